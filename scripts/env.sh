@@ -1,28 +1,37 @@
 # Sourced by the other scripts: where things are, how they speak, and which PostgreSQL they use.
 
+# without it a failure inside $(…) goes unseen
+shopt -s inherit_errexit
+
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 STATE=$ROOT/.odoo
 CACHE=${CRM_VALUE_CACHE:-${HOME:-/tmp}/.cache/crm_value_addon}
-export ROOT STATE CACHE
 export ODOO_RC=$STATE/odoo.conf
 export PATH=$STATE/venv/bin:$PATH
-export PYTHONDONTWRITEBYTECODE=${PYTHONDONTWRITEBYTECODE-}
 
-step() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
+step() { printf '==> %s\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
-# Runs one step quietly; when it fails, its last lines and one line on what to do are all one sees.
-# quietly LOG HINT COMMAND…
+die_of_full_disk() { die "the disk of $STATE is full: free some space there and start again"; }
+
+# Runs a command with its output in a log, and on a terminal shows the newest line of it that matches PATTERN and how
+# many did. When it fails, one line says what to do. quietly LOG PATTERN HINT COMMAND…
 quietly() {
-    local log=$STATE/log/$1 hint=$2
-    shift 2
+    local log=$STATE/log/$1 pattern=$2 hint=$3 status=0 job
+    shift 3
     mkdir -p "$STATE/log"
-    "$@" >"$log" 2>&1 </dev/null && return
-    tail -n 5 "$log" >&2
-    if grep -q 'No space left on device' "$log"; then
-        die "the disk is full: free some space on $(df -P "$STATE" | awk 'NR==2 {print $6}') and start again"
-    fi
-    die "$hint (whole log: $log)"
+    "$@" >"$log" 2>&1 </dev/null &
+    job=$!
+    while [ -t 2 ] && kill -0 "$job" 2>/dev/null; do
+        printf '\r\033[K%4s  %.90s' "$(grep -cE "$pattern" "$log")" "$(grep -oE "$pattern.*" "$log" | tail -n 1)" >&2
+        sleep 0.5
+    done
+    [ ! -t 2 ] || printf '\r\033[K' >&2
+    wait "$job" || status=$?
+    [ "$status" != 0 ] || return 0
+    [ -z "${CI-}" ] || tail -n 30 "$log" >&2
+    ! grep -q 'No space left on device' "$log" || die_of_full_disk
+    die "$hint (its log: $log)"
 }
 
 # Makes PGHOST and its like name a running server: the one the user named, or the embedded one.
@@ -31,5 +40,25 @@ use_postgres() {
         PGHOST=$("$ROOT/scripts/postgres" start) || exit 1
         export PGHOST PGPORT=5432 PGUSER=odoo
         unset PGPASSWORD PGDATABASE PGSERVICE
+    else
+        [ "${PGUSER-}" != postgres ] || die "Odoo refuses to work as PGUSER=postgres: name another role that may create databases"
+        sql postgres 'SELECT 1' >/dev/null || die "no database server at PGHOST=$PGHOST: set PGHOST, PGPORT, PGUSER, PGPASSWORD, or unset PGHOST"
     fi
+}
+
+# sql DATABASE STATEMENT: prints the rows it returns
+sql() {
+    python - "$@" <<'EOF'
+import sys
+import psycopg2
+try:
+    connection = psycopg2.connect(dbname=sys.argv[1])
+    connection.autocommit = True
+    cursor = connection.cursor()
+    cursor.execute(sys.argv[2])
+    for row in cursor.fetchall() if cursor.description else ():
+        print(*row)
+except psycopg2.Error as error:
+    sys.exit(f"PostgreSQL: {error}".strip())
+EOF
 }

@@ -1,0 +1,27 @@
+# Everything lives under .odoo/ and in scripts/; each target is one script.
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench load shell clean
+
+help: ## this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: ## set up, and serve the demo database on http://localhost:8069 (PORT=, DB=, ODOO_SOURCE=, PGHOST=)
+	@scripts/run
+
+test: ## all tests; ARGS="PATH -k EXPR" selects, also files outside the checkout
+	@scripts/test $(ARGS)
+
+lint: ## ruff and pylint-odoo
+	@scripts/lint
+
+bench: ## 100,000 customers, 1,000,000 invoices: a table of timings beside their bars
+	@scripts/bench
+
+load: ## FILE=invoices.csv DB=demo: turn a file of purchases into posted invoices
+	@scripts/load "$(FILE)" "$(or $(DB),demo)"
+
+shell: ## a Python shell of Odoo on the demo database (DB=)
+	@scripts/db demo "$(or $(DB),demo)" && scripts/odoo shell -d "$(or $(DB),demo)"
+
+clean: ## stop the database server and remove .odoo/
+	@scripts/clean
