@@ -4,32 +4,32 @@ import numpy as np
 from .pg_copy import NO_DATE
 
 
-def summarise(days, customers, *, as_of, year_ago, year_start, previous_year_start):
+def summarise(days, customers, *, as_of, windows):
     """Return the observed figures of each customer.
 
     :param dict days: arrays of shape (d,), one row per customer and purchase day: ``partner`` (ids), ``date`` (days
         since 1970), ``revenue``, ``margin``, ``refund``, ``purchase_revenue`` (money)
     :param customers: int array of shape (n,), sorted and unique, holding every ``partner``
     :param int as_of: today; a day after it counts in the totals only (they are the books), in no window
-    :param int year_ago: the windows of 12 months are ``year_ago < date <= as_of``
-    :param int year_start: 1 January of this year; ``previous_year_start``: of the year before
+    :param dict windows: ``revenue_12m``, ``revenue_year``, ``revenue_previous_year`` → half-open (from, until) in days
     :return: dict of arrays of shape (n,), named as the fields of ``crm.value``
 
     >>> days = {"partner": np.array([7, 7]), "date": np.array([10, 20]), "revenue": np.array([5., -2.]),
     ...         "margin": np.array([1., -1.]), "refund": np.array([0., 2.]), "purchase_revenue": np.array([3., 0.])}
-    >>> figures = summarise(days, np.array([7, 9]), as_of=30, year_ago=-335, year_start=0, previous_year_start=-365)
-    >>> figures["revenue_total"], figures["purchase_count"], figures["monetary_value"]
-    (array([3., 0.]), array([1, 0]), array([3., 0.]))
+    >>> windows = dict.fromkeys(["revenue_12m", "revenue_year", "revenue_previous_year"], (0, 20))
+    >>> figures = summarise(days, np.array([7, 9]), as_of=30, windows=windows)
+    >>> figures["revenue_total"], figures["revenue_12m"], figures["purchase_count"]
+    (array([3., 0.]), array([5., 0.]), array([1, 0]))
     """
     count = len(customers)
     index = np.searchsorted(customers, days["partner"])
-    date, revenue, margin = days["date"], days["revenue"], days["margin"]
+    date = days["date"]
 
-    def total(values, where=None):
+    def total(name, where=None):
         chosen = slice(None) if where is None else where
-        return np.bincount(index[chosen], weights=values[chosen], minlength=count)
+        return np.bincount(index[chosen], weights=days[name][chosen], minlength=count)
 
-    last_12m = (date > year_ago) & (date <= as_of)
+    within = {name: (date >= start) & (date < until) for name, (start, until) in windows.items()}
     bought = (days["purchase_revenue"] > 0) & (date <= as_of)
     purchases = np.bincount(index[bought], minlength=count)
     first = np.full(count, np.iinfo(np.int32).max, np.int32)
@@ -41,12 +41,10 @@ def summarise(days, customers, *, as_of, year_ago, year_start, previous_year_sta
         "last_purchase_date": last,
         "purchase_count": purchases,
         "frequency": np.maximum(purchases - 1, 0),
-        "revenue_total": total(revenue),
-        "revenue_12m": total(revenue, last_12m),
-        "revenue_year": total(revenue, (date >= year_start) & (date <= as_of)),
-        "revenue_previous_year": total(revenue, (date >= previous_year_start) & (date < year_start)),
-        "margin_total": total(margin),
-        "margin_12m": total(margin, last_12m),
-        "refund_total": total(days["refund"]),
-        "monetary_value": total(days["purchase_revenue"], bought) / np.maximum(purchases, 1),
+        "revenue_total": total("revenue"),
+        **{name: total("revenue", where) for name, where in within.items()},
+        "margin_total": total("margin"),
+        "margin_12m": total("margin", within["revenue_12m"]),
+        "refund_total": total("refund"),
+        "monetary_value": total("purchase_revenue", bought) / np.maximum(purchases, 1),
     }

@@ -1,0 +1,36 @@
+from odoo import api, models
+
+#: what a customer is sold with: Odoo's customer documents
+CUSTOMER_DOCUMENTS = ("out_invoice", "out_refund", "out_receipt")
+_WATCHED = {"state", "partner_id", "commercial_partner_id"}
+
+
+class AccountMove(models.Model):
+    _inherit = "account.move"
+
+    # Covers the aggregate of report/crm_value_purchase.py: read without touching the table's wide rows.
+    _crm_value_customer_idx = models.Index(
+        "(commercial_partner_id, company_id, invoice_date) INCLUDE (move_type, amount_untaxed_signed, id)"
+        " WHERE state = 'posted' AND move_type IN ('out_invoice', 'out_refund', 'out_receipt')"
+    )
+
+    def write(self, vals):
+        if _WATCHED.isdisjoint(vals):
+            return super().write(vals)
+        before = self._value_queue_keys()
+        result = super().write(vals)
+        # What is in one of the two only was posted, reset, cancelled or handed to another customer.
+        self.env["crm.value.queue"]._push(before ^ self._value_queue_keys(), refreeze="state" in vals)
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_enqueue_customers(self):
+        self.env["crm.value.queue"]._push(self._value_queue_keys(), refreeze=True)
+
+    def _value_queue_keys(self):
+        """Return {(commercial partner id, company id, move id)} of the posted customer documents among these."""
+        return {
+            (move.commercial_partner_id.id, move.company_id.id, move.id)
+            for move in self
+            if move.state == "posted" and move.move_type in CUSTOMER_DOCUMENTS and move.commercial_partner_id
+        }

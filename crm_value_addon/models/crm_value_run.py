@@ -1,0 +1,100 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+
+_KEEP_DAYS = 90
+
+
+class CrmValueRun(models.Model):
+    """A refresh: what was done, how far, and what was left out and why."""
+
+    _name = "crm.value.run"
+    _description = "Customer Value Refresh"
+    _order = "id desc"
+    _rec_name = "started_at"
+
+    company_id = fields.Many2one("res.company", required=True, ondelete="cascade", readonly=True)
+    currency_id = fields.Many2one(related="company_id.currency_id", string="Currency")
+    kind = fields.Selection(
+        [("full", "All customers"), ("incremental", "Changed customers"), ("selected", "Selected customers")],
+        required=True, readonly=True)
+    state = fields.Selection(
+        [("queued", "Waiting"), ("running", "Running"), ("done", "Done"), ("failed", "Failed")],
+        default="queued", required=True, readonly=True)
+    as_of_date = fields.Date(readonly=True)
+    processed = fields.Integer(string="Customers Done", readonly=True)
+    total = fields.Integer(string="Customers", readonly=True)
+    progress = fields.Float(compute="_compute_progress", help="In percent")
+    written = fields.Integer(string="Customers Changed", readonly=True)
+    skipped = fields.Integer(string="Customers Left Out", readonly=True)
+    next_partner_key = fields.Integer(readonly=True, help="Where an interrupted refresh goes on")
+    unattributed_revenue = fields.Monetary(
+        string="Revenue without Customer", readonly=True, help="Posted customer documents that name no customer")
+    started_at = fields.Datetime(readonly=True)
+    finished_at = fields.Datetime(readonly=True)
+    message = fields.Text(readonly=True)
+
+    @api.depends("processed", "total", "state")
+    def _compute_progress(self):
+        for run in self:
+            if run.total:
+                run.progress = min(100.0 * run.processed / run.total, 100.0)
+            else:
+                run.progress = 100.0 if run.state == "done" else 0.0
+
+    @api.model
+    def _request(self, company):
+        """Ask for a full refresh of a company by the cron; asking twice is asking once."""
+        waiting = self.sudo().search_count(
+            [("company_id", "=", company.id), ("kind", "=", "full"), ("state", "=", "queued")], limit=1)
+        if not waiting:
+            # sudo: whoever changes a setting may start its refresh, without rights on the records of refreshes.
+            self.sudo().create({"company_id": company.id, "kind": "full"})
+            self.env.ref("crm_value_addon.ir_cron_refresh_all").sudo()._trigger()
+
+    @api.model
+    def _start(self, company, kind, as_of_date):
+        """Return the run to work on: the interrupted one of the same day, the waiting one, or a new one."""
+        run = self.search(
+            [("company_id", "=", company.id), ("kind", "=", kind), ("state", "in", ("queued", "running"))],
+            order="state desc, id desc", limit=1) if kind == "full" else self.browse()
+        vals = {"state": "running", "as_of_date": as_of_date}
+        if run.state == "running" and run.as_of_date == as_of_date:
+            return run
+        vals |= {
+            "started_at": fields.Datetime.now(), "processed": 0, "written": 0, "skipped": 0, "next_partner_key": 0,
+            "message": False,
+        }
+        if run:
+            run.write(vals)
+            return run
+        return self.create(vals | {"company_id": company.id, "kind": kind})
+
+    def _advance(self, customers, written, skipped, next_partner_key=0):
+        """Record a finished batch.
+
+        :param list skipped: pairs (partner id, reason)
+        """
+        self.ensure_one()
+        lines = [self.env._(
+            "%(customer)s was left out: %(reason)s", customer=f"res.partner {partner_id}", reason=reason,
+        ) for partner_id, reason in skipped]
+        self.write({
+            "processed": self.processed + customers,
+            "written": self.written + written,
+            "skipped": self.skipped + len(skipped),
+            "next_partner_key": next_partner_key,
+            "message": "\n".join(filter(None, [self.message, *lines])) or False,
+        })
+
+    def _finish(self, state="done", message=None):
+        self.ensure_one()
+        self.write({
+            "state": state, "finished_at": fields.Datetime.now(),
+            "message": "\n".join(filter(None, [self.message, message])) or False,
+        })
+
+    @api.autovacuum
+    def _gc_runs(self):
+        limit = fields.Datetime.now() - timedelta(days=_KEEP_DAYS)
+        self.search([("state", "in", ("done", "failed")), ("finished_at", "<", limit)]).unlink()

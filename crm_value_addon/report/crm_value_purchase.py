@@ -1,0 +1,155 @@
+from odoo import fields, models
+from odoo.tools import SQL
+
+
+class CrmValuePurchase(models.Model):
+    """What a customer bought on a day: the addon's only reading of invoices.
+
+    How it works: each source is a SELECT of one row per document with the columns of `_source_columns`; they are
+    stacked and summed per (commercial partner, company, day). Another module adds a source of purchases (a till,
+    a shop) by extending `_sources`; its ids must differ from those of account.move, e.g. be negative.
+
+    Revenue and margin fall on each document's own day. `purchase_revenue` is what decides whether the day is a
+    purchase and how much was bought: documents other than credit notes and down payments, without the deduction
+    of earlier down payments, less the credit notes that reverse them, whenever those came.
+    """
+
+    _name = "crm.value.purchase"
+    _description = "Customer Purchase Day"
+    _auto = False
+    _order = "date desc, id desc"
+    _rec_name = "date"
+
+    partner_id = fields.Many2one("res.partner", string="Customer", readonly=True)
+    company_id = fields.Many2one("res.company", readonly=True)
+    currency_id = fields.Many2one(related="company_id.currency_id", string="Currency")
+    date = fields.Date(readonly=True)
+    revenue = fields.Monetary(readonly=True, help="Untaxed, in the currency of the company")
+    margin = fields.Monetary(readonly=True, groups="crm_value_addon.group_value_margin")
+    refund = fields.Monetary(string="Credit Notes", readonly=True)
+    purchase_revenue = fields.Monetary(
+        string="Bought", readonly=True,
+        help="What was bought on this day, less what was given back later; without down payments")
+    document_count = fields.Integer(string="Documents", readonly=True)
+    is_purchase = fields.Boolean(string="Purchase", readonly=True)
+
+    _depends = {
+        "account.move": [
+            "state", "move_type", "commercial_partner_id", "company_id", "invoice_date", "amount_untaxed_signed",
+        ],
+        "crm.value.document": ["move_id", "margin", "is_down_payment", "purchase_revenue", "reversed_move_id"],
+    }
+
+    @property
+    def _table_query(self):
+        return self._query()
+
+    def _query(self, where=None):
+        """Return the SELECT over the purchase days.
+
+        :param SQL where: condition on the columns of the sources (alias ``source``), e.g. an as-of date
+        """
+        return SQL(
+            """
+            SELECT min(source.id) AS id, source.partner_id, source.company_id, source.date,
+                   sum(source.revenue) AS revenue, sum(source.margin) AS margin, sum(source.refund) AS refund,
+                   sum(source.purchase_revenue) AS purchase_revenue, count(source.id) AS document_count,
+                   sum(source.purchase_revenue) > 0 AS is_purchase,
+                   count(source.id) FILTER (WHERE NOT source.is_frozen) AS unfrozen_count
+              FROM (%s) source
+             WHERE %s
+             GROUP BY source.partner_id, source.company_id, source.date
+            HAVING count(source.id) > 0
+            """,
+            SQL(" UNION ALL ").join(self._sources()), where or SQL("TRUE"),
+        )
+
+    def _sources(self):
+        """Return a list of SELECTs with the columns id, partner_id, company_id, date, revenue, margin, refund,
+        purchase_revenue, is_frozen; id is NULL on rows that only correct another row's day."""
+        return [self._select_documents(), self._select_reversals()]
+
+    def _select_documents(self):
+        """Every posted customer document on its own day."""
+        return SQL(
+            """
+            SELECT move.id, move.commercial_partner_id AS partner_id, move.company_id, move.invoice_date AS date,
+                   move.amount_untaxed_signed AS revenue, COALESCE(document.margin, 0) AS margin,
+                   CASE WHEN move.move_type = 'out_refund' THEN -move.amount_untaxed_signed ELSE 0 END AS refund,
+                   CASE WHEN move.move_type = 'out_refund' OR document.is_down_payment THEN 0
+                        ELSE COALESCE(document.purchase_revenue, move.amount_untaxed_signed)
+                   END AS purchase_revenue,
+                   document.move_id IS NOT NULL AS is_frozen
+              FROM account_move move
+              LEFT JOIN crm_value_document document ON document.move_id = move.id
+             WHERE %s
+            """,
+            self._where_document("move"),
+        )
+
+    def _select_reversals(self):
+        """Credit notes a second time, on the day of the invoice that they reverse: they make its purchase smaller."""
+        return SQL(
+            """
+            SELECT NULL::int AS id, move.commercial_partner_id AS partner_id, move.company_id,
+                   origin.invoice_date AS date,
+                   0 AS revenue, 0 AS margin, 0 AS refund, document.purchase_revenue, TRUE AS is_frozen
+              FROM crm_value_document document
+              JOIN account_move move ON move.id = document.move_id
+              JOIN account_move origin ON origin.id = document.reversed_move_id
+             WHERE document.reversed_move_id IS NOT NULL AND NOT document.is_down_payment
+               AND move.move_type = 'out_refund' AND %s AND %s
+            """,
+            self._where_document("move"), self._where_document("origin"),
+        )
+
+    def _where_document(self, alias):
+        """The condition that makes an account.move a customer document that counts."""
+        return SQL(
+            "%(m)s.state = 'posted' AND %(m)s.move_type IN ('out_invoice', 'out_refund', 'out_receipt')"
+            " AND %(m)s.commercial_partner_id IS NOT NULL",
+            m=SQL.identifier(alias),
+        )
+
+    def _query_unattributed(self, company):
+        """Return the SELECT of the revenue of posted customer documents without a customer (one figure)."""
+        return SQL(
+            """
+            SELECT COALESCE(sum(move.amount_untaxed_signed), 0) FROM account_move move
+             WHERE move.state = 'posted' AND move.move_type IN ('out_invoice', 'out_refund', 'out_receipt')
+               AND move.commercial_partner_id IS NULL AND move.company_id = %s
+            """,
+            company.id,
+        )
+
+    def _query_overdue(self, company, as_of_date, partner_ids=None):
+        """Return the SELECT of (partner_id, overdue): open receivables of customer documents due before a day."""
+        partners = SQL("AND move.commercial_partner_id = ANY(%s)", list(partner_ids)) \
+            if partner_ids is not None else SQL()
+        return SQL(
+            """
+            SELECT move.commercial_partner_id AS partner_id, GREATEST(sum(line.amount_residual), 0) AS overdue
+              FROM account_move_line line
+              JOIN account_move move ON move.id = line.move_id
+              JOIN account_account account ON account.id = line.account_id
+             WHERE line.parent_state = 'posted' AND line.reconciled IS NOT TRUE AND line.company_id = %s
+               AND account.account_type = 'asset_receivable' AND line.date_maturity < %s
+               AND %s %s
+             GROUP BY move.commercial_partner_id
+            """,
+            company.id, as_of_date, self._where_document("move"), partners,
+        )
+
+    def action_open_documents(self):
+        """Open the documents of this day that the user may read, and say how many it may not.
+
+        :raise AccessError: the user may not read this purchase
+        """
+        self.ensure_one()
+        self.check_access("read")
+        domain = [
+            ("commercial_partner_id", "=", self.partner_id.id), ("company_id", "=", self.company_id.id),
+            ("invoice_date", "=", self.date), ("state", "=", "posted"),
+            ("move_type", "in", ("out_invoice", "out_refund", "out_receipt")),
+        ]
+        return self.env["crm.value"]._action_documents(domain, self.document_count)
