@@ -22,12 +22,15 @@ quietly() {
     mkdir -p "$STATE/log"
     "$@" >"$log" 2>&1 </dev/null &
     job=$!
+    # a job in the background does not hear Ctrl-C
+    trap 'kill "$job" 2>/dev/null; exit 130' INT TERM HUP
     while [ -t 2 ] && kill -0 "$job" 2>/dev/null; do
         printf '\r\033[K%4s  %.90s' "$(grep -cE "$pattern" "$log")" "$(grep -oE "$pattern.*" "$log" | tail -n 1)" >&2
         sleep 0.5
     done
     [ ! -t 2 ] || printf '\r\033[K' >&2
     wait "$job" || status=$?
+    trap - INT TERM HUP
     [ "$status" != 0 ] || return 0
     [ -z "${CI-}" ] || tail -n 30 "$log" >&2
     ! grep -q 'No space left on device' "$log" || die_of_full_disk
