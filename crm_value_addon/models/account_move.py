@@ -18,19 +18,27 @@ class AccountMove(models.Model):
         if _WATCHED.isdisjoint(vals):
             return super().write(vals)
         before = self._value_queue_keys()
+        # Posting reads nothing after the write, where the cache is cold: its one statement more is the INSERT.
+        after = self._value_queue_keys(state=vals["state"]) if "state" in vals else None
         result = super().write(vals)
+        if not {"partner_id", "commercial_partner_id"}.isdisjoint(vals):
+            after = self._value_queue_keys()
         # What is in one of the two only was posted, reset, cancelled or handed to another customer.
-        self.env["crm.value.queue"]._push(before ^ self._value_queue_keys(), refreeze="state" in vals)
+        self.env["crm.value.queue"]._push(before ^ after, refreeze="state" in vals)
         return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_enqueue_customers(self):
         self.env["crm.value.queue"]._push(self._value_queue_keys(), refreeze=True)
 
-    def _value_queue_keys(self):
-        """Return {(commercial partner id, company id, move id)} of the posted customer documents among these."""
+    def _value_queue_keys(self, state=None):
+        """Return {(commercial partner id, company id, move id)} of the posted customer documents among these.
+
+        :param str state: the state that they are about to get, instead of their own
+        """
         return {
             (move.commercial_partner_id.id, move.company_id.id, move.id)
             for move in self
-            if move.state == "posted" and move.move_type in CUSTOMER_DOCUMENTS and move.commercial_partner_id
+            if (state or move.state) == "posted" and move.move_type in CUSTOMER_DOCUMENTS
+            and move.commercial_partner_id
         }

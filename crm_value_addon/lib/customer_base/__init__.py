@@ -8,43 +8,37 @@ Examples
 >>> from customer_base import ModifiedBetaGeo
 >>> model = ModifiedBetaGeo.from_parameters(0.525, 6.183, 0.891, 1.614)
 >>> model.probability_alive([0, 2], [0, 30.4], [38.9, 38.9]).round(4).tolist()
-[0.5728, 0.7545]
+[0.6443, 0.7238]
 """
 
 from importlib import import_module
 
+_MODULES = ("errors", "fallback", "holdout", "reliability", "rfm", "value")
 _HOME = {
     "BetaGeo": "purchases",
     "ModifiedBetaGeo": "purchases",
     "GammaGamma": "spend",
-    "score": "value",
-    "clv": "value",
     "Scores": "value",
-    "rfm_boundaries": "rfm",
-    "rfm_scores": "rfm",
-    "holdout": "holdout",
-    "summarise": "holdout",
-    "reliability": "reliability",
-    "carry_forward": "fallback",
-    "monthly_discount": "fallback",
-    "retention_clv": "fallback",
-    "retention_expected": "fallback",
+    "period_values": "value",
+    "score": "value",
     "CustomerBaseError": "errors",
     "EmptyDataError": "errors",
     "InvalidInputError": "errors",
     "NotFittedError": "errors",
 }
 
-__all__ = sorted(_HOME)
+__all__ = sorted([*_HOME, *_MODULES])
 
 
 def __getattr__(name):
-    """Load the module that holds `name`."""
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOME[name]}", __name__), name)
+    """Load the module `name`, or the one that holds it."""
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
+    if name in _HOME:
+        return getattr(import_module(f".{_HOME[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__():
     """List the public names, loaded or not."""
-    return sorted([*globals(), *__all__])
+    return sorted({*globals(), *__all__})

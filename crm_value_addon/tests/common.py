@@ -1,0 +1,90 @@
+from datetime import date
+
+from odoo import SUPERUSER_ID, Command
+from odoo.tests import tagged
+
+from odoo.addons.account.tests.common import AccountTestInvoicingCommon
+
+#: today in the tests; a frozen clock makes windows and tenures exact
+TODAY = date(2025, 6, 30)
+
+
+@tagged("post_install", "-at_install")
+class ValueCase(AccountTestInvoicingCommon):
+    """A company with a chart of accounts, a product that costs 60 and sells at 100, and factories."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company = cls.company_data["company"]
+        cls.company.value_margin_rate = 0.4
+        # The accounting user of Odoo's test case sells nothing; rights have tests of their own.
+        cls.env = cls.env(user=SUPERUSER_ID, context=dict(
+            cls.env.context, allowed_company_ids=cls.company.ids, tracking_disable=True))
+        cls.company = cls.company.with_env(cls.env)
+        cls.Value = cls.env["crm.value"].with_company(cls.company)
+        cls.product = cls.env["product.product"].create({
+            "name": "Widget", "list_price": 100.0, "standard_price": 60.0, "invoice_policy": "order",
+            "taxes_id": [Command.clear()],
+        })
+        cls.product_category = cls.product_category.with_env(cls.env)
+        cls.env["crm.value.queue"].search([]).unlink()
+
+    @classmethod
+    def customer(cls, name="Customer", **vals):
+        return cls.env["res.partner"].create({"name": name, **vals})
+
+    @classmethod
+    def invoice(cls, partner, day, amount=100.0, *, move_type="out_invoice", post=True, product=None, quantity=1, **vals):
+        """Return a document of one line; without a product its margin comes from the margin rate."""
+        move = cls.env["account.move"].create({
+            "move_type": move_type,
+            "partner_id": partner.id if partner else False,
+            "invoice_date": day,
+            "invoice_line_ids": [Command.create({
+                "name": "Line", "product_id": product.id if product else False, "quantity": quantity,
+                "price_unit": amount, "tax_ids": [Command.clear()],
+            })],
+            **vals,
+        })
+        if post:
+            move.action_post()
+        return move
+
+    @classmethod
+    def credit_note(cls, invoice, day, amount=None):
+        """Reverse an invoice, wholly or by an amount, and post the credit note."""
+        wizard = cls.env["account.move.reversal"].with_context(
+            active_model="account.move", active_ids=invoice.ids,
+        ).create({"date": day, "journal_id": invoice.journal_id.id})
+        note = cls.env["account.move"].browse(wizard.refund_moves()["res_id"])
+        if amount is not None:
+            note.invoice_line_ids.price_unit = amount
+        note.action_post()
+        return note
+
+    @classmethod
+    def refresh(cls, partners=None):
+        """Drain the queue and refresh, as the crons do but in this transaction."""
+        if partners is None:
+            return cls.Value._refresh_company()
+        return cls.Value._refresh_customers(cls.company, partners.commercial_partner_id.ids)
+
+    @classmethod
+    def value(cls, partner):
+        return cls.Value.search([
+            ("partner_id", "=", partner.commercial_partner_id.id), ("company_id", "=", cls.company.id)])
+
+    @classmethod
+    def stored(cls, domain=()):
+        """Return every stored column of the values, as a comparable list."""
+        names = ["partner_id", "as_of_date", *cls.Value._refreshed_fields()]
+        values = cls.Value.search([("company_id", "=", cls.company.id), *domain], order="partner_id")
+        return [[row[name] for name in names] for row in values.read(names, load=None)]
+
+    @classmethod
+    def row_versions(cls):
+        """Return where each value's row lies; it moves whenever it is written."""
+        cls.env.flush_all()
+        cls.env.cr.execute("SELECT id, ctid::text FROM crm_value ORDER BY id")
+        return cls.env.cr.fetchall()

@@ -1,0 +1,91 @@
+from datetime import date
+
+from freezegun import freeze_time
+
+from odoo.tests import new_test_user
+from odoo.tools import SQL
+
+from .common import TODAY, ValueCase
+
+
+@freeze_time(TODAY)
+class TestCrmValuePurchase(ValueCase):
+    def days(self, customer):
+        return self.env["crm.value.purchase"].search([("partner_id", "=", customer.id)], order="date")
+
+    def test_several_invoices_a_day_are_one_purchase(self):
+        customer = self.customer()
+        self.invoice(customer, "2025-06-01", 100)
+        self.invoice(customer, "2025-06-01", 50)
+        self.invoice(customer, "2025-06-02", 0)
+        self.refresh(customer)
+        self.assertRecordValues(self.days(customer), [
+            {"date": date(2025, 6, 1), "revenue": 150, "document_count": 2, "is_purchase": True},
+            {"date": date(2025, 6, 2), "revenue": 0, "document_count": 1, "is_purchase": False},
+        ])
+        self.assertRecordValues(self.value(customer), [{"purchase_count": 1, "frequency": 0, "monetary_value": 150}])
+
+    def test_full_reversal_undoes_the_purchase_and_keeps_revenue_on_its_days(self):
+        customer = self.customer()
+        invoice = self.invoice(customer, "2025-05-01")
+        self.credit_note(invoice, "2025-06-10")
+        self.refresh(customer)
+        self.assertRecordValues(self.days(customer), [
+            {"date": date(2025, 5, 1), "revenue": 100, "refund": 0, "is_purchase": False},
+            {"date": date(2025, 6, 10), "revenue": -100, "refund": 100, "is_purchase": False},
+        ])
+        self.assertRecordValues(self.value(customer), [{
+            "purchase_count": 0, "revenue_total": 0, "refund_total": 100, "last_purchase_date": False}])
+
+    def test_partial_reversal_makes_the_purchase_smaller(self):
+        customer = self.customer()
+        invoice = self.invoice(customer, "2025-05-01")
+        self.credit_note(invoice, "2025-06-10", amount=30)
+        self.refresh(customer)
+        self.assertRecordValues(self.value(customer), [{"purchase_count": 1, "monetary_value": 70, "revenue_total": 70}])
+
+    def test_refund_without_origin_is_no_purchase_and_undoes_none(self):
+        customer = self.customer()
+        self.invoice(customer, "2025-05-01")
+        self.invoice(customer, "2025-05-01", 150, move_type="out_refund")
+        self.refresh(customer)
+        self.assertRecordValues(self.value(customer), [{"purchase_count": 1, "monetary_value": 100, "revenue_total": -50}])
+
+    def test_reversal_of_an_invoice_that_went_back_to_draft(self):
+        customer = self.customer()
+        invoice = self.invoice(customer, "2025-05-01")
+        note = self.credit_note(invoice, "2025-06-10")
+        note.button_draft()
+        self.refresh(customer)
+        self.assertRecordValues(self.value(customer), [{"purchase_count": 1, "revenue_total": 100}])
+
+    def test_another_module_adds_a_source(self):
+        customer = self.customer()
+        self.invoice(customer, "2025-05-01")
+        Purchase = type(self.env["crm.value.purchase"])
+        original = Purchase._sources
+
+        def _sources(model):
+            return [*original(model), SQL(
+                "SELECT -1 AS id, %s AS partner_id, %s AS company_id, date '2025-06-05' AS date, 30 AS revenue,"
+                " 10 AS margin, 0 AS refund, 30 AS purchase_revenue, TRUE AS is_frozen", customer.id, self.company.id)]
+
+        self.patch(Purchase, "_sources", _sources)
+        self.refresh(customer)
+        self.assertRecordValues(self.value(customer), [{
+            "purchase_count": 2, "revenue_total": 130, "margin_total": 50, "last_purchase_date": date(2025, 6, 5)}])
+        self.assertEqual(len(self.days(customer)), 2)
+
+    def test_documents_that_the_user_may_not_read_are_counted(self):
+        customer = self.customer()
+        seller = new_test_user(
+            self.env, "own_seller", "sales_team.group_sale_salesman", company_id=self.company.id,
+            company_ids=[(6, 0, self.company.ids)])
+        self.invoice(customer, "2025-05-01", invoice_user_id=seller.id)
+        self.invoice(customer, "2025-05-01", invoice_user_id=self.env.user.id)
+        self.refresh(customer)
+        day = self.days(customer).with_user(seller)
+        action = day.action_open_documents()
+        readable = self.env["account.move"].with_user(seller).search_count(action["domain"])
+        self.assertEqual(readable, 1)
+        self.assertIn("1 not shown", action["name"])

@@ -1,0 +1,71 @@
+from freezegun import freeze_time
+
+from .common import TODAY, ValueCase
+
+
+@freeze_time(TODAY)
+class TestResPartner(ValueCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        with freeze_time(TODAY):
+            cls.small, cls.big = cls.customer("Small"), cls.customer("Big", is_company=True)
+            cls.child = cls.customer("Child", parent_id=cls.big.id)
+            cls.stranger = cls.customer("Stranger")
+            cls.invoice(cls.small, "2025-05-01", 10)
+            cls.invoice(cls.big, "2025-06-01", 1000)
+            cls.refresh()
+        cls.partners = cls.small + cls.big + cls.child + cls.stranger
+        cls.Partner = cls.env["res.partner"].with_company(cls.company)
+
+    def found(self, *conditions):
+        return self.Partner.search([("id", "in", self.partners.ids), *conditions])
+
+    def test_a_contact_shows_its_commercial_partner(self):
+        self.assertEqual(self.child.value_id, self.value(self.big))
+        self.assertEqual(self.child.revenue_total, 1000)
+        self.assertFalse(self.stranger.value_id)
+
+    def test_sorting(self):
+        ordered = self.Partner.search(
+            [("id", "in", (self.small + self.big + self.stranger).ids)], order="revenue_total desc nulls last, id")
+        self.assertEqual(ordered, self.big + self.small + self.stranger)
+
+    def test_searching(self):
+        self.assertEqual(self.found(("revenue_total", ">", 100)), self.big + self.child)
+        self.assertEqual(self.found(("revenue_total", ">", 1)), self.small + self.big + self.child)
+        self.assertEqual(self.found(("value_id", "=", False)), self.stranger)
+        self.assertEqual(self.found(("value_id", "!=", False)), self.small + self.big + self.child)
+        self.assertEqual(self.found(("value_id", "=", self.value(self.small).id)), self.small)
+        self.assertEqual(self.found(("value_id.purchase_count", "=", 1)), self.small + self.big + self.child)
+        self.assertEqual(self.found(("revenue_total", "=", 0)), self.stranger)
+
+    def test_grouping_and_summing(self):
+        domain = [("id", "in", self.partners.ids)]
+        groups = self.Partner._read_group(domain, ["purchase_count"], ["__count", "revenue_total:sum"])
+        self.assertEqual(sorted(groups, key=str), [(1, 3, 2010), (False, 1, False)])
+        months = self.Partner._read_group(domain, ["last_purchase_date:month"], ["__count"])
+        self.assertEqual({str(month): count for month, count in months}, {"2025-05-01": 1, "2025-06-01": 2, "False": 1})
+
+    def test_through_users(self):
+        user = self.env["res.users"].create({"name": "U", "login": "u_value", "partner_id": self.small.id})
+        self.assertEqual(
+            self.env["res.users"].with_company(self.company).search([("revenue_total", "=", 10)]), user)
+
+    def test_reading_a_page_costs_the_same_for_one_and_for_many(self):
+        names = ["name", "revenue_12m", "clv", "last_purchase_date"]
+        many = self.Partner.create([{"name": f"P{number}"} for number in range(40)])
+        self.env.flush_all()
+
+        def count(records):
+            self.env.invalidate_all()
+            start = self.env.cr.sql_log_count
+            records.read(names)
+            return self.env.cr.sql_log_count - start
+
+        count(many)
+        self.assertEqual(count(many[:1]), count(many))
+
+    def test_opening_the_value(self):
+        self.assertEqual(self.child.action_open_value()["res_id"], self.value(self.big).id)
+        self.assertEqual(self.stranger.action_open_value()["tag"], "display_notification")
