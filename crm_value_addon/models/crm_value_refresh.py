@@ -405,9 +405,20 @@ class CrmValueRefresh(models.Model):
     def _store_each(self, company, as_of, frame):
         """Write a frame; customers that cannot be written are left out: (rows written, [(partner id, reason)])."""
         written, skipped = [], []
-        self._leave_out(lambda part: written.append(self._store(company, as_of, part)), frame, skipped)
+
+        def work(part):
+            written.append(self._store(company, as_of, part))
+            self._after_store(company, as_of, part["partner_id"])
+
+        self._leave_out(work, frame, skipped)
         self.invalidate_model()
         return sum(written), skipped
+
+    def _after_store(self, company, as_of, partner_ids):
+        """Hook: what follows from the stored figures of these customers, in the transaction that wrote them.
+
+        :param partner_ids: int array of shape (n,), sorted
+        """
 
     def _leave_out(self, work, frame, skipped):
         """Run a piece of work on a frame; halve the frame where it fails until the failing customers are alone."""

@@ -8,7 +8,7 @@ Examples
 >>> from customer_base import ModifiedBetaGeo
 >>> model = ModifiedBetaGeo.from_parameters(0.525, 6.183, 0.891, 1.614)
 >>> model.probability_alive([0, 2], [0, 30.4], [38.9, 38.9]).round(4).tolist()
-[0.6443, 0.7238]
+[0.3896, 0.7053]
 """
 
 from importlib import import_module
