@@ -81,7 +81,7 @@ def _panels(s, a, big_b, top):
     tau = top[:, None] * _NODE_TAU
     m = np.maximum((s[:, None] + 1) * tau / 2, 1.0)
     f_one = -np.expm1(-s[:, None] * np.log1p(tau)) / (s[:, None] * tau)
-    value = np.exp(_log_beta_shift(a, big_b[:, None], m))
+    value = np.exp(log_stay(a, big_b[:, None], m))
     value += f_one * (a / (a + big_b) * (a + 1) / (a + big_b + 1))[:, None]
     first, count, step = _grids(s, a, big_b, m.max(axis=1, initial=1.0))
     for row in range(s.size):
@@ -141,8 +141,8 @@ def _bisect(drop, outside, inside):
     return outside
 
 
-def _log_beta_shift(a, big_b, m):
-    """Return log E[(1 - p)^m] = log [B(a, B + m) / B(a, B)], shape of `m`."""
+def log_stay(a, big_b, m):
+    """Return log E[(1 - p)^m] = log [B(a, B + m) / B(a, B)]: m times not leaving, the broadcast shape."""
     # Of the two equal forms the one with the smaller increments loses fewer digits.
     by_a = _log_rise(big_b, a) - _log_rise(big_b + m, a)
     by_m = _log_rise(big_b, m) - _log_rise(a + big_b, m)
