@@ -9,6 +9,7 @@ sentinel and ``NULLIF`` in SQL, read a ``COALESCE``. Format: PostgreSQL document
 "Binary Format"; numeric as in ``numeric_recv`` (leading zero digits are allowed and stripped there).
 """
 import io
+from datetime import date
 
 import numpy as np
 
@@ -30,6 +31,15 @@ KINDS = {
 #: the date that stands for "none"; `NULLIF(column, '-infinity')` in SQL
 NO_DATE = np.int32(np.iinfo(np.int32).min)
 _EPOCH = 10957  # 2000-01-01 in days since 1970-01-01
+
+
+def day_number(day):
+    """Return a date as days since 1970-01-01, as arrays hold it.
+
+    >>> day_number(date(2000, 1, 1))
+    10957
+    """
+    return (day - date(1970, 1, 1)).days
 
 
 def _row_dtype(columns):

@@ -1,7 +1,6 @@
 import logging
 import zlib
 from contextlib import contextmanager
-from datetime import date
 
 import numpy as np
 import psycopg2
@@ -11,7 +10,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..lib import pg_copy
-from ..lib.customer_base import fallback
+from ..lib.pg_copy import day_number
 from ..lib.purchase_history import summarise
 
 _logger = logging.getLogger(__name__)
@@ -37,11 +36,6 @@ _PURCHASE_COLUMNS = [
     ("partner", "int4"), ("date", "date"), ("revenue", "float8"), ("margin", "float8"), ("refund", "float8"),
     ("purchase_revenue", "float8"), ("unfrozen", "int4"),
 ]
-
-
-def day_number(day):
-    """Return a date as days since 1970-01-01."""
-    return (day - date(1970, 1, 1)).days
 
 
 class CrmValueRefresh(models.Model):
@@ -211,10 +205,13 @@ class CrmValueRefresh(models.Model):
             self.env["crm.value.document"]._freeze_missing(company, lambda: None)
             history = self._history(company, run.as_of_date)
             history.pop("unfrozen")
-        history = self._take(history, history["partner_id"] >= start)
-        frame, skipped = self._estimate_each(company, history)
+        frame, skipped = self._estimate_each(company, run.as_of_date, history)
+        if not run.boundaries:
+            run.boundaries = self._boundaries(frame)
+        frame = self._rank(frame, run.boundaries)
+        frame = self._take(frame, frame["partner_id"] >= start)
         [[unattributed]] = self.env.execute_query(self.env["crm.value.purchase"]._query_unattributed(company))
-        run.write({"total": run.processed + len(history["partner_id"]), "unattributed_revenue": unattributed})
+        run.write({"total": run.processed + len(frame["partner_id"]), "unattributed_revenue": unattributed})
         return queue, frame, skipped
 
     def _store_company(self, run, frame, queue, skipped, transaction):
@@ -274,7 +271,8 @@ class CrmValueRefresh(models.Model):
         history = self._history(company, today, partner_ids)
         if history.pop("unfrozen").any():
             history = self._freeze_unfrozen(company, today, partner_ids)
-        frame, skipped = self._estimate_each(company, history)
+        frame, skipped = self._estimate_each(company, today, history)
+        frame = self._rank(frame, self.env["crm.value.run"]._last_boundaries(company))
         written, left_out = self._store_each(company, today, frame)
         self.env["crm.value.queue"]._drop([row_id for row_id, *_rest in queue])
         return written, skipped + left_out
@@ -358,37 +356,15 @@ class CrmValueRefresh(models.Model):
 
     # estimate
 
-    def _estimate_each(self, company, history):
+    def _estimate_each(self, company, as_of, history):
         """Estimate a frame; customers that cannot be estimated are left out: (frame, [(partner id, reason)])."""
-        parts, skipped = [], []
+        parts, skipped = [self._estimate(company, as_of, self._take(history, slice(0)))], []
 
         def work(part):
-            parts.append(self._estimate(company, part))
+            parts.append(self._estimate(company, as_of, part))
 
         self._leave_out(work, history, skipped)
-        if not parts:
-            return self._take(history, slice(0)), skipped
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, skipped
-
-    def _estimate(self, company, history):
-        """Add the predicted figures and the parts of the value to a frame of observed figures.
-
-        Without a prediction model: the last 12 months carried forward, thinned by the retention rate.
-        """
-        value_12m = history["margin_12m" if company.value_basis == "margin" else "revenue_12m"]
-        monthly = fallback.carry_forward(value_12m)
-        retention = company.value_retention_rate
-        money = company.currency_id.decimal_places
-        frame = dict(history)
-        frame["expected_margin_12m"] = fallback.retention_expected(monthly, retention)
-        frame["transaction_value"] = np.round(fallback.retention_clv(
-            monthly, retention, company.value_discount_rate, months=company.value_horizon_months), money)
-        frame["clv"] = frame["transaction_value"]
-        frame["realised_value"] = history["margin_total"]
-        frame["method"] = np.where(
-            history["purchase_count"] > 0, self._selection_code("method", "history"),
-            self._selection_code("method", "none"))
-        return frame
 
     # store
 
@@ -398,8 +374,8 @@ class CrmValueRefresh(models.Model):
         return [
             "first_purchase_date", "last_purchase_date", "purchase_count", "frequency",
             "revenue_total", "revenue_12m", "revenue_year", "revenue_previous_year", "margin_total", "margin_12m",
-            "refund_total", "monetary_value", "overdue_amount",
-            "method", "expected_margin_12m", "transaction_value", "clv", "realised_value",
+            "refund_total", "monetary_value", "overdue_amount", "method", "expected_margin_12m",
+            "transaction_value", "clv", "realised_value",
         ]
 
     def _store_each(self, company, as_of, frame):

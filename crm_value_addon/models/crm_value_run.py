@@ -28,6 +28,8 @@ class CrmValueRun(models.Model):
     written = fields.Integer(string="Customers Changed", readonly=True)
     skipped = fields.Integer(string="Customers Left Out", readonly=True)
     next_partner_key = fields.Integer(readonly=True, help="Where an interrupted refresh goes on")
+    boundaries = fields.Json(
+        readonly=True, help="What placed a customer among all in this refresh; holds until the next one")
     unattributed_revenue = fields.Monetary(
         string="Revenue without Customer", readonly=True, help="Posted customer documents that name no customer")
     started_at = fields.Datetime(readonly=True)
@@ -63,12 +65,18 @@ class CrmValueRun(models.Model):
             return run
         vals |= {
             "started_at": fields.Datetime.now(), "processed": 0, "written": 0, "skipped": 0, "next_partner_key": 0,
-            "message": False,
+            "message": False, "boundaries": False,
         }
         if run:
             run.write(vals)
             return run
         return self.create(vals | {"company_id": company.id, "kind": kind})
+
+    @api.model
+    def _last_boundaries(self, company):
+        """Return the boundaries of the last refresh of all customers, {} before the first."""
+        return self.search(
+            [("company_id", "=", company.id), ("boundaries", "!=", False)], limit=1).boundaries or {}
 
     def _advance(self, customers, written, skipped, next_partner_key=0):
         """Record a finished batch.

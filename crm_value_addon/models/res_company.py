@@ -31,6 +31,26 @@ class ResCompany(models.Model):
         help="How far ahead the customer lifetime value looks.",
     )
 
+    value_method = fields.Selection(
+        [("auto", "Whatever the backtest says"), ("model", "Prediction model"), ("history", "Last 12 months")],
+        string="Prediction Method", default="auto", required=True,
+        help="What expected figures are computed from, where there is enough data for a model.",
+    )
+    value_model = fields.Selection(
+        [("mbg", "MBG/NBD (everybody may leave)"), ("bg", "BG/NBD (one-time buyers stay)")],
+        string="Prediction Model", default="mbg", required=True)
+    value_prior_strength = fields.Float(
+        string="Prior Strength", default=1.0,
+        help="How much the usual behaviour of customers counts beside the company's own data: "
+             "1 as recommended, 0 not at all.",
+    )
+    value_fit_months = fields.Integer(
+        string="History Fitted (months)", default=0, help="How far back the model looks; 0 for all.")
+    value_low_risk = fields.Float(
+        string="Low Risk From", default=0.7, help="Likely active with at least this probability: low churn risk.")
+    value_high_risk = fields.Float(
+        string="High Risk Below", default=0.4, help="Likely active with less than this probability: high churn risk.")
+
     @api.constrains("value_margin_rate", "value_retention_rate", "value_discount_rate", "value_horizon_months")
     def _check_value_settings(self):
         for company in self:
@@ -51,10 +71,29 @@ class ResCompany(models.Model):
                     "The horizon must lie between 1 and 240 months, not at %(months)s.",
                     months=company.value_horizon_months))
 
+    @api.constrains("value_prior_strength", "value_fit_months", "value_low_risk", "value_high_risk")
+    def _check_prediction_settings(self):
+        for company in self:
+            if not 0 <= company.value_prior_strength <= 100:
+                raise ValidationError(self.env._(
+                    "The prior strength must lie between 0 and 100, not at %(strength)s.",
+                    strength=company.value_prior_strength))
+            if company.value_fit_months < 0:
+                raise ValidationError(self.env._(
+                    "The history fitted cannot be %(months)s months; 0 means all.", months=company.value_fit_months))
+            if not 0 <= company.value_high_risk <= company.value_low_risk <= 1:
+                raise ValidationError(self.env._(
+                    "The limits of the churn risk must lie between 0 %% and 100 %%, the one for high risk "
+                    "(%(high)s) not above the one for low risk (%(low)s).",
+                    high=company.value_high_risk, low=company.value_low_risk))
+
     @api.model
     def _value_setting_fields(self):
         """Return the settings that every customer's figures depend on."""
-        return {"value_basis", "value_retention_rate", "value_discount_rate", "value_horizon_months"}
+        return {
+            "value_basis", "value_retention_rate", "value_discount_rate", "value_horizon_months", "value_method",
+            "value_low_risk", "value_high_risk",
+        }
 
     def write(self, vals):
         watched = self._value_setting_fields().intersection(vals)
