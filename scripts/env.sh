@@ -62,6 +62,6 @@ try:
     for row in cursor.fetchall() if cursor.description else ():
         print(*row)
 except psycopg2.Error as error:
-    sys.exit(f"PostgreSQL: {error}".strip())
+    sys.exit(f"PostgreSQL: {error}".splitlines()[0])
 EOF
 }
