@@ -1,3 +1,9 @@
 from . import models
 from . import report
 from . import wizards
+
+
+def post_init_hook(env):
+    """Let the crons compute the first values from the history that is there, not the installation."""
+    for name in ("ir_cron_fit", "ir_cron_refresh_all"):
+        env.ref(f"crm_value_addon.{name}")._trigger()

@@ -49,6 +49,7 @@ class CrmValueFit(models.Model):
     q = fields.Float(readonly=True, digits=None)
     v = fields.Float(readonly=True, digits=None, help="In the currency of the company")
     standard_errors = fields.Json(readonly=True)
+    standard_errors_text = fields.Char(compute="_compute_standard_errors_text")
     purchase_covariance = fields.Json(readonly=True)
     spend_covariance = fields.Json(readonly=True)
     margin_ratio = fields.Float(
@@ -84,6 +85,12 @@ class CrmValueFit(models.Model):
         if company.value_method == "history":
             return self.browse()
         return self.sudo().search([("company_id", "=", company.id), ("is_used", "=", True)], limit=1)
+
+    @api.depends("standard_errors")
+    def _compute_standard_errors_text(self):
+        for fit in self:
+            errors = ", ".join(f"{name} ± {error:.3g}" for name, error in (fit.standard_errors or {}).items())
+            fit.standard_errors_text = errors and self.env._("Standard errors: %(errors)s", errors=errors)
 
     @api.depends("reliability_code", "repeat_count", "history_days", "no_churn")
     def _compute_reliability_reason(self):

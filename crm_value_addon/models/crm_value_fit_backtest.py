@@ -72,9 +72,14 @@ class CrmValueFitBacktest(models.Model):
     @api.depends("backtest", "model")
     def _compute_charts(self):
         for fit in self:
-            name = _KERNEL_NAMES[fit.model] if fit.model else ""
-            for chart, values in self._prepare_charts(fit.backtest or {}, name).items():
+            charts = self._prepare_charts(fit.backtest or {}, self._kernel_name(fit.model))
+            for chart, values in charts.items():
                 fit[chart] = values
+
+    @api.model
+    def _kernel_name(self, model):
+        """Return the name of a purchase model in the kernel's backtest."""
+        return _KERNEL_NAMES.get(model, "")
 
     @api.model
     def _prepare_charts(self, backtest, name):

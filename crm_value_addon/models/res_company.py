@@ -1,6 +1,7 @@
 from datetime import datetime
 
 import pytz
+from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
@@ -95,14 +96,35 @@ class ResCompany(models.Model):
             "value_low_risk", "value_high_risk",
         }
 
+    @api.model
+    def _value_tracked_fields(self):
+        """Return the settings whose changes are noted on the company's contact."""
+        return self._value_setting_fields() | {
+            "value_margin_rate", "value_model", "value_prior_strength", "value_fit_months"}
+
     def write(self, vals):
-        watched = self._value_setting_fields().intersection(vals)
-        before = {company: [company[name] for name in sorted(watched)] for company in self} if watched else {}
+        names = sorted(self._value_tracked_fields().intersection(vals))
+        before = {company: {name: company[name] for name in names} for company in self} if names else {}
         result = super().write(vals)
         for company, values in before.items():
-            if values != [company[name] for name in sorted(watched)]:
+            changed = [name for name in names if values[name] != company[name]]
+            if changed:
+                company._value_log_settings(values, changed)
+            if not self._value_setting_fields().isdisjoint(changed):
                 self.env["crm.value.run"]._request(company)
         return result
+
+    def _value_log_settings(self, before, names):
+        """Note on the company's contact who changed which setting of the customer values from what to what."""
+        lines = [
+            Markup("<li>%s: %s → %s</li>") % (
+                self._fields[name].get_description(self.env, ["string"])["string"],
+                self._fields[name].convert_to_export(before[name], self),
+                self._fields[name].convert_to_export(self[name], self))
+            for name in names]
+        # sudo: who may change the settings need not have rights on the company's contact.
+        self.sudo().partner_id._message_log(body=Markup("<p>%s</p><ul>%s</ul>") % (
+            self.env._("Customer value settings"), Markup().join(lines)))
 
     def _value_today(self):
         """Return today's date where the company is: in the timezone of its own contact, else in UTC."""

@@ -28,6 +28,9 @@ class ResPartner(models.Model):
         related="value_id.revenue_12m", currency_field="value_currency_id", groups=SELLER_GROUP)
     purchase_count = fields.Integer(related="value_id.purchase_count", groups=SELLER_GROUP)
     last_purchase_date = fields.Date(related="value_id.last_purchase_date", groups=SELLER_GROUP)
+    probability_alive = fields.Float(related="value_id.probability_alive", groups=SELLER_GROUP)
+    churn_risk = fields.Selection(related="value_id.churn_risk", groups=SELLER_GROUP)
+    next_purchase_date = fields.Date(related="value_id.next_purchase_date", groups=SELLER_GROUP)
     overdue_amount = fields.Monetary(
         related="value_id.overdue_amount", currency_field="value_currency_id", groups=SELLER_GROUP)
     margin_12m = fields.Monetary(

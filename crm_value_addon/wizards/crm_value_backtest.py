@@ -1,0 +1,153 @@
+import base64
+import csv
+import io
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ..lib.pg_copy import day_number
+
+_FIGURES = ["mae", "aggregate_error", "spearman", "gini", "top_decile"]
+
+
+class CrmValueBacktest(models.TransientModel):
+    """Try every method on the company's own past: forecast a period from what was known before it."""
+
+    _name = "crm.value.backtest"
+    _description = "Backtest of the Prediction"
+
+    company_id = fields.Many2one("res.company", required=True, default=lambda wizard: wizard.env.company, readonly=True)
+    currency_id = fields.Many2one(related="company_id.currency_id", string="Currency")
+    model = fields.Selection(related="company_id.value_model")
+    calibration_end = fields.Date(
+        string="Known Until", required=True, compute="_compute_period", store=True, readonly=False, precompute=True,
+        help="The methods know the purchases up to this day")
+    holdout_end = fields.Date(
+        string="Forecast Until", required=True, compute="_compute_period", store=True, readonly=False, precompute=True)
+    line_ids = fields.One2many("crm.value.backtest.line", "backtest_id", readonly=True)
+    result = fields.Json(readonly=True)
+    summary = fields.Text(compute="_compute_summary")
+    chart_monthly = fields.Json(compute="_compute_charts")
+    chart_cumulative = fields.Json(compute="_compute_charts")
+    chart_calibration = fields.Json(compute="_compute_charts")
+    chart_value = fields.Json(string="Value by month", compute="_compute_charts")
+    file = fields.Binary(readonly=True, attachment=False)
+    file_name = fields.Char(default="backtest.csv", readonly=True)
+
+    @api.depends("company_id")
+    def _compute_period(self):
+        Fit = self.env["crm.value.fit"]
+        for wizard in self:
+            today = wizard.company_id._value_today()
+            days = Fit._purchase_days(wizard.company_id, today)
+            wizard.holdout_end = today
+            wizard.calibration_end = today - timedelta(days=1)
+            if len(days["date"]):
+                split = Fit._split(days, day_number(today))
+                wizard.calibration_end = min(fields.Date.to_date("1970-01-01") + timedelta(days=split), wizard.calibration_end)
+
+    @api.constrains("calibration_end", "holdout_end")
+    def _check_period(self):
+        for wizard in self:
+            if wizard.holdout_end <= wizard.calibration_end:
+                raise ValidationError(self.env._(
+                    "The forecast must end after %(date)s, the last day that is known.",
+                    date=fields.Date.to_string(wizard.calibration_end)))
+            if wizard.holdout_end > wizard.company_id._value_today():
+                raise ValidationError(self.env._(
+                    "What happens until %(date)s cannot be compared yet; choose a day up to today.",
+                    date=fields.Date.to_string(wizard.holdout_end)))
+
+    @api.depends("result")
+    def _compute_summary(self):
+        for wizard in self:
+            result = wizard.result
+            wizard.summary = result and self.env._(
+                "%(customers)s customers known on %(split)s, %(repeaters)s of whom had bought more than once; they "
+                "then brought %(total)s.",
+                customers=result["customers"], repeaters=result["repeaters"],
+                split=fields.Date.to_string(wizard.calibration_end),
+                total=wizard.currency_id.format(result["actual_total"]))
+
+    @api.depends("result")
+    def _compute_charts(self):
+        Fit = self.env["crm.value.fit"]
+        for wizard in self:
+            result = wizard.result or {}
+            for name, chart in Fit._prepare_charts(result, Fit._kernel_name(wizard.model)).items():
+                wizard[name] = chart
+            wizard.chart_value = wizard._prepare_value_chart(result.get("by_month", []))
+
+    def _prepare_value_chart(self, rows):
+        labels = dict(self.env["crm.value.backtest.line"]._fields["method"]._description_selection(self.env))
+        methods = [name for name in labels if rows and name in rows[0]]
+        return {
+            "kind": "line", "labels": [self.env._("Month %(number)s", number=row["month"]) for row in rows],
+            "x_title": self.env._("Of the forecast"), "y_title": self.currency_id.name, "series": [
+                {"label": self.env._("Actual"), "values": [row["actual"] for row in rows]},
+                *({"label": labels[name], "values": [row[name] for row in rows]} for name in methods)]}
+
+    def action_run(self):
+        """Backtest all methods on the chosen periods and show the table.
+
+        :raise UserError: nobody had bought by the end of the calibration period
+        """
+        self.ensure_one()
+        self.check_access("write")
+        Fit = self.env["crm.value.fit"].sudo()  # sudo: the wizard's user may see revenue, the table holds nothing else
+        days = Fit._purchase_days(self.company_id, self.holdout_end)
+        split, end = day_number(self.calibration_end), day_number(self.holdout_end)
+        if not (days["date"] <= split).any():
+            raise UserError(self.env._(
+                "Nobody had bought by %(date)s; choose a later day.",
+                date=fields.Date.to_string(self.calibration_end)))
+        result = Fit._run_backtest(days, split, end, self.company_id.value_prior_strength)
+        self.write({"result": result, "line_ids": [fields.Command.clear(), *(
+            fields.Command.create({"method": method, **self._prepare_line_vals(figures)})
+            for method, figures in result["accuracy"].items())]})
+        self.file = base64.b64encode(self._csv().encode())
+        return {
+            "type": "ir.actions.act_window", "res_model": self._name, "res_id": self.id, "target": "new",
+            "views": [(False, "form")], "name": self.env._("Backtest"),
+        }
+
+    @api.model
+    def _prepare_line_vals(self, figures):
+        return {
+            "has_level": figures["mae"] is not None,
+            **{name: figures[name] or 0.0 for name in _FIGURES}}
+
+    def _csv(self):
+        """Return the table and the figures by month as CSV, with full precision."""
+        out = io.StringIO()
+        writer = csv.writer(out)
+        writer.writerow(["method", *_FIGURES])
+        for method, figures in self.result["accuracy"].items():
+            writer.writerow([method, *("" if figures[name] is None else repr(figures[name]) for name in _FIGURES)])
+        by_month = self.result["by_month"]
+        if by_month:
+            writer.writerow([])
+            writer.writerow(by_month[0])
+            writer.writerows(row.values() for row in by_month)
+        return out.getvalue()
+
+
+class CrmValueBacktestLine(models.TransientModel):
+    _name = "crm.value.backtest.line"
+    _description = "Backtest of a Method"
+    _order = "has_level desc, mae, id"
+
+    backtest_id = fields.Many2one("crm.value.backtest", required=True, ondelete="cascade")
+    currency_id = fields.Many2one(related="backtest_id.currency_id", string="Currency")
+    method = fields.Selection([
+        ("modified_beta_geo", "MBG/NBD and gamma-gamma"), ("beta_geo", "BG/NBD and gamma-gamma"),
+        ("carry_forward_12m", "Last 12 months carried forward"), ("carry_forward", "Last period carried forward"),
+        ("mean_rate", "Mean purchase × rate so far"), ("rfm", "RFM rank"),
+    ], required=True)
+    has_level = fields.Boolean(help="Forecasts amounts, not only a ranking")
+    mae = fields.Monetary(string="Mean Error", help="Mean absolute error per customer")
+    aggregate_error = fields.Float(string="Total Error", help="Forecast total over actual total, less one")
+    spearman = fields.Float(string="Rank Correlation", help="1 is perfect, 0 is chance")
+    gini = fields.Float(string="Gini", help="Normalised: 1 is the ranking of hindsight, 0 is chance")
+    top_decile = fields.Float(string="Top 10 % Bring", help="Share of the value that the customers ranked highest brought")
