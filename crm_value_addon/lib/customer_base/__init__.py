@@ -13,7 +13,7 @@ Examples
 
 from importlib import import_module
 
-_MODULES = ("errors", "fallback", "holdout", "reliability", "rfm", "value")
+_MODULES = ("errors", "fallback", "holdout", "metrics", "reliability", "rfm", "value")
 _HOME = {
     "BetaGeo": "purchases",
     "ModifiedBetaGeo": "purchases",
@@ -25,6 +25,13 @@ _HOME = {
     "EmptyDataError": "errors",
     "InvalidInputError": "errors",
     "NotFittedError": "errors",
+    "Backtest": "holdout",
+    "backtest": "holdout",
+    "merge_days": "holdout",
+    "summarise": "holdout",
+    "Boundaries": "rfm",
+    "rfm_boundaries": "rfm",
+    "rfm_scores": "rfm",
 }
 
 __all__ = sorted([*_HOME, *_MODULES])

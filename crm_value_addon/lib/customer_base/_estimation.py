@@ -10,6 +10,8 @@ _LOG_BOUND = 15.0
 # Largest gradient component of the mean log-posterior at which a fit counts as converged. scipy's own
 # `success` is too strict near rounding (line search) and too lax on plateaus.
 _GRADIENT_TOLERANCE = 1e-5
+# Standard error of a logarithm beyond which the data do not hold the parameter.
+_LOOSE = 10.0
 
 
 class Estimator:
@@ -23,7 +25,7 @@ class Estimator:
     log_likelihood_ : float
         At the estimate, without the prior; NaN after `from_parameters`.
     converged_ : bool
-        False when the optimizer stopped early or a parameter ran to its bound.
+        False when the optimizer stopped early, a parameter ran to its bound, or nothing holds it.
     covariance_ : numpy.ndarray, shape (k, k)
         Of the logarithms of the parameters, in the order of `_NAMES` (for `GammaGamma` log(q - 1) instead of
         log q); the inverse Hessian of the objective at the estimate, NaN where it is not positive definite.
@@ -101,10 +103,12 @@ class Estimator:
             options={"ftol": 1e-13, "gtol": 1e-7, "maxiter": 500, "maxcor": 10},
         )
         free, slope = found.x, objective(found.x)[1]
+        covariance = _inverse(_hessian(lambda point: objective(point)[1] * size, free))
         inside = np.abs(free - mean) < _LOG_BOUND - 1e-3
-        self.converged_ = bool(inside.all() and np.abs(slope).max() < _GRADIENT_TOLERANCE)
-        hessian = _hessian(lambda point: objective(point)[1] * size, free)
-        return free, log_likelihood(free)[0], _inverse(hessian)
+        # False for NaN as well. A plateau has no gradient either: its mark is that nothing holds a parameter there.
+        held = np.diag(covariance) < _LOOSE**2
+        self.converged_ = bool(inside.all() and held.all() and np.abs(slope).max() < _GRADIENT_TOLERANCE)
+        return free, log_likelihood(free)[0], covariance
 
 
 def _hessian(gradient, point, step=1e-4):

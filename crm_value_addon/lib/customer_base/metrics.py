@@ -1,0 +1,122 @@
+"""How good a forecast was: its level (MAE, aggregate error) and its ranking (Spearman, Gini, top decile).
+
+Ties in the forecast are shared out: a figure never depends on the order in which customers are stored.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import rankdata
+
+from .errors import EmptyDataError, InvalidInputError, as_floats
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Quality of one forecast; NaN where a figure does not exist (no value at all, everybody equal).
+
+    Attributes
+    ----------
+    mae : float
+        Mean absolute error per customer, in the unit of the values; NaN for a mere ranking.
+    aggregate_error : float
+        Forecast total / actual total - 1; NaN for a mere ranking.
+    spearman : float
+        Rank correlation, -1..1.
+    gini : float
+        Normalised Gini: 1 for the ranking of hindsight, 0 for a random one.
+    top_decile : float
+        Share of the actual value that the tenth ranked highest brought, 0..1.
+    """
+
+    mae: float
+    aggregate_error: float
+    spearman: float
+    gini: float
+    top_decile: float
+
+
+def accuracy(forecast, actual, level=True):
+    """Compare a forecast with what happened.
+
+    Parameters
+    ----------
+    forecast, actual : array_like, shape (n,)
+        Per customer; `actual` >= 0.
+    level : bool
+        False when `forecast` is a ranking only.
+
+    Returns
+    -------
+    Accuracy
+
+    Raises
+    ------
+    EmptyDataError, InvalidInputError
+
+    Examples
+    --------
+    >>> accuracy([3.0, 1.0, 0.0], [6.0, 2.0, 0.0])
+    Accuracy(mae=1.3333333333333333, aggregate_error=-0.5, spearman=1.0, gini=1.0, top_decile=0.225)
+    """
+    forecast = as_floats("forecast", forecast)
+    actual = as_floats("actual", actual, minimum=0)
+    if forecast.shape != actual.shape:
+        raise InvalidInputError(f"forecast and actual must have one shape, got {forecast.shape}, {actual.shape}")
+    if not actual.size:
+        raise EmptyDataError("no customers to compare: got 0 rows")
+    total = actual.sum()
+    return Accuracy(
+        mae=float(np.abs(forecast - actual).mean()) if level else float("nan"),
+        aggregate_error=float(forecast.sum() / total - 1) if level and total else float("nan"),
+        spearman=spearman(forecast, actual),
+        gini=normalised_gini(forecast, actual),
+        top_decile=captured(forecast, actual, 0.1),
+    )
+
+
+def spearman(forecast, actual):
+    """Return the rank correlation with mean ranks for ties; NaN when either is constant.
+
+    Examples
+    --------
+    >>> spearman(np.array([1.0, 2.0, 3.0]), np.array([3.0, 2.0, 1.0]))
+    -1.0
+    """
+    first, second = (rankdata(column) - (column.size + 1) / 2 for column in (forecast, actual))
+    spread = np.sqrt((first * first).sum() * (second * second).sum())
+    return float((first * second).sum() / spread) if spread else float("nan")
+
+
+def normalised_gini(forecast, actual):
+    """Return the Gini of `actual` ranked by `forecast` over the Gini of `actual` ranked by itself.
+
+    Examples
+    --------
+    >>> normalised_gini(np.array([1.0, 1.0, 1.0]), np.array([5.0, 0.0, 0.0]))
+    0.0
+    """
+    best = _gini(actual, actual)
+    return _gini(forecast, actual) / best if best > 0 else float("nan")
+
+
+def captured(forecast, actual, share):
+    """Return the part of the actual value that the `share` of customers ranked highest brought."""
+    people, value = _lorenz(forecast, actual)
+    return float(np.interp(share, people, value)) if actual.sum() else float("nan")
+
+
+def _gini(ranking, actual):
+    """Return twice the area between the concentration curve, best ranked first, and the diagonal."""
+    if not actual.sum():
+        return 0.0
+    people, value = _lorenz(ranking, actual)
+    return float((np.diff(people) * (value[1:] + value[:-1])).sum() - 1)
+
+
+def _lorenz(ranking, actual):
+    """Return cumulative shares of customers and of value, best ranked first, a straight line across ties."""
+    _, tie = np.unique(-ranking, return_inverse=True)
+    people = np.concatenate([[0], np.cumsum(np.bincount(tie))]) / actual.size
+    value = np.concatenate([[0.0], np.cumsum(np.bincount(tie, actual))])
+    return people, value / (value[-1] or 1.0)
