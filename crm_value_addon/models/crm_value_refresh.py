@@ -173,7 +173,16 @@ class CrmValueRefresh(models.Model):
             yield is_writer
         finally:
             if session and is_writer:
-                self.env.cr.execute(SQL("SELECT pg_advisory_unlock(%s, %s)", _LOCK_CLASS, company.id))
+                self._release(company)
+
+    def _release(self, company):
+        """Give back the session's lock, whatever happened: a pooled connection would hold it for days."""
+        unlock = SQL("SELECT pg_advisory_unlock(%s, %s)", _LOCK_CLASS, company.id)
+        try:
+            self.env.cr.execute(unlock, log_exceptions=False)
+        except psycopg2.errors.InFailedSqlTransaction:
+            self.env.cr.rollback()
+            self.env.cr.execute(unlock)
 
     # the three ways through one pipeline
 

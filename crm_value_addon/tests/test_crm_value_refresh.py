@@ -2,14 +2,17 @@ import random
 from datetime import date, timedelta
 from unittest.mock import patch
 
+import psycopg2
 from freezegun import freeze_time
 
 from odoo import Command
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user
+from odoo.tools import mute_logger
 
 from odoo.addons.base.tests.test_ir_cron import CronMixinCase
 
+from ..models import crm_value_refresh
 from .common import TODAY, ValueCase
 
 
@@ -273,6 +276,65 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
         self.assertFalse(self.value(partners[0]))
         self.run_cron("ir_cron_refresh_stale")
         self.assertEqual(self.value(partners[0]).revenue_total, 10)
+
+    def other_session_holds_the_lock(self):
+        """Take the writer's lock of the company in a session of its own, until the end of the test."""
+        cursor = self.registry.cursor()
+        self.addCleanup(cursor.close)
+        # Closing a cursor gives its connection back to the pool, with the lock.
+        self.addCleanup(cursor.execute, "SELECT pg_advisory_unlock_all()")
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [crm_value_refresh._LOCK_CLASS, self.company.id])
+        self.assertEqual(cursor.fetchone(), (True,))
+        return cursor
+
+    def test_one_writer_per_company(self):
+        customer = self.customer()
+        self.invoice(customer, "2025-06-01", 10)
+        self.env["crm.value.queue"].search([]).unlink()
+        cursor = self.other_session_holds_the_lock()
+        with self.capture_triggers("crm_value_addon.ir_cron_refresh_stale") as capture:
+            action = customer.action_recompute_value()
+        self.assertEqual(len(capture.records), 1)
+        self.assertIn("within a minute", action["params"]["message"])
+        self.assertFalse(self.value(customer))
+        self.run_cron("ir_cron_refresh_stale")
+        self.assertFalse(self.value(customer), "the cron leaves the company to the other writer")
+        self.assertTrue(self.env["crm.value.queue"].search([("partner_key", "=", customer.id)]))
+        cursor.execute("SELECT pg_advisory_unlock_all()")
+        self.run_cron("ir_cron_refresh_stale")
+        self.assertEqual(self.value(customer).revenue_total, 10)
+
+    def test_failure_is_recorded_and_the_lock_given_back(self):
+        customer = self.customer()
+        self.invoice(customer, "2025-06-01", 10)
+
+        def fail(model, *args):
+            model.env.cr.execute("SELECT 1 / 0")
+
+        with patch.object(type(self.Value), "_estimate_each", fail), mute_logger("odoo.sql_db"), \
+                self.assertLogs("odoo.addons.crm_value_addon", "ERROR"):
+            self.run_cron("ir_cron_refresh_stale")
+        run = self.env["crm.value.run"].search([("company_id", "=", self.company.id)], limit=1)
+        self.assertEqual(run.state, "failed")
+        self.assertIn("division by zero", run.message)
+        self.assertTrue(self.env["crm.value.queue"].search([("partner_key", "=", customer.id)]), "nobody is lost")
+        self.other_session_holds_the_lock()
+
+    def test_batch_that_meets_another_session_is_tried_again(self):
+        customer = self.customer()
+        self.invoice(customer, "2025-06-01", 10)
+        original, calls = type(self.Value)._store_each, []
+
+        def collide_once(model, *args):
+            calls.append(1)
+            if len(calls) == 1:
+                raise psycopg2.errors.SerializationFailure
+            return original(model, *args)
+
+        with patch.object(type(self.Value), "_store_each", collide_once):
+            self.run_cron("ir_cron_refresh_stale")
+        self.assertEqual(len(calls), 2)
+        self.assertEqual(self.value(customer).revenue_total, 10)
 
     def test_settings_ask_for_a_refresh_once(self):
         with self.capture_triggers("crm_value_addon.ir_cron_refresh_all") as capture:
