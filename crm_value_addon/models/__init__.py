@@ -8,6 +8,12 @@ from . import crm_value_fit
 from . import crm_value_fit_backtest
 from . import crm_value_queue
 from . import crm_value_run
+from . import crm_value_tier
+from . import crm_value_tier_change
+from . import crm_value_tier_criterion
+from . import crm_value_tier_lock
+from . import crm_value_tiering  # the rest asks for the fields that it adds
+from . import crm_value_tier_explanation
 from . import res_company
 from . import res_config_settings
 from . import res_partner

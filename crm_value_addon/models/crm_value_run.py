@@ -16,7 +16,8 @@ class CrmValueRun(models.Model):
     company_id = fields.Many2one("res.company", required=True, ondelete="cascade", readonly=True)
     currency_id = fields.Many2one(related="company_id.currency_id", string="Currency")
     kind = fields.Selection(
-        [("full", "All customers"), ("incremental", "Changed customers"), ("selected", "Selected customers")],
+        [("full", "All customers"), ("incremental", "Changed customers"), ("selected", "Selected customers"),
+         ("tiers", "Tiers of all customers")],
         required=True, readonly=True)
     state = fields.Selection(
         [("queued", "Waiting"), ("running", "Running"), ("done", "Done"), ("failed", "Failed")],
@@ -30,6 +31,7 @@ class CrmValueRun(models.Model):
     next_partner_key = fields.Integer(readonly=True, help="Where an interrupted refresh goes on")
     boundaries = fields.Json(
         readonly=True, help="What placed a customer among all in this refresh; holds until the next one")
+    has_tiers = fields.Boolean(readonly=True, help="Every customer's tier was decided after its figures were known")
     unattributed_revenue = fields.Monetary(
         string="Revenue without Customer", readonly=True, help="Posted customer documents that name no customer")
     started_at = fields.Datetime(readonly=True)
@@ -45,21 +47,22 @@ class CrmValueRun(models.Model):
                 run.progress = 100.0 if run.state == "done" else 0.0
 
     @api.model
-    def _request(self, company):
-        """Ask for a full refresh of a company by the cron; asking twice is asking once."""
+    def _request(self, company, kind="full"):
+        """Ask for a full refresh, or new tiers, of a company by the cron; asking twice is asking once."""
         waiting = self.sudo().search_count(
-            [("company_id", "=", company.id), ("kind", "=", "full"), ("state", "=", "queued")], limit=1)
+            [("company_id", "=", company.id), ("kind", "=", kind), ("state", "=", "queued")], limit=1)
         if not waiting:
             # sudo: whoever changes a setting may start its refresh, without rights on the records of refreshes.
-            self.sudo().create({"company_id": company.id, "kind": "full"})
-            self.env.ref("crm_value_addon.ir_cron_refresh_all").sudo()._trigger()
+            self.sudo().create({"company_id": company.id, "kind": kind})
+            cron = {"full": "ir_cron_refresh_all", "tiers": "ir_cron_refresh_stale"}[kind]
+            self.env.ref(f"crm_value_addon.{cron}").sudo()._trigger()
 
     @api.model
     def _start(self, company, kind, as_of_date):
         """Return the run to work on: the interrupted one of the same day, the waiting one, or a new one."""
         run = self.search(
             [("company_id", "=", company.id), ("kind", "=", kind), ("state", "in", ("queued", "running"))],
-            order="state desc, id desc", limit=1) if kind == "full" else self.browse()
+            order="state desc, id desc", limit=1) if kind in ("full", "tiers") else self.browse()
         vals = {"state": "running", "as_of_date": as_of_date}
         if run.state == "running" and run.as_of_date == as_of_date:
             return run

@@ -3,6 +3,7 @@ import ast
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 from ..lib import tier_rules
 from .crm_value_tier_criterion import PREDICTED_METRICS
@@ -109,7 +110,8 @@ class CrmValueTier(models.Model):
                     tier=self.name, field=condition.field_expr))
 
     def _describe_fault(self, code, rung, line, other, other_line):
-        tier, other_tier = (self.browse(item.tier_id if item else False) for item in (rung, other))
+        # sudo: the tier that a rule contradicts may be another company's.
+        tier, other_tier = (self.sudo().browse(item.tier_id if item else False) for item in (rung, other))
         texts = {"tier": tier.name, "other": other_tier.name}
         for key, item, owner in (("line", line, tier), ("other_line", other_line, other_tier)):
             if item:
@@ -208,8 +210,11 @@ class CrmValueTier(models.Model):
 
     def _request_pass(self, companies=None):
         """Ask for the tiers of the concerned companies to be decided anew."""
-        for company in (companies or self.env["res.company"]) | self._companies() if self else companies:
-            self.env["crm.value.run"]._request_tiers(company)
+        companies = companies or self.env["res.company"]
+        for company in companies | self._companies() if self else companies:
+            # A company without customers yet gets its tiers with its first refresh.
+            if self.env.execute_query(SQL("SELECT FROM crm_value WHERE company_id = %s LIMIT 1", company.id)):
+                self.env["crm.value.run"]._request(company, "tiers")
 
     # actions
 

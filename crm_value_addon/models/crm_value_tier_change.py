@@ -40,3 +40,11 @@ class CrmValueTierChange(models.Model):
             before, after = ((tier.sequence, tier.id) if tier else (float("-inf"), 0)
                              for tier in (change.from_tier_id, change.to_tier_id))
             change.direction = "up" if after > before else "down"
+
+    def _message(self):
+        """Return the line for the messages of the customer value."""
+        self.ensure_one()
+        no_tier = self.env._("no tier")
+        text = self.env._(
+            "%(before)s → %(after)s", before=self.from_tier_id.name or no_tier, after=self.to_tier_id.name or no_tier)
+        return self.env._("%(move)s: %(reason)s", move=text, reason=self.reason) if self.reason else text

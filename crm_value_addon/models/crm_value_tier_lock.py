@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 
 class CrmValueTierLock(models.Model):
@@ -54,9 +54,10 @@ class CrmValueTierLock(models.Model):
         return locks
 
     def write(self, vals):
+        if not vals.keys() <= {"until"}:
+            raise UserError(self.env._("A lock is kept as it was made. End it, and lock the tier again."))
         result = super().write(vals)
-        if not {"tier_id", "until", "active", "value_id"}.isdisjoint(vals):
-            self._decide()
+        self._decide()
         return result
 
     def action_end(self):
@@ -66,10 +67,11 @@ class CrmValueTierLock(models.Model):
         """
         self.check_access("write")
         self._end()
+        self._decide()
 
     def _end(self):
         if self:
-            self.write({"active": False, "ended_by_id": self.env.uid, "ended_at": fields.Datetime.now()})
+            super().write({"active": False, "ended_by_id": self.env.uid, "ended_at": fields.Datetime.now()})
             self.flush_recordset()
 
     def _decide(self):

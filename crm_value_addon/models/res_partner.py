@@ -31,6 +31,12 @@ class ResPartner(models.Model):
     probability_alive = fields.Float(related="value_id.probability_alive", groups=SELLER_GROUP)
     churn_risk = fields.Selection(related="value_id.churn_risk", groups=SELLER_GROUP)
     next_purchase_date = fields.Date(related="value_id.next_purchase_date", groups=SELLER_GROUP)
+    value_tier_id = fields.Many2one(related="value_id.tier_id", string="Tier", groups=SELLER_GROUP)
+    value_tier_color = fields.Integer(related="value_id.tier_id.color", string="Tier Color", groups=SELLER_GROUP)
+    value_tier_review_date = fields.Date(related="value_id.tier_review_date", groups=SELLER_GROUP)
+    value_next_tier_id = fields.Many2one(related="value_id.next_tier_id", string="Next Tier", groups=SELLER_GROUP)
+    value_tier_explanation = fields.Html(
+        string="Why This Tier", compute="_compute_value_tier_explanation", sanitize=False, groups=SELLER_GROUP)
     overdue_amount = fields.Monetary(
         related="value_id.overdue_amount", currency_field="value_currency_id", groups=SELLER_GROUP)
     margin_12m = fields.Monetary(
@@ -49,6 +55,13 @@ class ResPartner(models.Model):
         value_of = {value.partner_id: value for value in values}
         for partner in self:
             partner.value_id = value_of.get(partner.commercial_partner_id, False)
+
+    @api.depends("value_id.tier_explanation")
+    @api.depends_context("company", "uid", "lang")
+    def _compute_value_tier_explanation(self):
+        # No related field: it would be read by sudo, and the margins in it are not for everybody.
+        for partner in self:
+            partner.value_tier_explanation = partner.value_id.tier_explanation
 
     def _search_value_id(self, operator, value):
         if operator in Domain.NEGATIVE_OPERATORS:
