@@ -16,7 +16,7 @@ import numpy as np
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + b"\0" * 8
 _TRAILER = b"\xff\xff"
 _NUMERIC_GROUPS = 6  # five groups of four digits before the point, one after it
-_NUMERIC_LIMIT = 9e14  # beyond, a float8 no longer holds the fourth decimal; and int64 is near
+_EXACT = 2**53  # the units of the last decimal that a float8 can count
 
 #: kind → (dtype on the wire, dtype in memory)
 KINDS = {
@@ -89,7 +89,7 @@ def dump(arrays, columns, decimals=2):
     :param dict arrays: name → array of shape (n,)
     :param columns: list of (name, kind), in the table's order
     :param int decimals: decimals of kind ``numeric``, 0 to 4
-    :raise OverflowError: a money amount that is not finite or not below 9e14 (it quotes the first one)
+    :raise OverflowError: a money amount that is not finite, or too large to be exact (it quotes the first one)
     """
     count = len(arrays[columns[0][0]])
     dtype = _row_dtype(columns)
@@ -112,10 +112,11 @@ def _encode(values, name, kind, decimals):
 
 def _encode_numeric(values, name, decimals):
     """Return int16 of shape (n, 10): ndigits, weight, sign, dscale and six base-10000 digits."""
-    wrong = ~(np.abs(values) < _NUMERIC_LIMIT)
+    units = values * 10.0**decimals
+    wrong = ~(np.abs(units) < _EXACT)
     if wrong.any():
         raise OverflowError(f"{name} cannot be stored: {values[wrong][0]!r}")
-    scaled = np.rint(np.round(values, decimals) * 1e4).astype(np.int64)
+    scaled = np.rint(units).astype(np.int64) * 10 ** (4 - decimals)
     out = np.empty((len(values), 4 + _NUMERIC_GROUPS), np.int16)
     out[:, 0] = _NUMERIC_GROUPS
     out[:, 1] = _NUMERIC_GROUPS - 2

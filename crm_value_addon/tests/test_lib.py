@@ -1,0 +1,76 @@
+import doctest
+import pkgutil
+import random
+from datetime import date, timedelta
+from decimal import Decimal
+from importlib import import_module
+
+import numpy as np
+
+from odoo.tests import BaseCase, TransactionCase, tagged
+from odoo.tools import SQL
+
+from .. import lib
+from ..lib import pg_copy
+
+
+@tagged("post_install", "-at_install")
+class TestDoctests(BaseCase):
+    def test_examples_in_the_docstrings(self):
+        attempted = 0
+        for module in pkgutil.iter_modules(lib.__path__):
+            if not module.ispkg:  # the kernel's examples run without Odoo
+                result = doctest.testmod(import_module(f"{lib.__name__}.{module.name}"))
+                self.assertFalse(result.failed, module.name)
+                attempted += result.attempted
+        self.assertTrue(attempted)
+
+
+@tagged("post_install", "-at_install")
+class TestPgCopy(TransactionCase):
+    def setUp(self):
+        super().setUp()
+        self.columns = [("money", "numeric"), ("number", "int4"), ("day", "date"), ("share", "float8"), ("yes", "bool")]
+        self.env.cr.execute(
+            "CREATE TEMP TABLE copied (money numeric, number int4, day date, share float8, yes bool) ON COMMIT DROP")
+
+    def arrays(self, money):
+        count = len(money)
+        return {
+            "money": np.array(money, float), "number": np.arange(count), "yes": np.arange(count) % 2 == 0,
+            "day": np.array([pg_copy.NO_DATE, *range(-20000, 20000)][:count]), "share": np.linspace(-1, 1, count),
+        }
+
+    def test_money_arrives_to_the_last_decimal(self):
+        dice = random.Random(1)
+        money = [Decimal(dice.randint(-10 ** size, 10 ** size)) / 100 for size in range(1, 15) for _try in range(40)]
+        money += [Decimal(0), Decimal("-0.01"), Decimal("0.01"), Decimal("9999.99"), Decimal("10000")]
+        pg_copy.copy_in(self.env.cr, "copied", self.arrays(money), self.columns)
+        self.env.cr.execute("SELECT money::text, number, NULLIF(day, '-infinity'), share, yes FROM copied ORDER BY number")
+        rows = self.env.cr.fetchall()
+        self.assertEqual([Decimal(row[0]) for row in rows], money)
+        self.assertTrue(all(row[0].split(".")[1:] in (["00"], [row[0][-2:]]) for row in rows), "two decimals each")
+        self.assertIsNone(rows[0][2])
+        self.assertEqual(rows[1][2], date(1970, 1, 1) - timedelta(days=20000))
+
+    def test_what_is_written_is_read(self):
+        arrays = self.arrays([1, 2, 3])
+        pg_copy.copy_in(self.env.cr, "copied", arrays, self.columns)
+        names = [name for name, _kind in self.columns[1:]]
+        found = pg_copy.copy_out(self.env.cr, SQL("SELECT number, day, share, yes FROM copied"), self.columns[1:])
+        for name in names:
+            np.testing.assert_array_equal(found[name], arrays[name])
+
+    def test_no_rows(self):
+        pg_copy.copy_in(self.env.cr, "copied", self.arrays([]), self.columns)
+        found = pg_copy.copy_out(self.env.cr, SQL("SELECT number FROM copied"), [("number", "int4")])
+        self.assertEqual(len(found["number"]), 0)
+
+    def test_what_cannot_travel_is_named(self):
+        for wrong in (float("nan"), float("inf"), 1e15):
+            with self.assertRaisesRegex(OverflowError, "money"):
+                pg_copy.dump(self.arrays([1, wrong]), self.columns)
+        with self.assertRaisesRegex(ValueError, "NULL"):
+            pg_copy.copy_out(self.env.cr, SQL("SELECT NULL::int4"), [("number", "int4")])
+        with self.assertRaisesRegex(ValueError, "number"):
+            pg_copy.copy_out(self.env.cr, SQL("SELECT 1::int8"), [("number", "int4")])
