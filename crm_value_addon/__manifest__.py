@@ -19,6 +19,7 @@
         "views/crm_value_backtest_views.xml",
         "views/crm_value_fit_views.xml",
         "views/crm_value_views.xml",
+        "views/crm_value_tier_simulation_views.xml",
         "views/crm_value_tier_views.xml",
         "views/crm_value_tier_change_views.xml",
         "views/crm_value_tier_lock_views.xml",

@@ -90,8 +90,16 @@ class CrmValueTier(models.Model):
         for tier in self:
             tier._check_partner_domain()
         for company in self._companies():
-            for fault in tier_rules.faults(self._ladder(company, without=without)):
-                raise ValidationError(self._describe_fault(*fault))
+            self._check_ladder(self._ladder(company, without=without))
+
+    @api.model
+    def _check_ladder(self, ladder):
+        """Refuse a ladder with a contradiction.
+
+        :raise ValidationError: a sentence that names the line
+        """
+        for fault in tier_rules.faults(ladder):
+            raise ValidationError(self._describe_fault(*fault))
 
     def _check_partner_domain(self):
         self.ensure_one()
@@ -109,14 +117,13 @@ class CrmValueTier(models.Model):
                     "%(tier)s: the condition on customers must not depend on the tier itself (%(field)s).",
                     tier=self.name, field=condition.field_expr))
 
+    @api.model
     def _describe_fault(self, code, rung, line, other, other_line):
         # sudo: the tier that a rule contradicts may be another company's.
         tier, other_tier = (self.sudo().browse(item.tier_id if item else False) for item in (rung, other))
         texts = {"tier": tier.name, "other": other_tier.name}
-        for key, item, owner in (("line", line, tier), ("other_line", other_line, other_tier)):
-            if item:
-                criterion = owner.criterion_ids.filtered(lambda criterion, item=item: criterion.metric == item.metric)
-                texts[key] = criterion.display_name
+        for key, item in (("line", line), ("other_line", other_line)):
+            texts[key] = item and self.env["crm.value.tier.criterion"]._describe(item)
         return {
             "limit": self.env._("%(tier)s, line “%(line)s”: a threshold must be a number below 9e14."),
             "keep": self.env._(
@@ -147,7 +154,7 @@ class CrmValueTier(models.Model):
         """Return the tiers of a company from the lowest to the highest, as lib/tier_rules.py takes them."""
         if tiers is None:
             # sudo: the rules are the same whoever asks.
-            tiers = self.sudo().search([("company_id", "in", [False, company.id])])
+            tiers = self.sudo().with_context(active_test=True).search([("company_id", "in", [False, company.id])])
         return [tier._rung(company, tier.criterion_ids.filtered(lambda line: line not in without)) for tier in tiers]
 
     def _rung(self, company, lines):

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import formatLang
 
 #: figures of a customer that a tier may ask for
 METRICS = (
@@ -34,9 +35,7 @@ class CrmValueTierCriterion(models.Model):
     @api.depends("metric", "enter_min", "keep_min")
     def _compute_display_name(self):
         for criterion in self:
-            criterion.display_name = self.env._(
-                "%(figure)s: from %(enter)s, kept down to %(keep)s", figure=criterion._metric_label(),
-                enter=criterion.enter_min, keep=criterion.keep_min)
+            criterion.display_name = self._describe(criterion)
 
     @api.onchange("enter_min")
     def _onchange_enter_min(self):
@@ -75,5 +74,12 @@ class CrmValueTierCriterion(models.Model):
     def _unlink_keep_rules_valid(self):
         self.tier_id._check_rules(without=self)
 
-    def _metric_label(self):
-        return dict(self._selection_metric()).get(self.metric, self.metric)
+    @api.model
+    def _describe(self, line):
+        """Return a criterion, or a line of lib/tier_rules.py, in words."""
+        label = dict(self._selection_metric()).get(line.metric, "")
+        enter, keep = (formatLang(self.env, number, digits=2 if number % 1 else 0)
+                       for number in (line.enter_min, line.keep_min))
+        if enter == keep:
+            return self.env._("%(figure)s from %(enter)s", figure=label, enter=enter)
+        return self.env._("%(figure)s from %(enter)s, kept down to %(keep)s", figure=label, enter=enter, keep=keep)

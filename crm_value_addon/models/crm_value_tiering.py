@@ -80,16 +80,21 @@ class CrmValueTiering(models.Model):
 
     def _assign_batch(self, run):
         """Decide the next customers of a run; return whether there were any."""
-        [[count, upper]] = self.env.execute_query(SQL(
-            """
-            SELECT count(*), max(partner_id)
-              FROM (SELECT partner_id FROM crm_value WHERE company_id = %s AND partner_id >= %s
-                     ORDER BY partner_id LIMIT %s) batch
-            """, run.company_id.id, run.next_partner_key, WRITE_BATCH))
+        count, upper = self._next_batch(run.company_id, run.next_partner_key, WRITE_BATCH)
         if count:
             written = self._assign_tiers(run.company_id, run.as_of_date, span=(run.next_partner_key, upper))
             run._advance(count, written, [], upper + 1)
         return bool(count)
+
+    @api.model
+    def _next_batch(self, company, start, limit):
+        """Return how many customers there are from a partner id on, up to a limit, and the last one's id."""
+        return self.env.execute_query(SQL(
+            """
+            SELECT count(*), max(partner_id)
+              FROM (SELECT partner_id FROM crm_value WHERE company_id = %s AND partner_id >= %s
+                     ORDER BY partner_id LIMIT %s) batch
+            """, company.id, start, limit))[0]
 
     def _assign_or_enqueue(self, company, source):
         """Decide the tiers of these customers now when they are few and nobody else is writing, else by the cron."""

@@ -4,6 +4,7 @@ from . import test_crm_value_fit
 from . import test_crm_value_purchase
 from . import test_crm_value_refresh
 from . import test_demo
+from . import test_crm_value_tier_simulation
 from . import test_crm_value_tiering
 from . import test_lib
 from . import test_res_partner

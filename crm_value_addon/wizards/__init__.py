@@ -1,2 +1,4 @@
 from . import base_partner_merge
 from . import crm_value_backtest
+from . import crm_value_tier_simulation
+from . import crm_value_tier_simulation_line
