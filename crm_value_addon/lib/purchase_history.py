@@ -36,9 +36,13 @@ def summarise(days, customers, *, as_of, windows):
     last = np.full(count, NO_DATE, np.int32)
     np.minimum.at(first, index[bought], date[bought])
     np.maximum.at(last, index[bought], date[bought])
+    previous = np.full(count, NO_DATE, np.int32)
+    earlier = bought & (date < last[index])
+    np.maximum.at(previous, index[earlier], date[earlier])
     return {
         "first_purchase_date": np.where(purchases > 0, first, NO_DATE),
         "last_purchase_date": last,
+        "previous_purchase_date": previous,
         "purchase_count": purchases,
         "frequency": np.maximum(purchases - 1, 0),
         "revenue_total": total("revenue"),

@@ -14,7 +14,13 @@ from . import crm_value_tier_criterion
 from . import crm_value_tier_lock
 from . import crm_value_tiering  # the rest asks for the fields that it adds
 from . import crm_value_tier_explanation
+from . import crm_value_rfm_segment
+from . import crm_value_rfm
+from . import crm_value_lifecycle
 from . import res_company
+from . import res_company_lifecycle
 from . import res_config_settings
+from . import res_config_settings_lifecycle
 from . import res_partner
+from . import res_partner_lifecycle
 from . import sale_order

@@ -139,7 +139,7 @@ class CrmValueEstimate(models.Model):
     # ranks
 
     @api.model
-    def _boundaries(self, frame):
+    def _boundaries(self, company, as_of, frame):
         """Return what places a customer among all: stored with the run, so that one refreshed alone gets its place.
 
         :param dict frame: all customers of the company
@@ -148,7 +148,7 @@ class CrmValueEstimate(models.Model):
         return {"clv": ranks.percentile_table(np.round(frame["clv"][bought], 4)).tolist()}
 
     @api.model
-    def _rank(self, frame, boundaries):
+    def _rank(self, company, as_of, frame, boundaries):
         """Add the ranks to a frame of some or all customers; who has not bought has rank 0."""
         places = ranks.percentile(np.round(frame["clv"], 4), np.array(boundaries.get("clv", [])))
         frame["value_percentile"] = np.where(frame["purchase_count"] > 0, places, 0.0)

@@ -216,8 +216,8 @@ class CrmValueRefresh(models.Model):
             history.pop("unfrozen")
         frame, skipped = self._estimate_each(company, run.as_of_date, history)
         if not run.boundaries:
-            run.boundaries = self._boundaries(frame)
-        frame = self._rank(frame, run.boundaries)
+            run.boundaries = self._boundaries(company, run.as_of_date, frame)
+        frame = self._rank(company, run.as_of_date, frame, run.boundaries)
         frame = self._take(frame, frame["partner_id"] >= start)
         [[unattributed]] = self.env.execute_query(self.env["crm.value.purchase"]._query_unattributed(company))
         run.write({"total": run.processed + len(frame["partner_id"]), "unattributed_revenue": unattributed})
@@ -281,7 +281,7 @@ class CrmValueRefresh(models.Model):
         if history.pop("unfrozen").any():
             history = self._freeze_unfrozen(company, today, partner_ids)
         frame, skipped = self._estimate_each(company, today, history)
-        frame = self._rank(frame, self.env["crm.value.run"]._last_boundaries(company))
+        frame = self._rank(company, today, frame, self.env["crm.value.run"]._last_boundaries(company))
         written, left_out = self._store_each(company, today, frame)
         self.env["crm.value.queue"]._drop([row_id for row_id, *_rest in queue])
         return written, skipped + left_out
@@ -451,9 +451,18 @@ class CrmValueRefresh(models.Model):
             """,
             as_of=as_of, table=SQL.identifier(_TABLE), company=company.id, first=first, last=last,
             old=fields_old, new=fields_new,
-            assignments=SQL(", ").join(
-                SQL("%s = %s", SQL.identifier(name), self._incoming(name)) for name in names)))
+            assignments=SQL(", ").join([
+                *(SQL("%s = %s", SQL.identifier(name), self._incoming(name)) for name in names),
+                *self._derived_assignments(as_of)])))
         return self.env.cr.rowcount
+
+    @api.model
+    def _derived_assignments(self, as_of):
+        """Hook: more assignments for rows that are written because a figure differs.
+
+        :return: list of SQL on the aliases ``value`` (the old row) and ``incoming``
+        """
+        return []
 
     def _store_insert(self, company, as_of, names):
         # ON CONFLICT: a row that another session inserted since our snapshot is a serialization failure, and

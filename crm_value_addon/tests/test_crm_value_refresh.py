@@ -91,7 +91,7 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
         boundaries = self.env["crm.value.run"]._last_boundaries(self.company)
         self.env.cr.execute("DELETE FROM crm_value WHERE company_id = %s", [self.company.id])
         self.env.invalidate_all()
-        with patch.object(type(self.Value), "_boundaries", lambda model, frame: boundaries):
+        with patch.object(type(self.Value), "_boundaries", lambda model, company, as_of, frame: boundaries):
             self.refresh()
         self.assertEqual(incremental, self.stored())
         self.assertFalse(self.env["crm.value.queue"].search([("company_key", "=", self.company.id)]))

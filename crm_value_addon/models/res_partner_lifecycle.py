@@ -1,0 +1,13 @@
+from odoo import fields, models
+
+from .res_partner import SELLER_GROUP
+
+
+class ResPartner(models.Model):
+    """Shows where the contact's commercial partner stands (how: models/res_partner.py)."""
+
+    _inherit = "res.partner"
+
+    lifecycle_stage = fields.Selection(related="value_id.lifecycle_stage", groups=SELLER_GROUP)
+    rfm_score = fields.Integer(related="value_id.rfm_score", groups=SELLER_GROUP)
+    rfm_segment = fields.Many2one(related="value_id.rfm_segment", groups=SELLER_GROUP)
