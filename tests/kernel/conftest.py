@@ -7,6 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+# The same examples each time, and no stopwatch: machines are shared.
+settings.register_profile("kernel", deadline=None, derandomize=True)
+settings.load_profile("kernel")
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "crm_value_addon" / "lib"))

@@ -4,8 +4,9 @@ import doctest
 from importlib import import_module
 from pathlib import Path
 
-import customer_base
 import pytest
+
+import customer_base
 
 MODULES = sorted(path.stem for path in Path(customer_base.__file__).parent.glob("*.py"))
 

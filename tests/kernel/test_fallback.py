@@ -4,9 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import customer_base
 import numpy as np
 import pytest
+
+import customer_base
 from customer_base import InvalidInputError
 from customer_base.fallback import carry_forward, monthly_discount, retention_clv, retention_expected
 

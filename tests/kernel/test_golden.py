@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from customer_base import BetaGeo, GammaGamma, ModifiedBetaGeo
 
 

@@ -1,9 +1,10 @@
-"""Agreement with the library lifetimes 0.11.3 at identical parameters; its figures are stored (data/make_lifetimes.py)."""
+"""Agreement with lifetimes 0.11.3 at identical parameters; its figures are stored (data/make_lifetimes.py)."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
+
 from customer_base import BetaGeo, GammaGamma, ModifiedBetaGeo
 
 FIGURES = np.genfromtxt(Path(__file__).parent / "data" / "lifetimes.csv", delimiter=",", names=True)

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from customer_base import BetaGeo, GammaGamma, ModifiedBetaGeo
 from simulate import simulate
+
+from customer_base import BetaGeo, GammaGamma, ModifiedBetaGeo
 
 TRUTH = {"r": 0.55, "alpha": 40.0, "a": 0.8, "b": 2.2}
 SPEND = {"p": 6.25, "q": 3.74, "v": 15.44}

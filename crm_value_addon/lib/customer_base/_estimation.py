@@ -45,7 +45,7 @@ class Estimator:
     def parameters_(self):
         """Parameters by name, as a dict of float."""
         if not hasattr(self, self._NAMES[0] + "_"):
-            raise NotFittedError(f"{type(self).__name__} has no parameters: call fit or from_parameters first")
+            raise NotFittedError(f"{type(self).__name__} has no parameters: fit it first")
         return {name: getattr(self, name + "_") for name in self._NAMES}
 
     @classmethod
@@ -84,7 +84,8 @@ class Estimator:
         log_likelihood : callable
             Takes the free parameters, returns the log-likelihood and its gradient.
         size : float
-            Sum of weights: the objective is a mean, so that tolerances mean the same at 50 and at 1M customers.
+            Sum of weights: the objective is a mean, so that tolerances mean the same at 50 and at 1M
+            customers.
         """
         mean = np.array(self._PRIOR_MEAN)
         precision = self._precision()
@@ -98,14 +99,18 @@ class Estimator:
             objective,
             mean,
             jac=True,
-            method="L-BFGS-B",
+            # Not L-BFGS-B: it reaches the same optimum, but calls threaded BLAS on vectors of 4, and on
+            # shared cores the waiting threads cost ten times the fit (measured: .2-.5 s against .03 s on the
+            # CDNOW sample).
+            method="SLSQP",
             bounds=[(centre - _LOG_BOUND, centre + _LOG_BOUND) for centre in mean],
-            options={"ftol": 1e-13, "gtol": 1e-7, "maxiter": 500, "maxcor": 10},
+            options={"ftol": 1e-14, "maxiter": 500},
         )
         free, slope = found.x, objective(found.x)[1]
         covariance = _inverse(_hessian(lambda point: objective(point)[1] * size, free))
         inside = np.abs(free - mean) < _LOG_BOUND - 1e-3
-        # False for NaN as well. A plateau has no gradient either: its mark is that nothing holds a parameter there.
+        # False for NaN as well. A plateau has no gradient either: its mark is that nothing holds a parameter
+        # there.
         held = np.diag(covariance) < _LOOSE**2
         self.converged_ = bool(inside.all() and held.all() and np.abs(slope).max() < _GRADIENT_TOLERANCE)
         return free, log_likelihood(free)[0], covariance
@@ -121,7 +126,7 @@ def _hessian(gradient, point, step=1e-4):
 
 
 def _inverse(matrix):
-    """Return the inverse of a positive definite matrix, else NaN: no standard error is better than a wrong one.
+    """Return the inverse of a positive definite matrix, else NaN: better no standard error than a wrong one.
 
     By sweeping, as LAPACK wakes all its threads for a 4 x 4 matrix: measured .1 s for it on two shared cores.
     """

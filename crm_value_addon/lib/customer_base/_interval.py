@@ -5,8 +5,9 @@ purchases had a known mean are worth (v + n mean) times a beta-prime(p j, p n + 
 
     P(worth <= y) = sum over j of P(N = j) I_{w / (1 + w)}(p j, p n + q),    w = y / (v + n mean).
 
-The first factor depends on (x, T), the second on n, on fixed grids of j and w: both are tabulated, and a customer
-only looks up its quantile in its group's row. Discounting enters as the mean discount of a purchase of the group.
+The first factor depends on (x, T), the second on n, on fixed grids of j and w: both are tabulated, and a
+customer only looks up its quantile in its group's row. Discounting enters as the mean discount of a purchase
+of the group.
 """
 
 import numpy as np
@@ -117,7 +118,7 @@ class _Rows:
         return low, high
 
     def _quantile(self, level, alive, row):
-        """Return the quantile of (0 with 1 - alive, else the row's W) at `level`, by bisection on the grid."""
+        """Return the quantile of (0 with 1 - alive, else the row's W) at `level`, by bisection."""
         target = 1 - (1 - level) / np.maximum(alive, 1e-300)
         below = np.zeros(row.size, dtype=np.int64)
         above = np.full(row.size, self.grid.size - 1)
@@ -158,8 +159,8 @@ def _count_masses(model, x, T, horizon):
 def _parameter_spread(interval, x, T, n):
     """Return the standard error of log(purchases x spend) given alive per row, or None when negligible.
 
-    By the delta method, on the fit's covariance of the logarithms of its parameters; spend as at the population's
-    mean. The uncertainty of P(alive) needs no widening: an uncertain probability is its mean.
+    By the delta method, on the fit's covariance of the logarithms of its parameters; spend as at the
+    population's mean. The uncertainty of P(alive) needs no widening: an uncertain probability is its mean.
     """
     model, spend = interval.model, interval.spend
     variances = [np.nan_to_num(fit.covariance_) for fit in (model, spend)]

@@ -4,18 +4,18 @@ For s = r + x, p ~ Beta(a, B) and tau = t / (alpha + T),
 
     G(tau) = E_p[(1 - (1 + p tau)^-s) / p],
 
-which is E[X(t) | alive] of BG/NBD (B = b + x) and of MBG/NBD (B = b + x + 1). The papers' closed form with 2F1
-subtracts nearly equal numbers and fails near a = 1, for large a or b, for tiny t and for many purchases.
+which is E[X(t) | alive] of BG/NBD (B = b + x) and of MBG/NBD (B = b + x + 1). The papers' closed form with
+2F1 subtracts nearly equal numbers and fails near a = 1, for large a or b, for tiny t and for many purchases.
 
 Two facts make it cheap to be right:
 
-* In z = logit(p) the integrand is analytic in a strip whose width does not depend on tau, so the trapezoid rule
-  converges exponentially. Its slow tails are subtracted first: f = (1 - (1 + p tau)^-s) / (s tau p) behaves at
-  p -> 0 like c(p) = (1 - p)^m with m = (s + 1) tau / 2, and at p -> 1 like f(1) p^2; both have expectations in
-  closed form. log f is convex in p with slope -m at 0, so c <= f and nothing cancels.
-* G depends on T and t through tau alone: per distinct x it is one smooth function, kept as a Chebyshev polynomial
-  per octave of tau. The octaves are fixed (powers of 2), so a customer's figure does not depend on who else is
-  computed with it.
+* In z = logit(p) the integrand is analytic in a strip whose width does not depend on tau, so the trapezoid
+  rule converges exponentially. Its slow tails are subtracted first: f = (1 - (1 + p tau)^-s) / (s tau p)
+  behaves at p -> 0 like c(p) = (1 - p)^m with m = (s + 1) tau / 2, and at p -> 1 like f(1) p^2; both have
+  expectations in closed form. log f is convex in p with slope -m at 0, so c <= f and nothing cancels.
+* G depends on T and t through tau alone: per distinct x it is one smooth function, kept as a Chebyshev
+  polynomial per octave of tau. The octaves are fixed (powers of 2), so a customer's figure does not depend on
+  who else is computed with it.
 """
 
 import numpy as np
@@ -54,6 +54,9 @@ def expected_alive(s, a, big_b, index, tau):
     numpy.ndarray, shape (n,)
     """
     mantissa, octave = np.frexp(tau)
+    # Below 2^-500 G(tau) / (s tau) is 1 in all its digits, and the octave itself would leave the range of a
+    # float.
+    octave = np.maximum(octave, -500)
     low = int(octave.min(initial=0))
     span = int(octave.max(initial=0)) - low + 1
     keys, panel = distinct(index * span + (octave - low))
@@ -112,7 +115,7 @@ def _log_weight(z, softplus, a, big_b):
 
 
 def _grids(s, a, big_b, m):
-    """Return per row the nodes z = (first + 0, 1, ... count - 1) * step that hold the integrand to exp(-_CUT)."""
+    """Return per row first, count, step of the nodes (first + i) * step that hold the integrand."""
 
     def drop_left(z):
         # The integrand is at most density * min(1, m p).
@@ -125,7 +128,7 @@ def _grids(s, a, big_b, m):
 
     mode = np.log(a / big_b)
     low = _bisect(drop_left, np.minimum(mode, -np.log(m)) - _CUT / (a + 1) - 10, mode)
-    high = _bisect(drop_right, mode + _CUT / (big_b + 1) + 10, mode)
+    high = _bisect(drop_right, np.maximum(mode, 0.0) + _CUT / (big_b + 1) + 10, mode)
     sharpness = np.minimum(a, big_b + np.maximum(m, s)) + 2
     step = 0.24 / np.sqrt(1 + sharpness / 10)
     first = np.floor(low / step)

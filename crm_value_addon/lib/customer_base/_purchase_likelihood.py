@@ -38,14 +38,16 @@ class PurchaseData:
     def log_likelihood(self, r, alpha, a, b):
         """Return the log-likelihood and its gradient with respect to (r, alpha, a, b) in scaled time.
 
-        Batislam, Denizel and Filiztekin (2007), eq. 5, and Fader, Hardie and Lee (2005), eq. 6. Gamma and beta
-        functions whose arguments differ by a whole number are sums of logarithms over j < x (gradient: of
-        reciprocals): exact, where differences of log-gammas lose digits.
+        Batislam, Denizel and Filiztekin (2007), eq. 5, and Fader, Hardie and Lee (2005), eq. 6. Gamma and
+        beta functions whose arguments differ by a whole number are sums of logarithms over j < x (gradient:
+        of reciprocals): exact, where differences of log-gammas lose digits.
         """
         sums = _PerCount(self.x, r, a, b, self.shift)
         log_age, log_last = np.log(alpha + self.age), np.log(alpha + self.last)
         weight_s = r * self.weight_age + self.weight_age_x
-        total, dead, dead_gap, dead_slope = self._mixture_terms(r + self.x, sums.log_odds, alpha, log_age, log_last)
+        total, dead, dead_gap, dead_slope = self._mixture_terms(
+            r + self.x, sums.log_odds, alpha, log_age, log_last
+        )
 
         value = total + (self.weight_x * sums.log_common).sum() + self.size * r * np.log(alpha)
         value -= (weight_s * log_age).sum()

@@ -1,9 +1,9 @@
 """Value of a customer from its own history alone: what is used where no model can be trusted.
 
-Needs numpy only, so that a company with too few customers pays for no optimizer. Two steps: what a month
-has been worth (`carry_forward`), and what a stream of such months is worth with a retention rate
-(`retention_clv`). The formula is the kernel's: the sum over i = 1..n of pi_i / (1 + d)^i, with months of 30.44 days,
-each discounted at its end.
+Needs numpy only, so that a company with too few customers pays for no optimizer. Two steps: what a month has
+been worth (`carry_forward`), and what a stream of such months is worth with a retention rate
+(`retention_clv`). The formula is the kernel's: the sum over i = 1..n of pi_i / (1 + d)^i, with months of
+30.44 days, each discounted at its end.
 """
 
 import numpy as np

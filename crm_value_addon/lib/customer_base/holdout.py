@@ -24,7 +24,8 @@ from .rfm import rfm_boundaries, rfm_scores
 from .spend import GammaGamma
 
 METHODS = ("modified_beta_geo", "beta_geo", "carry_forward", "carry_forward_12m", "mean_rate", "rfm")
-# Frequencies up to 6 have their own row in the calibration table, as in the papers' figures; 7 means 7 or more.
+# Frequencies up to 6 have their own row in the calibration table, as in the papers' figures; 7 means 7 or
+# more.
 _LAST_FREQUENCY = 7
 _YEAR = 12 * DAYS_PER_MONTH
 
@@ -67,13 +68,14 @@ class Backtest:
     accuracy : dict of str to Accuracy
         Per method of `METHODS`, on value.
     calibration : list of dict
-        Per frequency 0..6 and 7 (or more): `frequency`, `customers`, `actual` mean purchases in the holdout, and the
-        mean forecast of each purchase model.
+        Per frequency 0..6 and 7 (or more): `frequency`, `customers`, `actual` mean purchases in the holdout,
+        and the mean forecast of each purchase model.
     by_month : list of dict
-        Per month of 30.44 days of the holdout: `month` (1..), `days`, `actual` value, and each method's forecast.
+        Per month of 30.44 days of the holdout: `month` (1..), `days`, `actual` value, and each method's
+        forecast.
     tracking : list of dict
-        Per month since the first purchase of all: `day` (its end), `actual` cumulative repeat purchases of the
-        calibration period's customers, and each purchase model's expectation at their acquisition.
+        Per month since the first purchase of all: `day` (its end), `actual` cumulative repeat purchases of
+        the calibration period's customers, and each purchase model's expectation at their acquisition.
     models : dict of str to Estimator
         The fits, with key ``"spend"`` for gamma-gamma.
     """
@@ -293,7 +295,8 @@ def _by_month(forecasts, window):
     after = window.day > window.split
     month = np.searchsorted(window.ends, window.day[after] - window.split)
     actual = np.bincount(month, window.value[after], minlength=window.ends.size)
-    totals = {name: np.diff(each.sum(axis=0), prepend=0.0) for name, each in forecasts.items() if name != "rfm"}
+    levels = {name: each for name, each in forecasts.items() if name != "rfm"}
+    totals = {name: np.diff(each.sum(axis=0), prepend=0.0) for name, each in levels.items()}
     days = np.diff(window.ends, prepend=0.0)
     return [
         {"month": i + 1, "days": float(days[i]), "actual": float(actual[i])}
@@ -303,7 +306,7 @@ def _by_month(forecasts, window):
 
 
 def _tracking(models, past, window):
-    """Cumulative repeat purchases by month since the very first purchase: expected at acquisition, and actual."""
+    """Cumulative repeat purchases by month since the very first purchase: expected and actual."""
     start = past.first.min()
     ends = start + _month_ends(window.end - start)
     repeats = np.sort(window.day[window.day > past.first[window.row]])

@@ -62,7 +62,8 @@ def accuracy(forecast, actual, level=True):
     forecast = as_floats("forecast", forecast)
     actual = as_floats("actual", actual, minimum=0)
     if forecast.shape != actual.shape:
-        raise InvalidInputError(f"forecast and actual must have one shape, got {forecast.shape}, {actual.shape}")
+        shapes = f"{forecast.shape}, {actual.shape}"
+        raise InvalidInputError(f"forecast and actual must have one shape, got {shapes}")
     if not actual.size:
         raise EmptyDataError("no customers to compare: got 0 rows")
     total = actual.sum()

@@ -1,20 +1,20 @@
 """When customers buy and when they leave: MBG/NBD (the default) and BG/NBD.
 
-While alive a customer buys at random with its own rate lambda ~ Gamma(r, alpha); after each purchase it leaves for
-good with its own probability p ~ Beta(a, b). MBG/NBD lets it leave already after the first purchase; BG/NBD only
-after a repeat purchase, so there a one-time buyer is alive for sure.
+While alive a customer buys at random with its own rate lambda ~ Gamma(r, alpha); after each purchase it
+leaves for good with its own probability p ~ Beta(a, b). MBG/NBD lets it leave already after the first
+purchase; BG/NBD only after a repeat purchase, so there a one-time buyer is alive for sure.
 
-Everywhere x is the number of repeat purchases (purchases - 1), t_x the time from the first to the last purchase and
-T the time from the first purchase to the as-of date, in any one unit of time.
+Everywhere x is the number of repeat purchases (purchases - 1), t_x the time from the first to the last
+purchase and T the time from the first purchase to the as-of date, in any one unit of time.
 
 References
 ----------
 .. [1] Fader, Hardie and Lee (2005), "'Counting your customers' the easy way: an alternative to the Pareto/NBD
    model", Marketing Science 24(2), 275-284.
-.. [2] Batislam, Denizel and Filiztekin (2007), "Empirical validation and comparison of models for customer base
-   analysis", International Journal of Research in Marketing 24(3), 201-209.
-.. [3] Hoppe and Wagner (2007), "Customer base analysis: the case for a central variant of the betageometric/NBD
-   model", Marketing JRM 3(2), 75-90.
+.. [2] Batislam, Denizel and Filiztekin (2007), "Empirical validation and comparison of models for customer
+   base analysis", International Journal of Research in Marketing 24(3), 201-209.
+.. [3] Hoppe and Wagner (2007), "Customer base analysis: the case for a central variant of the
+   betageometric/NBD model", Marketing JRM 3(2), 75-90.
 """
 
 import numpy as np
@@ -29,8 +29,8 @@ from .errors import InvalidInputError, as_floats, check
 
 class _PurchaseModel(Estimator):
     _NAMES = ("r", "alpha", "a", "b")
-    # log (r, alpha / max T, a, b): measured on real sets to remove degenerate fits at 50 customers (40 % to 0 %)
-    # while it moves the full CDNOW sample's forecast by 0.13 %.
+    # log (r, alpha / max T, a, b): measured on real sets to remove degenerate fits at 50 customers (40 % to 0
+    # %) while it moves the full CDNOW sample's forecast by 0.13 %.
     _PRIOR_MEAN = tuple(np.log([1.0, 1.0, 1.0, 4.0]))
     _SHIFT = 0
 
@@ -70,8 +70,8 @@ class _PurchaseModel(Estimator):
         -------
         self
             With `r_ alpha_ a_ b_ log_likelihood_ converged_ covariance_ standard_errors_ customer_count_
-            repeat_count_` (customers with x > 0). One customer, or customers that are all equal, give with the
-            prior an estimate near it, and without it usually ``converged_ = False``.
+            repeat_count_` (customers with x > 0). One customer, or customers that are all equal, give with
+            the prior an estimate near it, and without it usually ``converged_ = False``.
 
         Raises
         ------
@@ -122,8 +122,8 @@ class _PurchaseModel(Estimator):
     def probability_alive(self, x, t_x, T):
         """Return the probability that each customer has not left.
 
-        Fader, Hardie and Lee (2005), eq. 10 as in their note of 2008; Batislam et al. (2007), eq. 8. Computed as
-        the logistic function of the log odds, never through the raw power.
+        Fader, Hardie and Lee (2005), eq. 10 as in their note of 2008; Batislam et al. (2007), eq. 8. Computed
+        as the logistic function of the log odds, never through the raw power.
 
         Parameters
         ----------
@@ -168,9 +168,9 @@ class _PurchaseModel(Estimator):
     def expected_purchases(self, t, x, t_x, T):
         """Return the expected number of purchases in the next `t`.
 
-        P(alive) times the expectation of a live customer. Fader, Hardie and Lee (2005), eq. 11; Batislam et al.
-        (2007), eq. 9. For x = t_x = T = 0 it is the expectation of a customer who has just bought for the first
-        time.
+        P(alive) times the expectation of a live customer. Fader, Hardie and Lee (2005), eq. 11; Batislam et
+        al. (2007), eq. 9. For x = t_x = T = 0 it is the expectation of a customer who has just bought for the
+        first time.
 
         Parameters
         ----------
@@ -193,9 +193,9 @@ class _PurchaseModel(Estimator):
     def purchase_probabilities(self, t, x, t_x, T, count=10):
         """Return the probability of 0, 1, ... `count` - 1 purchases in the next `t`, and of `count` or more.
 
-        Given alive, at least j purchases means j arrivals and j - 1 times not leaving:
-        P(N >= j) = B(a, B + j - 1) / B(a, B) * I_{t / (alpha + T + t)}(j, r + x), with B as in `expected_alive`
-        (Fader, Hardie and Lee (2005), eq. 8, for the new customer).
+        Given alive, at least j purchases means j arrivals and j - 1 times not leaving: P(N >= j) = B(a, B + j
+        - 1) / B(a, B) * I_{t / (alpha + T + t)}(j, r + x), with B as in `expected_alive` (Fader, Hardie and
+        Lee (2005), eq. 8, for the new customer).
 
         Parameters
         ----------
@@ -222,9 +222,8 @@ class _PurchaseModel(Estimator):
         r, alpha, a, b = self.parameters_.values()
         big_b = (b + x + self._SHIFT)[..., None]
         steps = np.arange(j.max())
-        stay = np.concatenate(
-            [np.ones((*big_b.shape[:-1], 1)), np.cumprod((big_b + steps) / (a + big_b + steps), axis=-1)], axis=-1
-        )[..., j.astype(int) - 1]
+        stays = np.cumprod((big_b + steps) / (a + big_b + steps), axis=-1)
+        stay = np.concatenate([np.ones_like(big_b), stays], axis=-1)[..., j.astype(int) - 1]
         return stay * betainc(j, (r + x)[..., None], (t / (alpha + T + t))[..., None])
 
     def next_purchase(self, x, T, quantile=0.5):
@@ -319,7 +318,8 @@ def checked_customers(x, t_x, T):
     try:
         x, t_x, T = np.broadcast_arrays(x, t_x, T)
     except ValueError:
-        raise InvalidInputError(f"x, t_x, T must have one shape, got {x.shape}, {t_x.shape}, {T.shape}") from None
+        shapes = f"{x.shape}, {t_x.shape}, {T.shape}"
+        raise InvalidInputError(f"x, t_x, T must have one shape, got {shapes}") from None
     check(t_x <= T, "t_x", t_x, "must be <= T")
     check((x > 0) | (t_x == 0), "t_x", t_x, "must be 0 where x is 0")
     return x, t_x, T

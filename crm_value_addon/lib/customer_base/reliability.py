@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from .errors import as_floats
 
-# Measured by backtests on samples of real bases: below the first, forecasts are no better than history; up to the
-# second, and in the first half year, they depend visibly on the prior.
+# Measured by backtests on samples of real bases: below the first, forecasts are no better than history; up to
+# the second, and in the first half year, they depend visibly on the prior.
 LEAST_REPEATERS = 40
 ENOUGH_REPEATERS = 100
 ENOUGH_WEEKS = 26
@@ -24,8 +24,8 @@ class Reliability:
     level : str
         ``"reliable"``, ``"indicative"`` or ``"fallback"`` (use the customers' history instead).
     reason : str
-        ``"enough_data"``, ``"few_repeaters"``, ``"short_history"``, ``"no_history"`` (every customer is new today),
-        ``"not_converged"``.
+        ``"enough_data"``, ``"few_repeaters"``, ``"short_history"``, ``"no_history"`` (every customer is new
+        today), ``"not_converged"``.
     no_churn : bool
         The fit found that customers do not leave: true of young data, seldom of customers.
     """

@@ -1,7 +1,7 @@
 """Recency, frequency, monetary scores from 1 to 5, by stored boundaries.
 
-The boundaries are quintiles of the base at one moment. Stored, they score a single customer later just as within
-the whole base, so that one purchase moves one customer and not everybody's rank.
+The boundaries are quintiles of the base at one moment. Stored, they score a single customer later just as
+within the whole base, so that one purchase moves one customer and not everybody's rank.
 
 References
 ----------
@@ -19,13 +19,14 @@ _SHARES = (0.2, 0.4, 0.6, 0.8)
 
 @dataclass(frozen=True)
 class Boundaries:
-    """Four ascending cut points per dimension: recency in days since the last purchase, frequency, monetary."""
+    """Four ascending cut points each; `recency` in days since the last purchase."""
 
     recency: tuple
     frequency: tuple
     monetary: tuple
 
     def __post_init__(self):
+        """Refuse what is no boundary, e.g. a damaged stored value."""
         for name in ("recency", "frequency", "monetary"):
             cuts = as_floats(name, getattr(self, name))
             if cuts.shape != (len(_SHARES),):
@@ -36,8 +37,8 @@ class Boundaries:
 def rfm_boundaries(days_since, frequency, monetary):
     """Return the quintile boundaries of a base.
 
-    A cut point is always a value that occurs: the smallest with at least 20, 40, 60, 80 % of the customers at or
-    below it (recency: the largest, from the other side, as few days are good).
+    A cut point is always a value that occurs: the smallest with at least 20, 40, 60, 80 % of the customers at
+    or below it (recency: the largest, from the other side, as few days are good).
 
     Parameters
     ----------
@@ -75,10 +76,10 @@ def rfm_boundaries(days_since, frequency, monetary):
 def rfm_scores(boundaries, days_since, frequency, monetary):
     """Score customers by stored boundaries.
 
-    A score is 1 plus the number of cut points that the customer beats. Customers with equal values therefore have
-    equal scores, and ties get the lower one: where most bought once, they all have F = 1 and the few others 4 or
-    5. With fewer than five customers (or fewer distinct values) some scores stay empty; if all are equal,
-    everybody has 1: nobody stands out.
+    A score is 1 plus the number of cut points that the customer beats. Customers with equal values therefore
+    have equal scores, and ties get the lower one: where most bought once, they all have F = 1 and the few
+    others 4 or 5. With fewer than five customers (or fewer distinct values) some scores stay empty; if all
+    are equal, everybody has 1: nobody stands out.
 
     Parameters
     ----------

@@ -1,15 +1,15 @@
 """What a purchase is worth: the gamma-gamma model of spend per purchase.
 
-A customer's purchases are Gamma(p, nu) with its own nu ~ Gamma(q, v), independent of how often it buys. n is the
-number of purchases and `mean` their mean value: all purchases, the first included (n = x + 1), rank customers
-better on every set tried; the published table uses the repeat purchases only.
+A customer's purchases are Gamma(p, nu) with its own nu ~ Gamma(q, v), independent of how often it buys. n is
+the number of purchases and `mean` their mean value: all purchases, the first included (n = x + 1), rank
+customers better on every set tried; the published table uses the repeat purchases only.
 
 References
 ----------
 .. [1] Fader and Hardie (2013), "The Gamma-Gamma model of monetary value",
    http://www.brucehardie.com/notes/025/gamma_gamma.pdf
-.. [2] Fader, Hardie and Lee (2005), "RFM and CLV: using iso-value curves for customer base analysis", Journal of
-   Marketing Research 42(4), 415-430.
+.. [2] Fader, Hardie and Lee (2005), "RFM and CLV: using iso-value curves for customer base analysis", Journal
+   of Marketing Research 42(4), 415-430.
 """
 
 import numpy as np
@@ -26,14 +26,14 @@ _BLOCK = 1 << 14
 class GammaGamma(Estimator):
     """Gamma-gamma model of spend with q > 1, so that the mean spend of the population exists.
 
-    Maximum likelihood alone gives q < 1 on heavy-tailed spend, and with it a negative mean (-9.9 on a real set):
-    q - 1 is what is estimated, on a logarithmic scale.
+    Maximum likelihood alone gives q < 1 on heavy-tailed spend, and with it a negative mean (-9.9 on a real
+    set): q - 1 is what is estimated, on a logarithmic scale.
 
     Parameters
     ----------
     prior : bool
-        Weak prior N(log [4, 2, 1/2], 1.5^2) on log (p, q - 1, v / mean spend): its centre is a population whose
-        mean spend is the observed one, with a coefficient of variation of 1/2 within a customer.
+        Weak prior N(log [4, 2, 1/2], 1.5^2) on log (p, q - 1, v / mean spend): its centre is a population
+        whose mean spend is the observed one, with a coefficient of variation of 1/2 within a customer.
     prior_strength : float
         Multiplies the prior's precision, >= 0.
 
@@ -84,8 +84,9 @@ class GammaGamma(Estimator):
         Returns
         -------
         self
-            With `p_ q_ v_ log_likelihood_ converged_ covariance_ standard_errors_ customer_count_`. Spend that
-            does not vary at all has no finite maximum: the prior holds p, and without it ``converged_ = False``.
+            With `p_ q_ v_ log_likelihood_ converged_ covariance_ standard_errors_ customer_count_`. Spend
+            that does not vary at all has no finite maximum: the prior holds p, and without it ``converged_ =
+            False``.
 
         Raises
         ------
@@ -131,8 +132,8 @@ class GammaGamma(Estimator):
     def expected_spend(self, n, mean):
         """Return the expected value of a coming purchase.
 
-        Fader and Hardie (2013), eq. 5: p (v + n mean) / (p n + q - 1), between the customer's own mean and the
-        population's, p v / (q - 1), which a customer without purchases (n = 0) gets.
+        Fader and Hardie (2013), eq. 5: p (v + n mean) / (p n + q - 1), between the customer's own mean and
+        the population's, p v / (q - 1), which a customer without purchases (n = 0) gets.
 
         Parameters
         ----------

@@ -1,10 +1,10 @@
 """Customer lifetime value of a whole portfolio: P(alive) x expected purchases x expected spend, discounted.
 
 CLV is the sum over i = 1..n of pi_i / (1 + d)^i: periods are months of 30.44 days, pi_i is the expected
-contribution of month i, and each month is discounted at its end. Given alive, pi_i is the spend times
-G(30.44 i) - G(30.44 (i - 1)), with G of `_mixture`; it depends on (x, T) only, so it is computed once per distinct
-pair. Every figure depends on its own customer and the fit alone: scored alone, in a chunk or with everybody, a
-customer gets the same bits.
+contribution of month i, and each month is discounted at its end. Given alive, pi_i is the spend times G(30.44
+i) - G(30.44 (i - 1)), with G of `_mixture`; it depends on (x, T) only, so it is computed once per distinct
+pair. Every figure depends on its own customer and the fit alone: scored alone, in a chunk or with everybody,
+a customer gets the same bits.
 """
 
 from dataclasses import dataclass
@@ -94,10 +94,11 @@ def score(
 
     Notes
     -----
-    The interval covers what will happen to this customer (will it stay, how often will it buy, for how much) and,
-    as a widening, that the parameters are estimates. The chance of no purchase at all is a lump at 0: where it is
-    less than the lower tail, both tails are cut off; where it is more, the interval starts at 0 and cuts the upper
-    tail only; where it alone exceeds `coverage`, the interval is 0 to 0. The CLV, a mean, may then lie above it.
+    The interval covers what will happen to this customer (will it stay, how often will it buy, for how much)
+    and, as a widening, that the parameters are estimates. The chance of no purchase at all is a lump at 0:
+    where it is less than the lower tail, both tails are cut off; where it is more, the interval starts at 0
+    and cuts the upper tail only; where it alone exceeds `coverage`, the interval is 0 to 0. The CLV, a mean,
+    may then lie above it.
 
     Examples
     --------
@@ -181,7 +182,8 @@ def _by_month(model, x, T, months):
 def _pair_sums(model, x, T, months, discount):
     """Return per (x, T), given alive: purchases in 12 months and over the horizon, and these discounted."""
     factors = _discounts(months, discount)
-    # Abel's summation: sum of (G_i - G_(i-1)) f_i = sum of G_i (f_i - f_(i+1)) + G_n f_n has no differences of G.
+    # Abel's summation: sum of (G_i - G_(i-1)) f_i = sum of G_i (f_i - f_(i+1)) + G_n f_n has no differences
+    # of G.
     steps = -np.diff(factors, append=0.0)
     year, plain, discounted = np.zeros((3, x.size))
     for start in range(0, x.size, _BLOCK):

@@ -36,7 +36,7 @@ def main():
     with Path(__file__).with_name("lifetimes.csv").open("w", newline="") as lines:
         writer = csv.writer(lines, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows([repr(float(value)) for value in row] for row in zip(*columns.values()))
+        writer.writerows([repr(float(value)) for value in row] for row in zip(*columns.values(), strict=True))
 
 
 if __name__ == "__main__":
