@@ -162,22 +162,23 @@ class CrmValueRefresh(models.Model):
             "its progress is under Customer Value › Refreshes.", count=len(customer_ids)), "info")
 
     @contextmanager
-    def _writer(self, company, session=False):
+    def _writer(self, company, session=False, lock=_LOCK_CLASS):
         """Be the one writer of a company, or not: yields a boolean at once, never waits.
 
         :param session: hold the lock over several transactions (crons); otherwise until the end of this one
+        :param lock: number of the kind of work that is done by one at a time
         """
         take = SQL("pg_try_advisory_lock" if session else "pg_try_advisory_xact_lock")
-        [[is_writer]] = self.env.execute_query(SQL("SELECT %s(%s, %s)", take, _LOCK_CLASS, company.id))
+        [[is_writer]] = self.env.execute_query(SQL("SELECT %s(%s, %s)", take, lock, company.id))
         try:
             yield is_writer
         finally:
             if session and is_writer:
-                self._release(company)
+                self._release(company, lock)
 
-    def _release(self, company):
+    def _release(self, company, lock):
         """Give back the session's lock, whatever happened: a pooled connection would hold it for days."""
-        unlock = SQL("SELECT pg_advisory_unlock(%s, %s)", _LOCK_CLASS, company.id)
+        unlock = SQL("SELECT pg_advisory_unlock(%s, %s)", lock, company.id)
         try:
             self.env.cr.execute(unlock, log_exceptions=False)
         except psycopg2.errors.InFailedSqlTransaction:
