@@ -1,6 +1,7 @@
 """Two years of demonstration invoices, made through Odoo from a fixed seed and dated relative to today."""
 import random
 import re
+import unicodedata
 from datetime import timedelta
 
 from odoo import SUPERUSER_ID, Command
@@ -83,7 +84,8 @@ class Generator:
     @staticmethod
     def _email(company, name):
         def slug(text):
-            return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+            letters = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+            return re.sub(r"[^a-z0-9]+", "-", letters.lower()).strip("-")
         return f"{slug(name)}@{slug(company)}.example.com"
 
     # what they bought
@@ -195,7 +197,7 @@ class Generator:
         ).create({"date": day, "journal_id": invoice.journal_id.id, "reason": "Damaged in transit"})
         note = self.env["account.move"].browse(wizard.refund_moves()["res_id"])
         for line in note.invoice_line_ids:
-            line.price_unit *= share
+            line.quantity = max(1, round(line.quantity * share))
         note.action_post()
 
     def _extra_free_refund(self, profile):

@@ -145,6 +145,19 @@ class CrmValue(models.Model):
         # sudo: only the number of the documents that the user may not open is told.
         return self._action_documents(domain, self.env["account.move"].sudo().search_count(domain))
 
+    def action_open_overdue(self):
+        """Open the documents with an overdue receivable that the user may read.
+
+        :raise AccessError: the user may not read this value
+        """
+        self.ensure_one()
+        self.check_access("read")
+        domain = [*self._documents_domain(), ("line_ids", "any", [
+            ("account_id.account_type", "=", "asset_receivable"), ("reconciled", "=", False),
+            ("date_maturity", "<", self.company_id._value_today())])]
+        # sudo: only the number of the documents that the user may not open is told.
+        return self._action_documents(domain, self.env["account.move"].sudo().search_count(domain))
+
     def _documents_domain(self):
         return [
             ("commercial_partner_id", "=", self.partner_id.id), ("company_id", "=", self.company_id.id),

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.tools import format_datetime
 
 _KEEP_DAYS = 90
 
@@ -37,6 +38,14 @@ class CrmValueRun(models.Model):
     started_at = fields.Datetime(readonly=True)
     finished_at = fields.Datetime(readonly=True)
     message = fields.Text(readonly=True)
+
+    @api.depends("kind", "started_at")
+    @api.depends_context("lang", "tz")
+    def _compute_display_name(self):
+        kinds = dict(self._fields["kind"]._description_selection(self.env))
+        for run in self:
+            started = format_datetime(self.env, run.started_at, dt_format="short") if run.started_at else ""
+            run.display_name = ", ".join(filter(None, [kinds.get(run.kind), started]))
 
     @api.depends("processed", "total", "state")
     def _compute_progress(self):

@@ -19,7 +19,7 @@ class ResPartner(models.Model):
     value_ids = fields.One2many("crm.value", "partner_id", string="Values per Company", groups=SELLER_GROUP)
     value_id = fields.Many2one(
         "crm.value", string="Customer Value", compute="_compute_value_id", search="_search_value_id",
-        compute_sudo=True, groups=SELLER_GROUP)
+        compute_sudo=True, groups=f"{SELLER_GROUP},{MARGIN_GROUP}")
     value_currency_id = fields.Many2one(
         related="value_id.currency_id", string="Value Currency", groups=SELLER_GROUP)
     revenue_total = fields.Monetary(
@@ -91,6 +91,13 @@ class ResPartner(models.Model):
         # sudo: the access to this field was checked above; the joined row is the current company's own.
         return self.env["crm.value"].sudo()._field_to_sql(value_alias, ".".join(path[1:]) or "id", query)
 
+    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
+        field = self._fields.get(field_name)
+        if not nulls and field and (field.related or "").startswith("value_id."):
+            # Who has no value comes after the best and before the worst.
+            nulls = SQL("NULLS LAST") if direction.code == "DESC" else SQL("NULLS FIRST")
+        return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
+
     def _join_value(self, alias, query):
         """Join the value of the contact's commercial partner in the current company; return its alias."""
         value_alias = query.make_alias(alias, f"value_{self.env.company.id}")
@@ -115,6 +122,16 @@ class ResPartner(models.Model):
             "type": "ir.actions.act_window", "res_model": "crm.value", "res_id": self.value_id.id,
             "views": [(False, "form")], "name": self.env._("Customer Value"),
         }
+
+    def action_open_value_purchases(self):
+        """Open the purchases that an amount of this contact is made of (see `crm.value.action_open_purchases`)."""
+        self.ensure_one()
+        return self.value_id.action_open_purchases()
+
+    def action_open_value_overdue(self):
+        """Open the documents that the overdue amount of this contact is made of."""
+        self.ensure_one()
+        return self.value_id.action_open_overdue()
 
     def action_recompute_value(self):
         """Recompute the values of these contacts' commercial partners in the user's active companies.

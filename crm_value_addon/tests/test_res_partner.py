@@ -31,6 +31,12 @@ class TestResPartner(ValueCase):
             [("id", "in", (self.small + self.big + self.stranger).ids)], order="revenue_total desc nulls last, id")
         self.assertEqual(ordered, self.big + self.small + self.stranger)
 
+    def test_who_has_no_value_is_sorted_below_all_others(self):
+        domain = [("id", "in", (self.small + self.big + self.stranger).ids)]
+        for name in ("revenue_total", "last_purchase_date"):
+            self.assertEqual(self.Partner.search(domain, order=f"{name} desc"), self.big + self.small + self.stranger)
+            self.assertEqual(self.Partner.search(domain, order=name), self.stranger + self.small + self.big)
+
     def test_searching(self):
         self.assertEqual(self.found(("revenue_total", ">", 100)), self.big + self.child)
         self.assertEqual(self.found(("revenue_total", ">", 1)), self.small + self.big + self.child)
@@ -65,6 +71,15 @@ class TestResPartner(ValueCase):
 
         count(many)
         self.assertEqual(count(many[:1]), count(many))
+
+    def test_opening_what_an_amount_is_made_of(self):
+        late = self.invoice(self.big, "2025-06-02", 50, invoice_date_due="2025-06-15")
+        self.refresh(self.big)
+        self.assertEqual(self.child.overdue_amount, 50)
+        self.assertEqual(self.env["account.move"].search(self.child.action_open_value_overdue()["domain"]), late)
+        purchases = self.child.action_open_value_purchases()
+        found = self.env["crm.value.purchase"].search(purchases["domain"])
+        self.assertEqual(sum(found.mapped("revenue")), self.child.revenue_total)
 
     def test_opening_the_value(self):
         self.assertEqual(self.child.action_open_value()["res_id"], self.value(self.big).id)
