@@ -25,6 +25,7 @@
         "views/crm_value_tier_change_views.xml",
         "views/crm_value_tier_lock_views.xml",
         "views/crm_value_tiering_views.xml",
+        "views/base_partner_merge_views.xml",
         "views/crm_value_rfm_segment_views.xml",
         "views/crm_value_lifecycle_views.xml",
         "views/res_partner_views.xml",

@@ -14,6 +14,7 @@ from . import crm_value_tier_criterion
 from . import crm_value_tier_lock
 from . import crm_value_tiering  # the rest asks for the fields that it adds
 from . import crm_value_tier_explanation
+from . import crm_value_merge  # decides tiers
 from . import crm_value_rfm_segment
 from . import crm_value_rfm
 from . import crm_value_lifecycle

@@ -1,1 +1,2 @@
 from . import crm_value_purchase
+from . import crm_value_purchase_merge

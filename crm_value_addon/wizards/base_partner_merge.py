@@ -1,20 +1,64 @@
-from odoo import models
+from odoo import api, fields, models
+
+from ..models.res_partner import SELLER_GROUP
 
 
 class BasePartnerMergeAutomaticWizard(models.TransientModel):
     _inherit = "base.partner.merge.automatic.wizard"
 
-    def _update_foreign_keys(self, src_partners, dst_partner):
-        """Refresh the merged customer: its documents change hands in SQL, which no write hook sees.
+    value_preview = fields.Html(
+        string="Customer Value", compute="_compute_value_preview", sanitize=False, groups=SELLER_GROUP)
 
-        The values of the merged contacts go first. One value per customer and company is all there can be, and Odoo
-        would otherwise hand the destination the figures of whichever source it comes to.
+    @api.depends("partner_ids", "dst_partner_id")
+    @api.depends_context("allowed_company_ids", "uid", "lang")
+    def _compute_value_preview(self):
+        for wizard in self:
+            tables = [
+                table for company in self.env.companies
+                if (table := wizard._prepare_value_table(company))]
+            wizard.value_preview = self.env["ir.qweb"]._render(
+                "crm_value_addon.partner_merge_value", {"tables": tables}) if tables else False
+
+    def _prepare_value_table(self, company):
+        """Return what the contacts to merge are worth to a company, one by one and together; {} when none is a customer.
+
+        :return: dict: ``company``, ``customers`` (records), ``rows``, a list of (label, texts of each, text together)
         """
+        destination = (self.dst_partner_id or self.partner_ids[-1:])._origin
+        customers = self._value_customers(self.partner_ids._origin - destination, destination)
+        values = self.env["crm.value"].search([
+            ("partner_id", "in", customers.ids), ("company_id", "=", company.id)])
+        if len(customers) < 2 or not values:
+            return {}
+        together = values._preview_merge(company, destination.commercial_partner_id)
+        no_tier = self.env._("no tier")
+        rows = [(self.env._("Tier"), [value.tier_id.name or no_tier for value in values],
+                 together["tier_id"].name or no_tier)]
+        for name in ("revenue_12m", "revenue_total", "purchase_count", "margin_12m", "clv"):
+            if values._may_see(name):
+                texts = [values._format_figure(company.currency_id, name, number)
+                         for number in (*values.mapped(name), together.get(name, 0))]
+                rows.append((values._fields[name]._description_string(self.env), texts[:-1], texts[-1]))
+        return {"company": company, "customers": values.partner_id, "rows": rows}
+
+    @api.model
+    def _value_customers(self, src_partners, dst_partner):
+        """Return the commercial partners whose values become one when contacts are merged."""
+        return src_partners.filtered(lambda partner: partner.commercial_partner_id == partner) \
+            | dst_partner.commercial_partner_id
+
+    def _update_foreign_keys(self, src_partners, dst_partner):
+        """Make one value of several, and refresh it: the documents change hands in SQL, which no write hook sees.
+
+        Left to Odoo, the destination would get the row of whichever source it comes to, or none at all.
+        """
+        customer = dst_partner.commercial_partner_id
         # sudo: the values may belong to companies that the user does not see.
-        values = self.env["crm.value"].sudo().search([("partner_id", "in", (src_partners | dst_partner).ids)])
+        values = self.env["crm.value"].sudo().search([
+            ("partner_id", "in", self._value_customers(src_partners, dst_partner).ids)])
         companies = values.company_id
-        values.filtered(lambda value: value.partner_id in src_partners).unlink()
+        for company, in_company in values.grouped("company_id").items():
+            in_company._merge_into(company, customer)
         self.env.flush_all()
         super()._update_foreign_keys(src_partners, dst_partner)
-        customer = dst_partner.commercial_partner_id
-        self.env["crm.value.queue"]._push_partners(customer, companies)
+        self.env["crm.value"].with_context(value_tier_source="merge")._refresh_or_enqueue(customer, companies)
