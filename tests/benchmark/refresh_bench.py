@@ -1,0 +1,176 @@
+"""The refresh against its floor: what any refresh must do, done as PostgreSQL does it fastest.
+
+The floor of a refresh is the bare sum of the posted customer documents per customer, read from the index
+alone, plus COPY of the finished values (as many columns) into an empty table. The floor of the first refresh adds
+the sum of the product lines per document with the products' costs, and the COPY of the frozen documents.
+"""
+import io
+import statistics
+
+from environment import environment
+from measure import LockWatch, forked, peak_memory, seconds
+
+REPETITIONS = 5
+DIRTY_SHARE = 0.01
+NAIVE_SAMPLE = 1000
+
+_MOVES = """
+    SELECT commercial_partner_id::int4, sum(amount_untaxed_signed)::float8, count(*)::int4, max(invoice_date)
+      FROM account_move
+     WHERE state = 'posted' AND move_type IN ('out_invoice', 'out_refund', 'out_receipt')
+       AND commercial_partner_id IS NOT NULL AND company_id = 1
+     GROUP BY commercial_partner_id"""
+_LINES = """
+    SELECT line.move_id, sum(-line.balance - line.quantity * (product.standard_price ->> '1')::float8)::float8
+      FROM account_move_line line JOIN product_product product ON product.id = line.product_id
+     WHERE line.display_type = 'product' AND line.parent_state = 'posted' AND line.company_id = 1
+     GROUP BY line.move_id"""
+
+
+def run(table, registry, database):
+    first = forked(_timed_refresh, registry)
+    first_floor = statistics.median(_floor(registry, is_first=True) for _ in range(3))
+    for basis in ("margin", "revenue"):
+        _set_basis(registry, basis)
+        forked(_timed_refresh, registry)
+        full, floor, ratios = _full_refreshes(registry)
+        table.add(f"full refresh, {basis} basis", full, "s")
+        table.add(f"floor of that: bare sums and COPY, {basis} basis", floor, "s")
+        table.add(f"full refresh / floor, {basis} basis", statistics.median(ratios), "×",
+                  at_most={"margin": 4.5, "revenue": 3.5}[basis])
+    table.add("first refresh: margins of all documents frozen", first, "s")
+    table.add("first refresh / floor with lines", first / first_floor, "×", at_most=2)
+    _unchanged(table, registry, full)
+    _incremental(table, registry, full)
+    _naive(table, registry, full)
+    memory, locked = _memory_and_locks(registry, database)
+    table.add("peak memory of the refresh above its start", memory, "MB", at_most=250)
+    table.add("longest time a transaction of it held rows", locked, "s", at_most=1)
+
+
+def refresh(registry):
+    """Refresh all customers of the main company as the cron does."""
+    with environment(registry) as env:
+        env["crm.value.run"]._request(env.company)
+        env.cr.commit()
+        env["crm.value"]._cron_refresh_all()
+        last = env["crm.value.run"].search([("kind", "=", "full"), ("company_id", "=", env.company.id)], limit=1)
+        assert last.state == "done" and not last.skipped, last.message
+
+
+def is_refreshed(registry):
+    with environment(registry) as env:
+        return bool(env["crm.value.run"].search_count([("kind", "=", "full"), ("state", "=", "done")]))
+
+
+def _timed_refresh(registry):
+    return seconds(lambda: refresh(registry))
+
+
+def _set_basis(registry, basis):
+    with environment(registry) as env:
+        env.company.value_basis = basis
+
+
+def _full_refreshes(registry):
+    """Return the medians of a refresh that has to write every row, of its floor, and the ratios, taking turns."""
+    times = []
+    for _repetition in range(REPETITIONS):
+        _spoil(registry)
+        times.append((forked(_timed_refresh, registry), _floor(registry)))
+    return *(statistics.median(column) for column in zip(*times, strict=True)), [one / two for one, two in times]
+
+
+def _spoil(registry, partner_ids=None):
+    """Make every stored row, or some, differ from its recomputed figures; then do autovacuum's work."""
+    with environment(registry) as env:
+        env.cr.execute(
+            "UPDATE crm_value SET realised_value = realised_value + 1 WHERE %s OR partner_id = ANY(%s)",
+            [partner_ids is None, partner_ids or []])
+    with registry.cursor() as cr:
+        cr.commit()
+        cr._cnx.autocommit = True
+        cr.execute("VACUUM ANALYZE crm_value")
+        cr._cnx.autocommit = False
+
+
+def _floor(registry, is_first=False):
+    with registry.cursor() as cr:
+        results = {"crm_value": io.BytesIO()} | ({"crm_value_document": io.BytesIO()} if is_first else {})
+        for name, stream in results.items():
+            cr.copy_expert(f"COPY {name} TO STDOUT (FORMAT BINARY)", stream)
+            stream.seek(0)
+
+        def work():
+            for query in (_MOVES, _LINES) if is_first else (_MOVES,):
+                cr.copy_expert(f"COPY ({query}) TO STDOUT (FORMAT BINARY)", io.BytesIO())
+            for name, stream in results.items():
+                cr.execute(f"CREATE TEMP TABLE floor_{name} (LIKE {name}) ON COMMIT DROP")
+                cr.copy_expert(f"COPY floor_{name} FROM STDIN (FORMAT BINARY)", stream)
+            cr.commit()
+
+        return seconds(work)
+
+
+def _unchanged(table, registry, full):
+    forked(_timed_refresh, registry)
+    with environment(registry) as env:
+        env.cr.execute("SELECT pg_current_xact_id()::text::bigint")
+        [before] = env.cr.fetchone()
+    again = statistics.median(forked(_timed_refresh, registry) for _ in range(REPETITIONS))
+    with environment(registry) as env:
+        env.cr.execute("SELECT count(*) FROM crm_value WHERE xmin::text::bigint >= %s %% (1::bigint << 32)", [before])
+        [written] = env.cr.fetchone()
+    table.add("refresh with nothing changed / full refresh", again / full, "×", at_most=0.8)
+    table.add("rows written with nothing changed", written, "", equal=0)
+
+
+def _incremental(table, registry, full):
+    """The last document of every hundredth customer is posted anew: its margin is frozen again too."""
+    with environment(registry) as env:
+        step = round(1 / DIRTY_SHARE)
+        env.cr.execute("SELECT commercial_partner_id, company_id, max(id) FROM account_move"
+                       " WHERE state = 'posted' AND commercial_partner_id %% %s = 0 GROUP BY 1, 2", [step])
+        keys = set(env.cr.fetchall())
+
+    def drain(env):
+        env["crm.value"]._cron_refresh_stale()
+        assert not env["crm.value.queue"].search_count([])
+
+    def once():
+        _spoil(registry, [partner_id for partner_id, *_rest in keys])
+        with environment(registry) as env:
+            env["crm.value.queue"]._push(keys, refreeze=True)
+        with environment(registry) as env:
+            return seconds(lambda: drain(env))
+
+    taken = statistics.median(once() for _ in range(REPETITIONS))
+    table.add(f"refresh of 1 % of the customers ({len(keys)})", taken, "s")
+    table.add("full refresh / refresh of 1 %", full / taken, "×", at_least=10)
+
+
+def _naive(table, registry, full):
+    """What one writes in an afternoon: for each customer, search its invoices and add them up."""
+    with environment(registry) as env:
+        env.cr.execute("SELECT partner_id FROM crm_value ORDER BY md5(partner_id::text)")
+        ids = [partner_id for [partner_id] in env.cr.fetchall()]
+
+        def loop():
+            for partner in env["res.partner"].browse(ids[:NAIVE_SAMPLE]):
+                moves = env["account.move"].search([
+                    ("commercial_partner_id", "=", partner.id), ("state", "=", "posted"),
+                    ("move_type", "in", ("out_invoice", "out_refund", "out_receipt"))])
+                sum(moves.mapped("amount_untaxed_signed"))
+
+        naive = seconds(loop) * len(ids) / NAIVE_SAMPLE
+    table.add("naive loop over the customers (extrapolated from 1,000)", naive, "s")
+    table.add("naive loop / full refresh", naive / full, "×", at_least=100)
+
+
+def _memory_and_locks(registry, database):
+    _spoil(registry)
+    memory = forked(lambda: peak_memory(lambda: refresh(registry)))
+    _spoil(registry)
+    with LockWatch(database, "bench") as watch:
+        forked(refresh, registry)
+    return memory, watch.longest
