@@ -1,4 +1,5 @@
 import ast
+from contextlib import contextmanager
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
@@ -13,6 +14,7 @@ _RULE_FIELDS = {
     "sequence", "active", "company_id", "criterion_match", "criterion_ids", "partner_domain", "downgrade_policy",
     "grace_days",
 }
+_WRITING = "crm_value_addon.tiers_being_written"
 #: conditions on these would make a tier depend on itself
 _TIER_FIELDS = ("value_id", "value_ids", "value_tier_id", "value_next_tier_id", "value_tier_review_date")
 
@@ -185,7 +187,8 @@ class CrmValueTier(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        tiers = super().create(vals_list)
+        with self._writing():
+            tiers = super().create(vals_list)
         tiers._request_pass()
         return tiers
 
@@ -193,9 +196,25 @@ class CrmValueTier(models.Model):
         if _RULE_FIELDS.isdisjoint(vals):
             return super().write(vals)
         companies = self._companies()
-        result = super().write(vals)
+        with self._writing():
+            result = super().write(vals)
         self._request_pass(companies)
         return result
+
+    @contextmanager
+    def _writing(self):
+        """Let the lines of a tier change one after the other: they are checked together, with their tier."""
+        # The cursor's, not the context's: no caller can set it.
+        nested = self.env.cr.cache.get(_WRITING)
+        self.env.cr.cache[_WRITING] = True
+        try:
+            yield
+        finally:
+            self.env.cr.cache[_WRITING] = nested
+
+    @api.model
+    def _is_being_written(self):
+        return bool(self.env.cr.cache.get(_WRITING))
 
     def unlink(self):
         companies = self._companies()

@@ -49,7 +49,8 @@ class CrmValueTierCriterion(models.Model):
                 raise ValidationError(self.env._(
                     "%(tier)s, line “%(line)s”: a percentile lies between 0 and 100.",
                     tier=criterion.tier_id.name, line=criterion.display_name))
-        self.tier_id._check_rules()
+        if not self.env["crm.value.tier"]._is_being_written():
+            self.tier_id._check_rules()
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -72,7 +73,8 @@ class CrmValueTierCriterion(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_keep_rules_valid(self):
-        self.tier_id._check_rules(without=self)
+        if not self.env["crm.value.tier"]._is_being_written():
+            self.tier_id._check_rules(without=self)
 
     @api.model
     def _describe(self, line):

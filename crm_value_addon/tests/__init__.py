@@ -7,7 +7,11 @@ from . import test_crm_value_purchase
 from . import test_crm_value_refresh
 from . import test_crm_value_rfm
 from . import test_demo
+from . import test_crm_value_tier
+from . import test_crm_value_tier_explanation
+from . import test_crm_value_tier_lock
 from . import test_crm_value_tier_simulation
 from . import test_crm_value_tiering
 from . import test_lib
 from . import test_res_partner
+from . import test_tier_rules
