@@ -1,0 +1,1 @@
+"""Computations and formats that need no Odoo."""
