@@ -1,9 +1,8 @@
 from datetime import date
 
 from odoo import SUPERUSER_ID, Command
-from odoo.tests import tagged
-
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
+from odoo.tests import tagged
 
 #: today in the tests; a frozen clock makes windows and tenures exact
 TODAY = date(2025, 6, 30)
@@ -35,7 +34,9 @@ class ValueCase(AccountTestInvoicingCommon):
         return cls.env["res.partner"].create({"name": name, **vals})
 
     @classmethod
-    def invoice(cls, partner, day, amount=100.0, *, move_type="out_invoice", post=True, product=None, quantity=1, **vals):
+    def invoice(
+        cls, partner, day, amount=100.0, *, move_type="out_invoice", post=True, product=None, quantity=1, **vals,
+    ):
         """Return a document of one line; without a product its margin comes from the margin rate."""
         move = cls.env["account.move"].create({
             "move_type": move_type,

@@ -5,11 +5,10 @@ from unittest.mock import patch
 import numpy as np
 from freezegun import freeze_time
 
+from odoo.addons.base.tests.test_ir_cron import CronMixinCase
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user
 from odoo.tools import SQL
-
-from odoo.addons.base.tests.test_ir_cron import CronMixinCase
 
 from ..lib import customer_base
 from ..lib.pg_copy import day_number
@@ -105,11 +104,12 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
             self.assertAlmostEqual(value.clv, scores.clv[number], delta=0.02 + abs(scores.clv[number]) * 1e-3)
             self.assertEqual(value.clv, value.transaction_value)
             self.assertLessEqual(value.clv_low, value.clv_high)
-            self.assertAlmostEqual(value.expected_margin_12m, scores.expected_12m[number], delta=0.02 + value.clv * 1e-3)
+            self.assertAlmostEqual(
+                value.expected_margin_12m, scores.expected_12m[number], delta=0.02 + value.clv * 1e-3)
         self.assertEqual({risk for risk in values.mapped("churn_risk")} - {"low", "medium", "high"}, set())
         for value in values:
-            expected = "low" if value.probability_alive >= 0.7 else "high" if value.probability_alive < 0.4 else "medium"
-            self.assertEqual(value.churn_risk, expected)
+            alive = value.probability_alive
+            self.assertEqual(value.churn_risk, "low" if alive >= 0.7 else "high" if alive < 0.4 else "medium")
 
     def test_incremental_equals_full_with_a_fit(self):
         self.company.value_method = "model"

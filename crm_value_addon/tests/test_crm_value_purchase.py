@@ -42,14 +42,16 @@ class TestCrmValuePurchase(ValueCase):
         invoice = self.invoice(customer, "2025-05-01")
         self.credit_note(invoice, "2025-06-10", amount=30)
         self.refresh(customer)
-        self.assertRecordValues(self.value(customer), [{"purchase_count": 1, "monetary_value": 70, "revenue_total": 70}])
+        self.assertRecordValues(
+            self.value(customer), [{"purchase_count": 1, "monetary_value": 70, "revenue_total": 70}])
 
     def test_refund_without_origin_is_no_purchase_and_undoes_none(self):
         customer = self.customer()
         self.invoice(customer, "2025-05-01")
         self.invoice(customer, "2025-05-01", 150, move_type="out_refund")
         self.refresh(customer)
-        self.assertRecordValues(self.value(customer), [{"purchase_count": 1, "monetary_value": 100, "revenue_total": -50}])
+        self.assertRecordValues(
+            self.value(customer), [{"purchase_count": 1, "monetary_value": 100, "revenue_total": -50}])
 
     def test_reversal_of_an_invoice_that_went_back_to_draft(self):
         customer = self.customer()

@@ -6,11 +6,10 @@ import psycopg2
 from freezegun import freeze_time
 
 from odoo import Command
+from odoo.addons.base.tests.test_ir_cron import CronMixinCase
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user
 from odoo.tools import mute_logger
-
-from odoo.addons.base.tests.test_ir_cron import CronMixinCase
 
 from ..models import crm_value_refresh
 from .common import TODAY, ValueCase

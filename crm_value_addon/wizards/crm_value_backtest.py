@@ -1,7 +1,7 @@
 import base64
 import csv
 import io
-from datetime import timedelta
+from datetime import date, timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
@@ -45,7 +45,7 @@ class CrmValueBacktest(models.TransientModel):
             wizard.calibration_end = today - timedelta(days=1)
             if len(days["date"]):
                 split = Fit._split(days, day_number(today))
-                wizard.calibration_end = min(fields.Date.to_date("1970-01-01") + timedelta(days=split), wizard.calibration_end)
+                wizard.calibration_end = min(date(1970, 1, 1) + timedelta(days=split), wizard.calibration_end)
 
     @api.constrains("calibration_end", "holdout_end")
     def _check_period(self):
@@ -150,4 +150,5 @@ class CrmValueBacktestLine(models.TransientModel):
     aggregate_error = fields.Float(string="Total Error", help="Forecast total over actual total, less one")
     spearman = fields.Float(string="Rank Correlation", help="1 is perfect, 0 is chance")
     gini = fields.Float(string="Gini", help="Normalised: 1 is the ranking of hindsight, 0 is chance")
-    top_decile = fields.Float(string="Top 10 % Bring", help="Share of the value that the customers ranked highest brought")
+    top_decile = fields.Float(
+        string="Top 10 % Bring", help="Share of the value that the customers ranked highest brought")
