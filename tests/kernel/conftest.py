@@ -15,12 +15,12 @@ settings.load_profile("kernel")
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "crm_value_addon" / "lib"))
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "data")]
+
+from cdnow import CALIBRATION_END  # noqa: E402  (the path comes first)
 
 from customer_base import merge_days, summarise  # noqa: E402  (the path comes first)
 
-CALIBRATION_END = date(1997, 9, 30).toordinal()
-HOLDOUT_END = date(1998, 6, 30).toordinal()
 DAYS_PER_WEEK = 7
 
 

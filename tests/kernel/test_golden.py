@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import CALIBRATION_END
+from cdnow import CALIBRATION_END
 
 from customer_base import BetaGeo, GammaGamma, ModifiedBetaGeo
 

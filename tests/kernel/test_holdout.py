@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import CALIBRATION_END, HOLDOUT_END
+from cdnow import CALIBRATION_END, HOLDOUT_END
 from scipy import stats
 
 from customer_base import EmptyDataError, InvalidInputError, backtest, merge_days, summarise

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from simulate import simulate
 
-from customer_base import BetaGeo, GammaGamma, ModifiedBetaGeo
+from customer_base import BetaGeo, GammaGamma, ModifiedBetaGeo, score
 
 TRUTH = {"r": 0.55, "alpha": 40.0, "a": 0.8, "b": 2.2}
 SPEND = {"p": 6.25, "q": 3.74, "v": 15.44}
@@ -68,3 +68,12 @@ def test_restored_parameters_predict_alike():
     again = ModifiedBetaGeo.from_parameters(**fit.parameters_, covariance=fit.covariance_.tolist())
     np.testing.assert_array_equal(fit.expected_purchases(90, *base.times), again.expected_purchases(90, *base.times))
     assert again.standard_errors_ == pytest.approx(fit.standard_errors_, rel=1e-12)
+
+
+def test_unknown_covariance_survives_storage():
+    """A fit without prior on a plateau has no standard errors; its stored parameters still predict."""
+    fit = ModifiedBetaGeo.from_parameters(**TRUTH, covariance=np.full((4, 4), np.nan))
+    spend = GammaGamma.from_parameters(**SPEND)
+    assert np.isnan(list(fit.standard_errors_.values())).all()
+    scores = score(fit, spend, [3], [50], [90], [4], [20.0])
+    assert np.isfinite([scores.clv, scores.clv_low, scores.clv_high]).all()

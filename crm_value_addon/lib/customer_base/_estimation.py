@@ -56,7 +56,8 @@ class Estimator:
             number = as_floats(name, value, minimum=0, strict=True)
             setattr(model, name + "_", float(number))
         size = len(cls._NAMES)
-        matrix = np.zeros((size, size)) if covariance is None else as_floats("covariance", covariance)
+        # NaN is a fit's own "unknown" and must survive being stored.
+        matrix = np.zeros((size, size)) if covariance is None else np.asarray(covariance, dtype=float)
         if matrix.shape != (size, size):
             raise InvalidInputError(f"covariance must have shape ({size}, {size}), got {matrix.shape}")
         model.log_likelihood_, model.converged_ = float("nan"), True
