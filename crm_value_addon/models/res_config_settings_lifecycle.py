@@ -12,3 +12,4 @@ class ResConfigSettings(models.TransientModel):
     value_lost_probability = fields.Float(related="company_id.value_lost_probability", readonly=False)
     value_won_back_days = fields.Integer(related="company_id.value_won_back_days", readonly=False)
     value_prospect_probability = fields.Float(related="company_id.value_prospect_probability", readonly=False)
+    value_followup_cap = fields.Integer(related="company_id.value_followup_cap", readonly=False)

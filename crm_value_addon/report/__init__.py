@@ -1,2 +1,3 @@
 from . import crm_value_purchase
+from . import crm_value_followup_source
 from . import crm_value_purchase_merge

@@ -1,4 +1,5 @@
 from . import base_partner_merge
 from . import crm_value_backtest
+from . import crm_value_followup_preview
 from . import crm_value_tier_simulation
 from . import crm_value_tier_simulation_line
