@@ -24,6 +24,7 @@ class CrmValueFit(models.Model):
     _name = "crm.value.fit"
     _description = "Customer Prediction Fit"
     _inherit = ["mail.thread"]
+    _mail_post_access = "read"
     _order = "id desc"
     _rec_name = "fitted_at"
 

@@ -26,14 +26,14 @@ class CrmValueFitBacktest(models.Model):
 
     holdout_days = fields.Integer(readonly=True, help="Days at the end of the history that the backtest forecast")
     mae_model = fields.Monetary(
-        string="Error of the Model", readonly=True, help="Mean absolute error per customer, in revenue")
+        string="Model Error", readonly=True, help="Mean absolute error per customer, in revenue")
     mae_history = fields.Monetary(
-        string="Error of the Last 12 Months", readonly=True, help="Mean absolute error per customer, in revenue")
+        string="12 Months Error", readonly=True, help="Mean absolute error per customer, in revenue")
     bias_model = fields.Float(
-        string="Bias of the Model", readonly=True, help="Forecast total over actual total, less one")
-    bias_history = fields.Float(string="Bias of the Last 12 Months", readonly=True)
-    spearman_model = fields.Float(string="Ranking of the Model", readonly=True, help="Rank correlation, 1 is perfect")
-    spearman_history = fields.Float(string="Ranking of the Last 12 Months", readonly=True)
+        string="Model Bias", readonly=True, help="Forecast total over actual total, less one")
+    bias_history = fields.Float(string="12 Months Bias", readonly=True)
+    spearman_model = fields.Float(string="Model Ranking", readonly=True, help="Rank correlation, 1 is perfect")
+    spearman_history = fields.Float(string="12 Months Ranking", readonly=True)
     seasonal_bias = fields.Float(readonly=True)
     backtest = fields.Json(readonly=True)
     decision = fields.Selection([
@@ -42,7 +42,7 @@ class CrmValueFitBacktest(models.Model):
         ("history_better", "Last 12 months used: they forecast better"),
         ("history_forced", "Last 12 months used: as the settings say"),
         ("not_usable", "Last 12 months used: not enough data for a model"),
-        ("not_tested", "Last 12 months used: too little history to test a model"),
+        ("not_tested", "Last 12 months used: too few purchases to test a model on"),
         ("much_worse", "Set aside: much worse than the fit in use"),
         ("other_pinned", "Set aside: another fit is pinned"),
     ], readonly=True)
@@ -144,6 +144,8 @@ class CrmValueFitBacktest(models.Model):
         if split >= end or not (days["date"] <= split).any():
             return
         result = self._run_backtest(days, split, end, self.company_id.value_prior_strength)
+        if not result["actual_total"]:
+            return
         model, history = result["accuracy"][_KERNEL_NAMES[self.model]], result["accuracy"][HISTORY]
         self.write({
             "backtest": result, "holdout_days": end - split, "seasonal_bias": result["season"] or 0.0,

@@ -16,6 +16,7 @@ class CrmValueBacktest(models.TransientModel):
 
     _name = "crm.value.backtest"
     _description = "Backtest of the Prediction"
+    _rec_name = "calibration_end"
 
     company_id = fields.Many2one("res.company", required=True, default=lambda wizard: wizard.env.company, readonly=True)
     currency_id = fields.Many2one(related="company_id.currency_id", string="Currency")
@@ -107,10 +108,6 @@ class CrmValueBacktest(models.TransientModel):
             fields.Command.create({"method": method, **self._prepare_line_vals(figures)})
             for method, figures in result["accuracy"].items())]})
         self.file = base64.b64encode(self._csv().encode())
-        return {
-            "type": "ir.actions.act_window", "res_model": self._name, "res_id": self.id, "target": "new",
-            "views": [(False, "form")], "name": self.env._("Backtest"),
-        }
 
     @api.model
     def _prepare_line_vals(self, figures):

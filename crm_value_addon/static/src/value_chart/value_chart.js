@@ -59,8 +59,8 @@ export class ValueChartField extends Component {
                 datasets: chart.series.map((series, index) => ({
                     label: series.label,
                     data: series.values,
-                    backgroundColor: getColor(index, scheme, "odoo"),
-                    borderColor: getColor(index, scheme, "odoo"),
+                    backgroundColor: getColor(index, scheme, chart.series.length),
+                    borderColor: getColor(index, scheme, chart.series.length),
                     borderWidth: 2,
                     pointRadius: 0,
                 })),
