@@ -15,6 +15,15 @@ from . import crm_value_tier_lock
 from . import crm_value_tiering  # the rest asks for the fields that it adds
 from . import crm_value_tier_explanation
 from . import crm_value_merge  # decides tiers
+from . import crm_value_tier_benefits
+from . import crm_value_tier_cache
+from . import crm_value_benefit
+from . import crm_value_standing
+from . import crm_value_grant
+from . import crm_value_gift
+from . import crm_value_tier_change_gifts
+from . import crm_value_referral
+from . import crm_value_order_outlook
 from . import crm_value_rfm_segment
 from . import crm_value_rfm
 from . import crm_value_lifecycle
@@ -39,4 +48,16 @@ from . import res_config_settings_lifecycle
 from . import res_partner
 from . import res_partner_lifecycle
 from . import res_partner_relationship
+from . import res_company_benefits
+from . import res_partner_benefits
+from . import res_partner_referral
+from . import product_pricelist
+from . import loyalty_history
+from . import loyalty_program
+from . import mail_template
 from . import sale_order
+from . import sale_order_tier
+from . import sale_order_loyalty
+from . import sale_order_cost
+from . import sale_order_line
+from . import sale_order_summary

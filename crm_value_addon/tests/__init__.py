@@ -15,3 +15,5 @@ from . import test_crm_value_tiering
 from . import test_lib
 from . import test_res_partner
 from . import test_tier_rules
+from . import test_crm_value_benefit
+from . import test_sale_order_tier

@@ -1,0 +1,55 @@
+from odoo import api, models
+from odoo.tools import SQL
+
+
+class CrmValue(models.Model):
+    """The reward for a referral, once the referred customer's first invoice is posted."""
+
+    _inherit = "crm.value"
+
+    def _after_store(self, company, as_of, partner_ids):
+        super()._after_store(company, as_of, partner_ids)
+        if company.value_referral_program_id and len(partner_ids):
+            self._reward_referrals(company, as_of, partner_ids.tolist())
+
+    @api.model
+    def _reward_referrals(self, company, as_of, partner_ids):
+        """Give the rewards for these referred customers; take unused ones back from those who bought nothing after all.
+
+        The first purchase is there from the first posted invoice on, and gone when all was credited.
+        """
+        # sudo: nobody but the machine gives gifts.
+        Grant = self.env["crm.value.grant"].sudo()
+        self.env.flush_all()
+        rows = self.env.execute_query(SQL(
+            """
+            SELECT referred.id, referrer.commercial_partner_id, gift.id, gift.state,
+                   referred.purchase_count > 0 AND referred.first_purchase_date >= %(since)s
+              FROM crm_value referred
+              JOIN res_partner partner ON partner.id = referred.partner_id
+              JOIN res_partner referrer ON referrer.id = partner.referred_by_id
+              LEFT JOIN crm_value_grant gift ON gift.referred_value_id = referred.id
+             WHERE referred.company_id = %(company)s AND referred.partner_id = ANY(%(partners)s)
+               AND (referred.purchase_count > 0 OR gift.id IS NOT NULL)
+            """,
+            company=company.id, partners=partner_ids, since=company.value_referral_since or as_of))
+        earned = [(value_id, referrer_id) for value_id, referrer_id, gift_id, _state, is_earned in rows
+                  if is_earned and not gift_id]
+        if earned:
+            value_of = self._ensure_values(company, [referrer_id for _value, referrer_id in earned])
+            Grant._claim_safely([
+                (self.env["crm.value.benefit"], value_of[referrer_id], f"referral {value_id}", as_of,
+                 self.sudo().browse(value_id)) for value_id, referrer_id in earned])
+        bought = {gift_id: is_earned for _value, _referrer, gift_id, _state, is_earned in rows if gift_id}
+        gifts = Grant.browse(bought)
+        gifts.filtered(lambda gift: not bought[gift.id])._cancel_unused()
+        gifts.filtered(lambda gift: bought[gift.id] and gift.state == "cancelled")._restore()
+
+    @api.model
+    def _ensure_values(self, company, partner_ids):
+        """Return the values of commercial partners, made where there is none yet: partner id → value."""
+        Value = self.sudo()  # sudo: nobody but the machine writes values
+        values = Value.search([("company_id", "=", company.id), ("partner_id", "in", partner_ids)])
+        missing = sorted(set(partner_ids) - set(values.partner_id.ids))
+        values += Value.create([{"partner_id": partner_id, "company_id": company.id} for partner_id in missing])
+        return {value.partner_id.id: value for value in values}

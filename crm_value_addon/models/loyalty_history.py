@@ -1,0 +1,25 @@
+from odoo import fields, models
+
+
+class LoyaltyHistory(models.Model):
+    """Which of the points were given by a tier, and what they were worth then."""
+
+    _inherit = "loyalty.history"
+
+    value_tier_id = fields.Many2one("crm.value.tier", string="Tier", ondelete="set null", readonly=True)
+    value_extra_points = fields.Float(string="Points by the Tier", readonly=True)
+    value_extra_amount = fields.Float(
+        string="Worth of the Points by the Tier", readonly=True, groups="sales_team.group_sale_manager",
+        help="In the currency of the program, by its most generous reward")
+
+    def _note_tier(self, tier, factor):
+        """Say on these lines that a tier multiplied their points."""
+        for line in self:
+            extra = line.issued - line.issued / factor
+            line.write({
+                "value_tier_id": tier.id, "value_extra_points": extra,
+                "value_extra_amount": extra * line.card_id.program_id._point_worth(),
+                "description": self.env._(
+                    "%(order)s (points × %(factor)s: %(tier)s)", order=line.description, factor=f"{factor:g}",
+                    tier=tier.name),
+            })

@@ -1,0 +1,11 @@
+from odoo import models
+
+
+class MailTemplate(models.Model):
+    _inherit = "mail.template"
+
+    def _generate_template(self, res_ids, render_fields, *args, **kwargs):
+        if self.env.context.get("value_no_report"):
+            # A gift must not fail because a PDF cannot be made of it: the mail alone has the code.
+            render_fields = set(render_fields) - {"report_template_ids"}
+        return super()._generate_template(res_ids, render_fields, *args, **kwargs)

@@ -1,0 +1,110 @@
+from odoo import api, models
+from odoo.exceptions import ValidationError
+
+#: changes that can make a tier's pricelist everybody's, or another list no longer the first
+_WATCHED = {"active", "sequence", "country_group_ids", "company_id", "website_id", "selectable"}
+
+
+class ProductPricelist(models.Model):
+    """A tier's pricelist is resolved where Odoo resolves a contact's pricelist; nothing is written on contacts."""
+
+    _inherit = "product.pricelist"
+
+    @api.model
+    def _get_partner_pricelist_multi(self, partner_ids):
+        result = super()._get_partner_pricelist_multi(partner_ids)
+        if not self.env["res.groups"]._is_feature_enabled("product.group_product_pricelist"):
+            return result
+        partners = self.env["res.partner"].with_context(active_test=False).browse(partner_ids)
+        for partner, pricelist in self._tier_pricelists(partners).items():
+            # What a person set on the contact wins.
+            if not partner.specific_property_product_pricelist._get_partner_pricelist_multi_filter_hook():
+                result[partner.id] = pricelist
+        return result
+
+    @api.model
+    def _tier_pricelists(self, partners):
+        """Return the pricelists that contacts get by their tier in the current company: contact → pricelist.
+
+        An order asks with its own tier in the context, whatever the customer's tier is by now.
+        """
+        Benefit = self.env["crm.value.benefit"]
+        if not Benefit._tier_pricelist_ids():
+            return {}
+        company, day = self.env.company, self.env.context.get("value_order_day") or self.env.company._value_today()
+        if "value_order_tier_id" in self.env.context:
+            tier = self.env["crm.value.tier"].browse(self.env.context["value_order_tier_id"])
+            tier_of = dict.fromkeys(partners, tier)
+        else:
+            customer_of = {partner: partner.commercial_partner_id._origin.id for partner in partners}
+            standing = self.env["crm.value"]._benefit_standing(company, set(customer_of.values()))
+            tier_of = {partner: standing[customer][0] for partner, customer in customer_of.items()
+                       if customer in standing}
+        result = {}
+        for partner, tier in tier_of.items():
+            pricelist = self.browse(Benefit._target_id(tier, company, day, "pricelist"))
+            pricelist = pricelist._get_partner_pricelist_multi_filter_hook()
+            if pricelist:
+                result[partner] = pricelist
+        return result
+
+    def _get_partner_pricelist_multi_search_domain_hook(self, company_id):
+        domain = super()._get_partner_pricelist_multi_search_domain_hook(company_id)
+        reserved = self.env["crm.value.benefit"]._tier_pricelist_ids()
+        if reserved and not self.env.context.get("value_all_pricelists"):
+            # A tier's pricelist is nobody's fallback, whatever happens to the other pricelists.
+            domain = [*domain, ("id", "not in", sorted(reserved))]
+        return domain
+
+    # a tier's pricelist is for its customers only
+
+    def _check_for_tiers_only(self):
+        """Refuse tiers' pricelists that others would get, too.
+
+        :raise ValidationError: a sentence that says how others would get it, and what to do
+        """
+        for pricelist in self.sudo():
+            if "selectable" in self._fields and pricelist.selectable:
+                raise ValidationError(self.env._(
+                    "%(pricelist)s is selectable in the web shop: every visitor could choose it. Untick “Selectable” "
+                    "on the pricelist; the customers of the tier get it by themselves.", pricelist=pricelist.name))
+            if pricelist.country_group_ids:
+                raise ValidationError(self.env._(
+                    "%(pricelist)s is the pricelist of %(countries)s: every customer there would get it. Remove its "
+                    "country groups.", pricelist=pricelist.name,
+                    countries=", ".join(pricelist.country_group_ids.mapped("name"))))
+            where = pricelist._fallback_place()
+            if where:
+                raise ValidationError(self.env._(
+                    "%(pricelist)s is the first pricelist of %(where)s: Odoo would give it to every customer that has "
+                    "no other. Create a public pricelist, and drag it above this one in the list of pricelists.",
+                    pricelist=pricelist.name, where=where))
+
+    def _fallback_place(self):
+        """Return the name of a company, or a web shop, where this pricelist is the one of everybody else, or False."""
+        self.ensure_one()
+        Pricelist = self.env["product.pricelist"].sudo().with_context(value_all_pricelists=True)
+        for company in self.company_id or self.env["res.company"].sudo().search([]):
+            if Pricelist.with_company(company)._get_country_pricelist_multi([])[False] == self:
+                return company.name
+        if "website" in self.env and "website_id" in self._fields:
+            for website in self.env["website"].sudo().search([]):
+                domain = [*Pricelist._get_website_pricelists_domain(website), ("country_group_ids", "=", False)]
+                if Pricelist.search(domain, limit=1) == self:
+                    return website.name
+        return False
+
+    def write(self, vals):
+        result = super().write(vals)
+        if not _WATCHED.isdisjoint(vals):
+            self._check_tier_pricelists()
+        return result
+
+    def unlink(self):
+        result = super().unlink()
+        self._check_tier_pricelists()
+        return result
+
+    @api.model
+    def _check_tier_pricelists(self):
+        self.browse(self.env["crm.value.benefit"]._tier_pricelist_ids()).exists()._check_for_tiers_only()
