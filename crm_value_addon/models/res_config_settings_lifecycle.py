@@ -13,3 +13,6 @@ class ResConfigSettings(models.TransientModel):
     value_won_back_days = fields.Integer(related="company_id.value_won_back_days", readonly=False)
     value_prospect_probability = fields.Float(related="company_id.value_prospect_probability", readonly=False)
     value_followup_cap = fields.Integer(related="company_id.value_followup_cap", readonly=False)
+    value_cadence_clasp = fields.Integer(related="company_id.value_cadence_clasp", readonly=False)
+    value_cadence_velcro = fields.Integer(related="company_id.value_cadence_velcro", readonly=False)
+    value_cadence_zipper = fields.Integer(related="company_id.value_cadence_zipper", readonly=False)
