@@ -32,7 +32,8 @@ class CrmValueEstimate(models.Model):
         help="By this day a customer of this rhythm has bought again with even odds; it lies in the past when overdue")
     clv_low = fields.Monetary(
         string="CLV at least", readonly=True, groups=MARGIN_GROUP,
-        help="With 80 % probability the discounted contribution falls between the two")
+        help="With 80 % probability the discounted contribution falls between the two. The CLV is a mean: of a "
+             "customer that will probably not buy again it may lie above both.")
     clv_high = fields.Monetary(string="CLV at most", readonly=True, groups=MARGIN_GROUP)
     value_percentile = fields.Float(
         readonly=True, digits=(16, 2), aggregator="avg", groups=MARGIN_GROUP,
@@ -82,7 +83,7 @@ class CrmValueEstimate(models.Model):
             "expected_margin_12m": fallback.retention_expected(monthly, retention),
             "next_purchase_date": np.full(count, NO_DATE, np.int32),
             "transaction_value": fallback.retention_clv(
-                monthly, retention, company.value_discount_rate, months=company.value_horizon_months),
+                monthly, retention, company.value_discount_rate, months=self._horizon(company)),
             "clv_low": np.zeros(count),
             "clv_high": np.zeros(count),
         }
@@ -94,7 +95,7 @@ class CrmValueEstimate(models.Model):
         model, spend = fit._estimators()
         x, t_x, age = self._purchase_triple(history, as_of)
         scores = customer_base.score(
-            model, spend, x, t_x, age, x + 1, history["monetary_value"], months=company.value_horizon_months,
+            model, spend, x, t_x, age, x + 1, history["monetary_value"], months=self._horizon(company),
             yearly_discount=company.value_discount_rate, margin_ratio=self._margin_ratio(company, fit, history))
         wait = np.rint(np.minimum(model.next_purchase(x, t_x), _FAR_DAYS + 1)).astype(np.int32)
         alive = np.round(scores.probability_alive, 4)
@@ -111,6 +112,11 @@ class CrmValueEstimate(models.Model):
             "clv_low": scores.clv_low,
             "clv_high": scores.clv_high,
         }
+
+    @api.model
+    def _horizon(self, company):
+        """Return how many months the estimates look ahead; the context may ask for fewer."""
+        return self.env.context.get("value_horizon") or company.value_horizon_months
 
     @api.model
     def _purchase_triple(self, history, as_of):

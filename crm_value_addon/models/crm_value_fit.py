@@ -70,8 +70,8 @@ class CrmValueFit(models.Model):
         from ..lib import customer_base  # scipy costs a second: not at Odoo's start
 
         model = self._model_class(self.model).from_parameters(
-            self.r, self.alpha, self.a, self.b, covariance=self.purchase_covariance)
-        spend = customer_base.GammaGamma.from_parameters(self.p, self.q, self.v, covariance=self.spend_covariance)
+            self.r, self.alpha, self.a, self.b, covariance=self.purchase_covariance or None)
+        spend = customer_base.GammaGamma.from_parameters(self.p, self.q, self.v, covariance=self.spend_covariance or None)
         return model, spend
 
     @api.model
@@ -181,12 +181,20 @@ class CrmValueFit(models.Model):
             "reliability": verdict.level, "reliability_code": verdict.reason, "no_churn": verdict.no_churn}
 
     @api.model
+    def _finite_matrix(self, matrix):
+        """Return a covariance as JSON holds it; False where a fit without a prior is too flat to have one."""
+        matrix = np.asarray(matrix)
+        return matrix.tolist() if np.isfinite(matrix).all() else False
+
+    @api.model
     def _prepare_estimator_vals(self, model, spend):
         return {
             **model.parameters_, **spend.parameters_,
             "log_likelihood": model.log_likelihood_,
             "converged": bool(model.converged_ and spend.converged_),
-            "standard_errors": {**model.standard_errors_, **spend.standard_errors_},
-            "purchase_covariance": np.asarray(model.covariance_).tolist(),
-            "spend_covariance": np.asarray(spend.covariance_).tolist(),
+            "standard_errors": {
+                name: error for name, error in {**model.standard_errors_, **spend.standard_errors_}.items()
+                if np.isfinite(error)},
+            "purchase_covariance": self._finite_matrix(model.covariance_),
+            "spend_covariance": self._finite_matrix(spend.covariance_),
         }

@@ -75,6 +75,24 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
         self.assertTrue(fit.verdict and fit.reliability_reason and fit.standard_errors_text)
         self.assertEqual(len(fit.chart_calibration["series"][0]["values"]), len(fit.chart_calibration["labels"]))
 
+    def test_fit_without_prior_may_be_too_flat_for_standard_errors(self):
+        self.company.value_prior_strength = 0
+        estimators = customer_base.ModifiedBetaGeo, customer_base.GammaGamma
+        for cls in estimators:
+            original = cls.fit
+
+            def flat(model, *args, original=original, **kwargs):
+                model = original(model, *args, **kwargs)
+                model.covariance_ = model.covariance_ * float("nan")
+                model.standard_errors_ = dict.fromkeys(model.standard_errors_, float("nan"))
+                return model
+
+            self.patch(cls, "fit", flat)
+        fit = self.Fit._fit_company(self.company)
+        self.env.flush_all()
+        self.assertFalse(fit.purchase_covariance or fit.standard_errors)
+        self.assertEqual(fit._estimators()[0].r_, fit.r)
+
     def test_backtest_is_the_kernels(self):
         fit = self.Fit._fit_company(self.company)
         end = day_number(TODAY)
