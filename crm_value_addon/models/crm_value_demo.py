@@ -7,9 +7,11 @@ class CrmValue(models.Model):
     @api.model
     def _load_demo(self):
         """Fill the main company with demonstration customers (called by demo/crm_value_demo.xml only)."""
-        from ..demo.generator import Generator  # nothing but a demonstration database needs it
+        from ..demo import tiers  # nothing but a demonstration database needs them
+        from ..demo.generator import Generator
 
         company = self.env.ref("base.main_company")
         second = self.env["res.company"].search(
             [("id", "!=", company.id), ("chart_template", "!=", False), ("parent_id", "=", False)], limit=1)
         Generator(self.env, company, second).run()
+        tiers.load(self.env, company)

@@ -1,6 +1,7 @@
 from dateutil.relativedelta import relativedelta
 from freezegun import freeze_time
 
+from ..demo import tiers
 from ..demo.generator import Generator
 from ..demo.profiles import PROFILES
 from .common import TODAY, ValueCase
@@ -143,3 +144,14 @@ class TestDemo(ValueCase):
         before = [self.env[name].search_count([]) for name in counted]
         Generator(self.env, self.company).run()
         self.assertEqual([self.env[name].search_count([]) for name in counted], before)
+
+    def test_tiers(self):
+        tiers.load(self.env, self.company)
+        values = self.Value.search([("company_id", "=", self.company.id)])
+        names = values.tier_id.mapped("name")
+        self.assertEqual(set(names), {"Bronze", "Silver", "Gold", "Platinum"})
+        locked, in_danger = values.filtered("tier_lock_id"), values.filtered("tier_review_date")
+        self.assertEqual(locked.mapped(lambda value: (value.partner_id.name, value.tier_id.name)), [
+            ("Parish of St Anselm", "Silver")])
+        self.assertEqual(in_danger.mapped(lambda value: (value.partner_id.name, value.tier_id.name)), [
+            ("Brasserie du Nord", "Gold")])
