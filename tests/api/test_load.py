@@ -115,7 +115,11 @@ def test_one_load_at_a_time(site, tmp_path):
     command = [LOAD, file, site.database]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
         assert first.stderr.readline().startswith("0 of")
-        second = site.load(file)
+        first.send_signal(signal.SIGSTOP)
+        try:
+            second = site.load(file)
+        finally:
+            first.send_signal(signal.SIGCONT)
         first.communicate()
     assert second.returncode != 0 and "another load" in second.stderr
     assert first.returncode == 0 and len(documents(site, "Twice")) == BATCH
