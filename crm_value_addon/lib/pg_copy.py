@@ -15,6 +15,7 @@ import numpy as np
 
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + b"\0" * 8
 _TRAILER = b"\xff\xff"
+_PIECE = 1 << 20  # bytes decoded at a time
 _NUMERIC_GROUPS = 6  # five groups of four digits before the point, one after it
 _EXACT = 2**53  # the units of the last decimal that a float8 can count
 
@@ -55,6 +56,43 @@ def _wire(kind):
     return wire if isinstance(wire, tuple) else (wire,)
 
 
+class _Decoder(io.RawIOBase):
+    """A file that turns the binary COPY written to it into arrays, piece by piece: the bytes are never all there."""
+
+    def __init__(self, columns):
+        self._columns = columns
+        self._dtype = _row_dtype(columns)
+        self._rest = None  # None until the signature has been read
+        self._pieces = {name: [] for name, _kind in columns}
+        self._is_wrong = False
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        received = len(data)
+        if self._rest is None:
+            self._is_wrong = bytes(data[:11]) != _SIGNATURE[:11]
+            data, self._rest = data[len(_SIGNATURE):], b""
+        if not self._is_wrong:  # an error here would leave the connection amid the answer: told in `arrays`
+            data = self._rest + data
+            rows = np.frombuffer(data, self._dtype, count=len(data) // self._dtype.itemsize)
+            self._rest = data[rows.nbytes:]
+            self._is_wrong = not all(
+                (rows[f"_len_{name}"] == self._dtype[name].itemsize).all() for name, _kind in self._columns)
+            for name, kind in self._columns:
+                self._pieces[name].append(_decode(rows[name], kind))
+        return received
+
+    def arrays(self):
+        """Return the columns; to be called once, when all has been written."""
+        if self._is_wrong or self._rest != _TRAILER:
+            names = [name for name, _kind in self._columns]
+            raise ValueError(f"the answer does not have the columns {names} with their kinds, or holds a NULL")
+        # popped: never more than one column is there twice
+        return {name: np.concatenate(self._pieces.pop(name)) for name, _kind in self._columns}
+
+
 def load(data, columns):
     """Return the arrays of a binary COPY.
 
@@ -63,16 +101,9 @@ def load(data, columns):
     :return: dict name → array of shape (n,)
     :raise ValueError: the data is not of these columns, or holds a NULL
     """
-    dtype = _row_dtype(columns)
-    body = len(data) - len(_SIGNATURE) - len(_TRAILER)
-    if not data.startswith(_SIGNATURE[:11]) or body < 0 or body % dtype.itemsize:
-        raise ValueError(f"the answer does not have the columns {[name for name, _kind in columns]}, or holds a NULL")
-    rows = np.frombuffer(data, dtype, offset=len(_SIGNATURE), count=body // dtype.itemsize)
-    if len(rows) and not all(
-        (rows[f"_len_{name}"] == dtype[name].itemsize).all() for name, _kind in columns
-    ):
-        raise ValueError(f"a column of {[name for name, _kind in columns]} has another type than declared, or a NULL")
-    return {name: _decode(rows[name], kind) for name, kind in columns}
+    decoder = _Decoder(columns)
+    decoder.write(data)
+    return decoder.arrays()
 
 
 def _decode(values, kind):
@@ -133,10 +164,12 @@ def copy_out(cr, query, columns):
 
     :param query: ``odoo.tools.SQL``; every column NOT NULL and cast to its kind
     """
-    sink = io.BytesIO()
+    decoder = _Decoder(columns)
+    sink = io.BufferedWriter(decoder, _PIECE)  # the driver writes row by row
     statement = cr.mogrify(query.code, query.params).decode()
     cr.copy_expert(f"COPY ({statement}) TO STDOUT (FORMAT BINARY)", sink)
-    return load(sink.getvalue(), columns)
+    sink.flush()
+    return decoder.arrays()
 
 
 def copy_in(cr, table, arrays, columns, decimals=2):

@@ -3,6 +3,100 @@ import numpy as np
 
 from .pg_copy import NO_DATE
 
+#: digits after the point that a sum of money keeps: enough for any currency, and 0.3 - 0.2 - 0.1 is nothing
+_MONEY_DIGITS = 6
+#: what a purchase day sums of its documents
+_SUMMED = ("revenue", "margin", "refund", "purchase_revenue")
+
+
+def join_documents(moves, frozen, *, down_payment):
+    """Return the rows that `purchase_days` sums, from invoices and what is frozen of them.
+
+    :param dict moves: arrays of shape (n,), one row per posted customer document: ``id``, ``partner``, ``date``,
+        ``revenue``, ``is_refund``
+    :param dict frozen: arrays of shape (f,), in any order, also of documents that are not among the moves: ``id``,
+        ``margin``, ``purchase_revenue`` (NaN: the revenue), ``origin`` (id of the document that it reverses, 0 for
+        none, `down_payment` for a down payment)
+    :return: dict of arrays of shape (n + r,): the documents, less what was given back of them, and the r credit notes
+        a second time that reverse another customer's invoice, on its day
+
+    >>> moves = {"id": [4, 5], "partner": [7, 7], "date": [10, 30], "revenue": [9., -2.], "is_refund": [False, True]}
+    >>> frozen = {"id": [5, 4], "margin": [-1., 3.], "purchase_revenue": [-2., 9.], "origin": [4, 0]}
+    >>> rows = join_documents({name: np.array(column) for name, column in moves.items()},
+    ...                       {name: np.array(column) for name, column in frozen.items()}, down_payment=-1)
+    >>> rows["date"], rows["purchase_revenue"], rows["margin"]
+    (array([10, 30]), array([7., 0.]), array([ 3., -1.]))
+    """
+    count = len(moves["id"])
+    highest = max(column.max(initial=0) for column in (moves["id"], frozen["id"], frozen["origin"]))
+    place = np.full(highest + 1, -1, np.int32)
+    place[moves["id"]] = np.arange(count, dtype=np.int32)
+    ours = place[frozen["id"]] >= 0
+    frozen = {name: column if ours.all() else column[ours] for name, column in frozen.items()}
+    row, bought, origin = place[frozen["id"]], frozen["purchase_revenue"], frozen["origin"]
+    revenue, is_refund = moves["revenue"], moves["is_refund"]
+    is_frozen = np.zeros(count, bool)
+    is_frozen[row] = True
+    margin = np.zeros(count)
+    margin[row] = frozen["margin"]
+    purchase_revenue = revenue.copy()
+    purchase_revenue[row] = np.where(np.isnan(bought), revenue[row], bought)
+    purchase_revenue[row[origin == down_payment]] = 0
+    purchase_revenue[is_refund] = 0
+
+    documents = {
+        "partner": moves["partner"], "date": moves["date"], "revenue": revenue, "margin": margin,
+        "refund": np.where(is_refund, -revenue, 0.0), "purchase_revenue": purchase_revenue,
+        "is_document": np.ones(count, bool), "is_frozen": is_frozen,
+    }
+
+    # credit notes a second time: in the row of the invoice that they reverse, unless that is another customer's
+    reverses = (origin > 0) & is_refund[row]
+    reverses[reverses] = place[origin[reverses]] >= 0
+    note, invoice, given_back = row[reverses], place[origin[reverses]], np.nan_to_num(bought[reverses])
+    is_same = moves["partner"][note] == moves["partner"][invoice]
+    np.add.at(purchase_revenue, invoice[is_same], given_back[is_same])
+    if is_same.all():
+        return documents
+    elsewhere = {
+        "partner": moves["partner"][note], "date": moves["date"][invoice], "purchase_revenue": given_back,
+        "is_frozen": np.ones(len(note), bool)}
+    return {
+        name: np.concatenate([column, elsewhere.get(name, np.zeros(len(note), column.dtype))[~is_same]])
+        for name, column in documents.items()}
+
+
+def purchase_days(documents):
+    """Return one row per customer and day, sorted by both: what the view crm_value_purchase does in SQL.
+
+    :param dict documents: arrays of shape (m,): ``partner`` (ids), ``date`` (days since 1970), ``revenue``,
+        ``margin``, ``refund``, ``purchase_revenue`` (money), ``is_document`` (False on rows that only correct
+        another row's day; a day without a document is none), ``is_frozen``
+    :return: dict of arrays of shape (d,): the first six, and ``unfrozen`` (number of documents)
+
+    >>> rows = {"partner": [7, 7, 9], "date": [10, 10, 5], "revenue": [3., -1., 0.], "margin": [1., 0., 0.],
+    ...         "refund": [0., 1., 0.], "purchase_revenue": [3., 0., -2.], "is_document": [True, True, False],
+    ...         "is_frozen": [True, False, True]}
+    >>> days = purchase_days({name: np.array(column) for name, column in rows.items()})
+    >>> days["partner"], days["revenue"], days["unfrozen"]
+    (array([7]), array([2.]), array([1]))
+    """
+    partner, date = documents["partner"], documents["date"]
+    key = (partner.astype(np.int64) << 32) + date
+    if (key[1:] < key[:-1]).any():
+        order = np.argsort(key, kind="stable")
+        documents = {name: column[order] for name, column in documents.items()}
+        partner, date, key = documents["partner"], documents["date"], key[order]
+    if not len(key):
+        return {name: documents[name] for name in ("partner", "date", *_SUMMED)} | {"unfrozen": np.zeros(0, np.int64)}
+    first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
+    is_day = np.logical_or.reduceat(documents["is_document"], first)
+    days = {"partner": partner[first], "date": date[first]}
+    days |= {name: np.add.reduceat(documents[name], first) for name in _SUMMED}
+    days["purchase_revenue"] = np.round(days["purchase_revenue"], _MONEY_DIGITS)
+    days["unfrozen"] = np.add.reduceat(~documents["is_frozen"], first, dtype=np.int64)
+    return days if is_day.all() else {name: column[is_day] for name, column in days.items()}
+
 
 def summarise(days, customers, *, as_of, windows):
     """Return the observed figures of each customer.

@@ -23,10 +23,12 @@ class CrmValueDocument(models.Model):
     move_id = fields.Many2one("account.move", required=True, ondelete="cascade", readonly=True)
     company_id = fields.Many2one(related="move_id.company_id")
     currency_id = fields.Many2one(related="move_id.company_id.currency_id", string="Currency")
-    margin = fields.Monetary(readonly=True, help="Untaxed, in the currency of the company")
+    # Money in float8, not numeric: a refresh reads all of these, and converting a million numerics takes it as long as
+    # reading the invoices. Both hold the cents of any amount below 9e13 exactly.
+    margin = fields.Float(readonly=True, help="Untaxed, in the currency of the company")
     margin_source = fields.Selection(MARGIN_SOURCES, readonly=True)
     is_down_payment = fields.Boolean(string="Down Payment", readonly=True)
-    purchase_revenue = fields.Monetary(
+    purchase_revenue = fields.Float(
         string="Bought", readonly=True, help="Untaxed amount without down payments and their deduction")
     reversed_move_id = fields.Many2one("account.move", ondelete="set null", index="btree_not_null", readonly=True)
     frozen_at = fields.Datetime(readonly=True)
@@ -51,7 +53,7 @@ class CrmValueDocument(models.Model):
             """,
             move_ids, list(refreeze_ids),
         ))
-        self._insert(company, SQL("move.id = ANY(%s)", move_ids), "product_cost")
+        self._insert(company, SQL("= ANY(%s)", move_ids), "product_cost")
 
     @api.model
     def _freeze_missing(self, company, checkpoint):
@@ -75,12 +77,14 @@ class CrmValueDocument(models.Model):
             ))
             if upper is None:
                 return
-            self._insert(company, SQL("move.id > %s AND move.id <= %s", last, upper), "cost_now")
+            self._insert(company, SQL("BETWEEN %s AND %s", last + 1, upper), "cost_now")
             last = upper
             checkpoint()
 
     def _insert(self, company, condition, product_source):
         """Insert the frozen rows of the posted customer documents of a company that have none.
+
+        :param SQL condition: what follows the id of the move, e.g. ``= ANY(…)``
 
         The margin of a line is its revenue less, in this order: its revenue if it is a down payment (the margin comes
         with the goods); the cost on its order line; the product's cost; nothing if it lowers the document's amount
@@ -94,7 +98,7 @@ class CrmValueDocument(models.Model):
             SELECT line.move_id, round(sum(line.revenue - line.cost)::numeric, %(decimals)s),
                    (%(sources)s::varchar[])[max(line.source)],
                    bool_and(line.is_downpayment),
-                   COALESCE(sum(line.revenue) FILTER (WHERE NOT line.is_downpayment), 0),
+                   COALESCE(round(sum(line.revenue) FILTER (WHERE NOT line.is_downpayment), %(decimals)s), 0),
                    min(line.reversed_move_id), now() AT TIME ZONE 'UTC'
               FROM (%(lines)s) line
              GROUP BY line.move_id
@@ -110,46 +114,54 @@ class CrmValueDocument(models.Model):
         product = self.env["product.product"].sudo().with_company(company)
         return SQL(
             """
-            SELECT move.id AS move_id, move.reversed_entry_id AS reversed_move_id,
-                   COALESCE(-line.balance, move.amount_untaxed_signed) AS revenue,
+            WITH line AS MATERIALIZED (
+                SELECT move.id AS move_id, move.reversed_entry_id AS reversed_move_id,
+                       CASE WHEN move.move_type = 'out_refund' THEN -1 ELSE 1 END AS sign,
+                       line.id, line.product_id, line.product_uom_id, line.quantity, line.balance,
+                       COALESCE(-line.balance, move.amount_untaxed_signed) AS revenue,
+                       COALESCE(line.is_downpayment, FALSE) AS is_downpayment
+                  FROM account_move move
+                  LEFT JOIN account_move_line line
+                         ON line.move_id = move.id AND line.display_type = 'product' AND line.move_id %(condition)s
+                 WHERE move.id %(condition)s AND move.company_id = %(company)s AND %(is_document)s
+                   AND NOT EXISTS (SELECT FROM crm_value_document document
+                                    WHERE document.move_id = move.id AND document.move_id %(condition)s)
+            ), origin AS (
+                SELECT DISTINCT ON (line.id) line.id, order_uom.factor,
+                       order_line.purchase_price / NULLIF(sale.currency_rate, 0) AS cost
+                  FROM line
+                  JOIN sale_order_line_invoice_rel rel ON rel.invoice_line_id = line.id
+                  JOIN sale_order_line order_line ON order_line.id = rel.order_line_id
+                  JOIN sale_order sale ON sale.id = order_line.order_id
+                  LEFT JOIN uom_uom order_uom ON order_uom.id = order_line.product_uom_id
+                 ORDER BY line.id, order_line.id
+            )
+            SELECT line.move_id, line.reversed_move_id, line.revenue,
                    CASE kind.source WHEN 0 THEN -line.balance
-                        WHEN 1 THEN sign.sign * line.quantity * origin.cost
+                        WHEN 1 THEN line.sign * line.quantity * origin.cost
                                     * COALESCE(uom.factor / NULLIF(origin.factor, 0), 1)
                         WHEN 9 THEN 0
-                        WHEN 4 THEN COALESCE(-line.balance, move.amount_untaxed_signed) * (1 - %(rate)s)
-                        ELSE sign.sign * line.quantity * own.cost
+                        WHEN 4 THEN line.revenue * (1 - %(rate)s)
+                        ELSE line.sign * line.quantity * own.cost
                                     * COALESCE(uom.factor / NULLIF(product_uom.factor, 0), 1)
                    END AS cost,
                    CASE WHEN kind.source IN (0, 9) THEN 1 ELSE kind.source END AS source,
-                   COALESCE(line.is_downpayment, FALSE) AS is_downpayment
-              FROM account_move move
-              JOIN LATERAL (SELECT CASE WHEN move.move_type = 'out_refund' THEN -1 ELSE 1 END AS sign) sign ON TRUE
-              LEFT JOIN account_move_line line ON line.move_id = move.id AND line.display_type = 'product'
+                   line.is_downpayment
+              FROM line
               LEFT JOIN product_product product ON product.id = line.product_id
               LEFT JOIN product_template template ON template.id = product.product_tmpl_id
               LEFT JOIN uom_uom uom ON uom.id = line.product_uom_id
               LEFT JOIN uom_uom product_uom ON product_uom.id = template.uom_id
               LEFT JOIN LATERAL (SELECT %(product_cost)s AS cost) own ON TRUE
-              LEFT JOIN LATERAL (
-                    SELECT order_line.purchase_price / NULLIF(sale.currency_rate, 0) AS cost,
-                           order_uom.factor AS factor
-                      FROM sale_order_line_invoice_rel rel
-                      JOIN sale_order_line order_line ON order_line.id = rel.order_line_id
-                      JOIN sale_order sale ON sale.id = order_line.order_id
-                      LEFT JOIN uom_uom order_uom ON order_uom.id = order_line.product_uom_id
-                     WHERE rel.invoice_line_id = line.id
-                     ORDER BY order_line.id LIMIT 1
-              ) origin ON TRUE
+              LEFT JOIN origin ON origin.id = line.id
               JOIN LATERAL (
                     SELECT CASE WHEN line.is_downpayment THEN 0
                                 WHEN origin.cost != 0 THEN 1
                                 WHEN own.cost != 0 THEN %(product_rank)s
-                                WHEN sign.sign * -line.balance < 0 THEN 9
+                                WHEN line.sign * -line.balance < 0 THEN 9
                                 ELSE 4
                            END AS source
               ) kind ON TRUE
-             WHERE %(condition)s AND move.company_id = %(company)s AND %(is_document)s
-               AND NOT EXISTS (SELECT FROM crm_value_document document WHERE document.move_id = move.id)
             """,
             rate=company.value_margin_rate, product_rank=product_rank, company=company.id, condition=condition,
             product_cost=product._field_to_sql("product", "standard_price"),

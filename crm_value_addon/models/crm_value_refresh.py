@@ -32,10 +32,6 @@ _KINDS = {
 }
 #: what one customer's data can cause; anything else concerns everybody and is raised
 _CUSTOMER_ERRORS = (psycopg2.DataError, psycopg2.IntegrityError, ArithmeticError, ValueError)
-_PURCHASE_COLUMNS = [
-    ("partner", "int4"), ("date", "date"), ("revenue", "float8"), ("margin", "float8"), ("refund", "float8"),
-    ("purchase_revenue", "float8"), ("unfrozen", "int4"),
-]
 
 
 class CrmValueRefresh(models.Model):
@@ -292,7 +288,7 @@ class CrmValueRefresh(models.Model):
         moves = self.env["account.move"].search([
             ("commercial_partner_id", "in", list(partner_ids)), ("company_id", "=", company.id),
             ("state", "=", "posted"), ("move_type", "in", ("out_invoice", "out_refund", "out_receipt"))])
-        self.env["crm.value.document"]._insert(company, SQL("move.id = ANY(%s)", moves.ids), "cost_now")
+        self.env["crm.value.document"]._insert(company, SQL("= ANY(%s)", moves.ids), "cost_now")
         history = self._history(company, today, partner_ids)
         history.pop("unfrozen")
         return history
@@ -304,24 +300,28 @@ class CrmValueRefresh(models.Model):
 
     # read
 
-    def _customer_ids(self, company, partner_ids=None):
-        """Return the sorted ids of the commercial partners that have, or shall have, a value in a company."""
+    def _customer_ids(self, company, partner_ids=None, with_documents=True):
+        """Return the sorted ids of the commercial partners that have, or shall have, a value in a company.
+
+        :param with_documents: False when those who have documents are known already
+        """
         only = list(partner_ids) if partner_ids is not None else None
+        sources = self._customer_sources(company)
+        if with_documents:
+            sources.append(SQL(
+                "SELECT commercial_partner_id AS partner_id FROM account_move move WHERE company_id = %s AND %s",
+                company.id, self.env["crm.value.purchase"]._where_document("move")))
         found = pg_copy.copy_out(self.env.cr, SQL(
             "SELECT partner_id::int4 FROM (%s) customer WHERE partner_id IS NOT NULL AND %s",
-            SQL(" UNION ").join(self._customer_sources(company)),
+            SQL(" UNION ALL ").join(sources),
             SQL("partner_id = ANY(%s)", only) if only is not None else SQL("TRUE"),
         ), [("partner", "int4")])
-        return np.sort(found["partner"])
+        return np.unique(found["partner"])
 
     def _customer_sources(self, company):
-        """Return SELECTs of partner_id: who is a customer besides those who have purchase days."""
+        """Return SELECTs of partner_id: who is a customer besides those who have documents."""
         return [
             SQL("SELECT partner_id FROM crm_value WHERE company_id = %s", company.id),
-            SQL(
-                """SELECT commercial_partner_id AS partner_id FROM account_move move
-                    WHERE company_id = %s AND %s""",
-                company.id, self.env["crm.value.purchase"]._where_document("move")),
             SQL(
                 """SELECT partner.commercial_partner_id AS partner_id FROM sale_order sale
                      JOIN res_partner partner ON partner.id = sale.partner_id
@@ -337,16 +337,10 @@ class CrmValueRefresh(models.Model):
 
     def _history(self, company, as_of, partner_ids=None):
         """Return the frame of the observed figures of all, or some, customers, plus ``unfrozen`` (documents)."""
-        self.env.flush_all()
-        where = SQL("source.company_id = %s", company.id)
-        if partner_ids is not None:
-            where = SQL("%s AND source.partner_id = ANY(%s)", where, list(partner_ids))
-        days = pg_copy.copy_out(self.env.cr, SQL(
-            """SELECT partner_id::int4, date, revenue::float8, margin::float8, refund::float8,
-                      purchase_revenue::float8, unfrozen_count::int4 FROM (%s) purchase""",
-            self.env["crm.value.purchase"]._query(where)), _PURCHASE_COLUMNS)
-        customers = self._customer_ids(company, partner_ids)
-        customers = np.union1d(customers, days["partner"])
+        days = self.env["crm.value.purchase"]._read_days(company, partner_ids)
+        buyers = days["partner"][np.flatnonzero(np.diff(days["partner"], prepend=-1))]
+        others = self._customer_ids(company, partner_ids, with_documents=False)
+        customers = np.union1d(buyers, others)
         windows = {name: tuple(map(day_number, window)) for name, window in self._windows(as_of).items()}
         history = summarise(days, customers, as_of=day_number(as_of), windows=windows)
         history["partner_id"] = customers
@@ -435,9 +429,10 @@ class CrmValueRefresh(models.Model):
             table=SQL.identifier(_TABLE),
             columns=SQL(", ").join(SQL("%s %s", SQL.identifier(name), SQL(kind)) for name, kind in columns)))
         pg_copy.copy_in(cr, _TABLE, frame, columns, company.currency_id.decimal_places)
-        cr.execute(SQL("CREATE INDEX ON %(t)s (partner_id); ANALYZE %(t)s", t=SQL.identifier(_TABLE)))
-        first, last = int(frame["partner_id"].min()), int(frame["partner_id"].max())
-        return self._store_update(company, as_of, names, first, last) + self._store_insert(company, as_of, names)
+        # The planner needs the number of rows and the spread of the key; the other columns cost as much as the UPDATE.
+        cr.execute(SQL("ANALYZE %s (partner_id)", SQL.identifier(_TABLE)))
+        span = int(frame["partner_id"].min()), int(frame["partner_id"].max())
+        return self._store_update(company, as_of, names, *span) + self._store_insert(company, as_of, names, *span)
 
     def _store_update(self, company, as_of, names, first, last):
         fields_old = SQL(", ").join(SQL("value.%s", SQL.identifier(name)) for name in names)
@@ -465,21 +460,22 @@ class CrmValueRefresh(models.Model):
         """
         return []
 
-    def _store_insert(self, company, as_of, names):
+    def _store_insert(self, company, as_of, names, first, last):
         # ON CONFLICT: a row that another session inserted since our snapshot is a serialization failure, and
         # is tried again, instead of a constraint error. The anti-join keeps it from burning ids every night.
         self.env.cr.execute(SQL(
             """
             INSERT INTO crm_value (partner_id, company_id, as_of_date, %(names)s)
             SELECT incoming.partner_id, %(company)s, %(as_of)s, %(values)s
-              FROM %(table)s incoming
-              JOIN res_partner partner ON partner.id = incoming.partner_id
-             WHERE NOT EXISTS (SELECT FROM crm_value value WHERE value.partner_id = incoming.partner_id
-                                  AND value.company_id = %(company)s)
+              FROM (SELECT * FROM %(table)s incoming
+                     WHERE NOT EXISTS (SELECT FROM crm_value value WHERE value.partner_id = incoming.partner_id
+                              AND value.company_id = %(company)s AND value.partner_id BETWEEN %(first)s AND %(last)s)
+                    OFFSET 0) incoming
+             WHERE EXISTS (SELECT FROM res_partner partner WHERE partner.id = incoming.partner_id)
              ORDER BY incoming.partner_id
             ON CONFLICT (partner_id, company_id) DO NOTHING
             """,
-            company=company.id, as_of=as_of, table=SQL.identifier(_TABLE),
+            company=company.id, as_of=as_of, table=SQL.identifier(_TABLE), first=first, last=last,
             names=SQL(", ").join(SQL.identifier(name) for name in names),
             values=SQL(", ").join(self._incoming(name) for name in names)))
         return self.env.cr.rowcount

@@ -91,3 +91,43 @@ class TestCrmValuePurchase(ValueCase):
         readable = self.env["account.move"].with_user(seller).search_count(action["domain"])
         self.assertEqual(readable, 1)
         self.assertIn("1 not shown", action["name"])
+
+    def test_all_customers_are_read_as_the_view_reads_them(self):
+        """The bulk reading joins in numpy what the view joins in SQL: the same rows, whatever the documents."""
+        first, second = self.customer("First"), self.customer("Second")
+        invoice = self.invoice(first, "2025-04-01", 100)
+        self.invoice(first, "2025-04-01", 20, product=self.product)
+        self.invoice(second, "2025-04-01", 0.3)
+        for amount in (0.1, 0.2):
+            self.credit_note(self.invoice(second, "2025-04-02", amount), "2025-06-03")
+        self.credit_note(invoice, "2025-06-10", amount=30)
+        # reverses the first one's invoices: once on a day on which the second has a document, once on another
+        self.credit_note(invoice, "2025-06-11", amount=7)
+        other = self.invoice(first, "2025-04-03", 40)
+        for reversed_move in (invoice, other):
+            note = self.credit_note(reversed_move, "2025-06-12", amount=5)
+            self.env.cr.execute(
+                "UPDATE account_move SET commercial_partner_id = %s, partner_id = %s WHERE id = %s",
+                [second.id, second.id, note.id])
+        self.invoice(first, "2025-06-14", 60, move_type="out_refund")
+        down_payment = self.invoice(second, "2025-06-15", 500)
+        self.refresh()
+        self.env.cr.execute(
+            "UPDATE crm_value_document SET is_down_payment = TRUE, purchase_revenue = 0 WHERE move_id = %s",
+            [down_payment.id])
+        self.invoice(second, "2025-06-16", 80)  # not frozen yet
+        self.invoice(self.customer("Third"), "2025-06-17", 90)
+
+        Purchase = self.env["crm.value.purchase"]
+        read = Purchase._read_days(self.company)
+        self.env.cr.execute(SQL(
+            """SELECT partner_id, date - date '1970-01-01', revenue, margin, refund, purchase_revenue, unfrozen_count
+                 FROM (%s) purchase ORDER BY 1, 2""", Purchase._query(SQL("source.company_id = %s", self.company.id))))
+        viewed = [tuple(map(float, row)) for row in self.env.cr.fetchall()]
+        names = ("partner", "date", "revenue", "margin", "refund", "purchase_revenue", "unfrozen")
+        for found in (read, Purchase._read_days(self.company, [first.id, second.id])):
+            rows = [tuple(round(float(value), 6) for value in row)
+                    for row in zip(*(found[name] for name in names), strict=True)]
+            self.assertEqual(rows, [row for row in viewed if row[0] in found["partner"]])
+        self.assertEqual(len(set(read["partner"].tolist())), 3)
+        self.assertGreater(read["unfrozen"].sum(), 1)

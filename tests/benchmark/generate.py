@@ -176,7 +176,8 @@ def insert_partners(cr, prototype):
         "commercial_company_name": name, "email": email, "email_normalized": email,
         # the plain stored columns with which the contact list's value columns are compared
         "partner_latitude": "round(plan.level::numeric, 2)", "color": "plan.number % 5",
-        "customer_rank": "plan.documents", "create_date": "now() at time zone 'UTC' - plan.number * interval '1 minute'",
+        "customer_rank": "plan.documents",
+        "create_date": "now() at time zone 'UTC' - plan.number * interval '1 minute'",
     })
 
 
