@@ -17,6 +17,7 @@
         "data/crm_value_tier_data.xml",
         "data/crm_value_gift_data.xml",
         "data/crm_value_rfm_segment_data.xml",
+        "views/account_move_views.xml",
         "data/crm_value_followup_data.xml",
         "data/crm_value_relationship_data.xml",
         "views/crm_value_purchase_views.xml",

@@ -177,8 +177,10 @@ class CrmValue(models.Model):
             name = self.env._("Documents (%(hidden)s not shown)", hidden=total - shown)
         return {
             "type": "ir.actions.act_window", "name": name, "res_model": "account.move",
-            "views": [(self.env.ref("account.view_out_invoice_tree").id, "list"), (False, "form")],
-            "domain": domain, "context": {"create": False},
+            "views": [
+                (self.env.ref("account.view_out_invoice_tree").id, "list"),
+                (self.env.ref("account.view_account_move_kanban").id, "kanban"), (False, "form")],
+            "domain": domain, "context": {"create": False, "default_move_type": "out_invoice"},
         }
 
     @api.model
