@@ -27,6 +27,15 @@ from . import crm_value_order_outlook
 from . import crm_value_rfm_segment
 from . import crm_value_rfm
 from . import crm_value_lifecycle
+from . import crm_value_parts  # adds up what the next ones compute
+from . import crm_value_growth
+from . import crm_value_referral_value
+from . import crm_value_feedback_kind
+from . import crm_value_feedback
+from . import crm_value_knowledge
+from . import crm_value_service_cost
+from . import crm_lead_referral
+from . import utm_source
 from . import crm_value_followup
 from . import crm_value_followup_rule  # what follows extends it
 from . import crm_value_followup_due
@@ -42,9 +51,11 @@ from . import mail_activity
 from . import product_template
 from . import res_company
 from . import res_company_lifecycle
+from . import res_company_parts
 from . import res_company_followup
 from . import res_config_settings
 from . import res_config_settings_lifecycle
+from . import res_config_settings_parts
 from . import res_partner
 from . import res_partner_lifecycle
 from . import res_partner_relationship

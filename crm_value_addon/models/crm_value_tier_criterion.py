@@ -6,6 +6,7 @@ from odoo.tools import formatLang
 METRICS = (
     "revenue_total", "revenue_12m", "revenue_year", "revenue_previous_year", "margin_total", "margin_12m",
     "purchase_count", "tenure_days", "clv", "realised_value", "value_percentile",
+    "satisfaction",
 )
 #: those that a new fit of the prediction, or other customers, can move
 PREDICTED_METRICS = ("clv", "value_percentile")

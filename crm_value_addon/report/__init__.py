@@ -1,3 +1,4 @@
+from . import crm_value_cost_source
 from . import crm_value_purchase
 from . import crm_value_followup_source
 from . import crm_value_purchase_merge
