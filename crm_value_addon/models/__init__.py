@@ -23,6 +23,10 @@ from . import crm_value_grant
 from . import crm_value_gift
 from . import crm_value_tier_change_gifts
 from . import crm_value_referral
+from . import crm_value_merge_gifts
+from . import crm_value_caution
+from . import crm_value_caution_override
+from . import crm_value_benefit_page
 from . import crm_value_order_outlook
 from . import crm_value_rfm_segment
 from . import crm_value_rfm
@@ -60,6 +64,7 @@ from . import res_partner
 from . import res_partner_lifecycle
 from . import res_partner_relationship
 from . import res_company_benefits
+from . import res_config_settings_benefits
 from . import res_partner_benefits
 from . import res_partner_referral
 from . import product_pricelist
@@ -72,3 +77,4 @@ from . import sale_order_loyalty
 from . import sale_order_cost
 from . import sale_order_line
 from . import sale_order_summary
+from . import sale_order_margin_guard

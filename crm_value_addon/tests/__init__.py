@@ -18,3 +18,6 @@ from . import test_res_partner
 from . import test_tier_rules
 from . import test_crm_value_benefit
 from . import test_sale_order_tier
+from . import test_sale_order_loyalty
+from . import test_crm_value_grant
+from . import test_crm_value_caution

@@ -34,8 +34,9 @@ class BenefitCase(TierCase):
 
     @classmethod
     def program(cls, program_type="promotion", **vals):
-        return cls.env["loyalty.program"].create({
-            "name": f"{program_type} for VIPs", "program_type": program_type, "company_id": cls.company.id,
+        Program = cls.env["loyalty.program"].with_company(cls.company)
+        return Program.create({
+            **Program._program_type_default_values()[program_type], "name": f"{program_type} for VIPs", "program_type": program_type, "company_id": cls.company.id,
             "currency_id": cls.company.currency_id.id, **vals})
 
     @classmethod

@@ -1,5 +1,4 @@
 from . import base_partner_merge
-from . import base_partner_merge_gifts
 from . import crm_value_backtest
 from . import crm_value_followup_preview
 from . import crm_value_benefit_copy

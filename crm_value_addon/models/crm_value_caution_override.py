@@ -1,0 +1,61 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+
+class CrmValueCautionOverride(models.Model):
+    """A manager's word about a customer's caution flag. Ended, never deleted."""
+
+    _name = "crm.value.caution.override"
+    _description = "Caution Set by Hand"
+    _order = "active desc, id desc"
+    _rec_name = "value_id"
+
+    value_id = fields.Many2one("crm.value", string="Customer", required=True, ondelete="cascade", index=True)
+    company_id = fields.Many2one(related="value_id.company_id")
+    caution = fields.Boolean(string="Handle With Care", help="Ticked: the flag is up; else it is down, whatever the limits say")
+    reason = fields.Char(required=True)
+    until = fields.Date(help="The last day; empty: until somebody ends it")
+    user_id = fields.Many2one(
+        "res.users", string="By", default=lambda self: self.env.user, readonly=True, ondelete="set null")
+    active = fields.Boolean(default=True, readonly=True)
+
+    _value_uniq = models.UniqueIndex("(value_id) WHERE active", "There is one word about a customer's caution flag.")
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Say it at once; an earlier word about the same customer ends."""
+        for vals in vals_list:
+            vals.pop("user_id", None)
+            vals.pop("active", None)
+            self.search([("value_id", "=", vals.get("value_id"))])._end()
+        words = super().create(vals_list)
+        words._apply()
+        return words
+
+    def write(self, vals):
+        if not vals.keys() <= {"until"}:
+            raise UserError(self.env._("What was said stays as it was. End it, and say it anew."))
+        result = super().write(vals)
+        self._apply()
+        return result
+
+    def action_end(self):
+        """Let the limits decide again.
+
+        :raise AccessError: the user may not set caution flags
+        """
+        self.check_access("write")
+        self._end()
+        self._apply()
+
+    def _end(self):
+        if self:
+            super().write({"active": False})
+            self.flush_recordset()
+
+    def _apply(self):
+        for company, words in self.grouped("company_id").items():
+            # sudo: nobody but the machine writes flags; who may cause it was checked.
+            self.env["crm.value"].sudo()._flag_caution(
+                company, company._value_today(), SQL("value.id = ANY(%s)", words.value_id.ids))
