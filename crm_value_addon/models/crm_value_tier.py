@@ -51,6 +51,7 @@ class CrmValueTier(models.Model):
         string="Is Lost", default="immediate", required=True,
         help="When a customer that no longer meets what keeping the tier asks for loses it")
     grace_days = fields.Integer(string="Days of Grace", default=30)
+    criteria_summary = fields.Char(string="Criteria in Words", compute="_compute_criteria_summary")
     is_by_hand = fields.Boolean(compute="_compute_is_by_hand")
     has_predicted = fields.Boolean(compute="_compute_has_predicted")
     customer_count = fields.Integer(string="Customers", compute="_compute_customer_count")
@@ -62,6 +63,12 @@ class CrmValueTier(models.Model):
     def _default_sequence(self):
         highest = self.with_context(active_test=False).search([], order="sequence desc", limit=1)
         return highest.sequence + 10
+
+    @api.depends("criterion_ids.display_name", "criterion_match")
+    def _compute_criteria_summary(self):
+        for tier in self:
+            glue = self.env._(" or ") if tier.criterion_match == "any" else self.env._(" and ")
+            tier.criteria_summary = glue.join(tier.criterion_ids.mapped("display_name"))
 
     @api.depends("criterion_ids", "partner_domain")
     def _compute_is_by_hand(self):

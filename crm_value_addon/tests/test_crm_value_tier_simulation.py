@@ -116,6 +116,9 @@ class TestCrmValueTierSimulation(TierCase):
         simulation = self.Simulation.create({"scheme": "pyramid"})
         simulation.action_preview()
         self.assertEqual(simulation.move_count, 20 - 1)
+        changing = self.Value.search_count([("tier_id", "in", (self.low | self.mid | self.top).ids)])
+        self.assertEqual(simulation.switch_count, changing)
+        self.assertEqual(sum(simulation.line_ids.mapped("customers_now")), 20)
         simulation.action_apply()
         names = [tier.name for tier in self.tiers().values() if tier]
         self.assertEqual({name: names.count(name) for name in names}, {"Top": 1, "Medium": 3, "Small": 15})

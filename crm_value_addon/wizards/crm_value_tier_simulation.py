@@ -7,6 +7,7 @@ from odoo.tools import SQL
 from ..lib import pg_copy, tier_rules
 from ..models.crm_value import MARGIN_GROUP
 from ..models.crm_value_refresh import REQUEST_LIMIT
+from .crm_value_tier_simulation_line import NO_TIER, OTHER_SET
 
 #: customers judged per step: the progress bar moves, and no request takes long
 _STEP = 25_000
@@ -51,6 +52,7 @@ class CrmValueTierSimulation(models.TransientModel):
     move_count = fields.Integer(readonly=True)
     up_count = fields.Integer(string="Customers Rising", readonly=True)
     down_count = fields.Integer(string="Customers Falling", readonly=True)
+    switch_count = fields.Integer(string="Customers Changing Sets", readonly=True)
     revenue_up = fields.Monetary(string="Revenue of Those Rising", readonly=True)
     revenue_down = fields.Monetary(string="Revenue of Those Falling", readonly=True)
     margin_up = fields.Monetary(string="Margin of Those Rising", readonly=True, groups=MARGIN_GROUP)
@@ -75,7 +77,10 @@ class CrmValueTierSimulation(models.TransientModel):
             is_in_use = any(tiers.mapped("active"))
             used = tiers.filtered(lambda tier, is_in_use=is_in_use: tier.active or not is_in_use)
             shares = dict(zip(reversed(used), simulation._pyramid(len(used)), strict=True))
-            simulation.line_ids = [Command.clear(), Command.create({"sequence": -1, "is_used": False})] + [
+            without = [NO_TIER] if is_in_use else [NO_TIER, OTHER_SET]
+            simulation.line_ids = [Command.clear()] + [
+                Command.create({"sequence": sequence, "is_used": False}) for sequence in without
+            ] + [
                 Command.create({
                     "tier_id": tier.id, "sequence": position, "is_used": tier in used,
                     "wished_share": shares.get(tier, 0)})
@@ -173,7 +178,8 @@ class CrmValueTierSimulation(models.TransientModel):
                        (simulation_id, value_id, from_tier_id, to_tier_id, direction, revenue_12m, margin_12m,
                         create_uid, write_uid, create_date, write_date)
                 SELECT %(simulation)s, id, tier_id, decided_tier_id,
-                       CASE WHEN decided_level > current_level THEN 'up' ELSE 'down' END, revenue_12m, margin_12m,
+                       CASE WHEN tier_id IS NOT NULL AND current_level = 0 THEN NULL
+                            WHEN decided_level > current_level THEN 'up' ELSE 'down' END, revenue_12m, margin_12m,
                        %(user)s, %(user)s, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
                   FROM decision WHERE tier_id IS DISTINCT FROM decided_tier_id
             )
@@ -184,13 +190,13 @@ class CrmValueTierSimulation(models.TransientModel):
     def _add_up(self, sums):
         """Add the sums of a step to the lines."""
         # sudo: margins are added up for those who may see them.
-        lines = {line.tier_id.id: line for line in self.line_ids.sudo()}
+        lines = {line.tier_id.id or line.sequence: line for line in self.line_ids.sudo()}
         for now_id, then_id, customers, leaving, revenue, margin in sums:
-            if now := lines.get(now_id or False):
-                now.customers_now += customers
-                now.revenue_now += float(revenue)
-                now.margin_now += float(margin)
-            then = lines[then_id or False]
+            now = lines.get(now_id or NO_TIER) or lines.get(OTHER_SET) or lines[NO_TIER]
+            now.customers_now += customers
+            now.revenue_now += float(revenue)
+            now.margin_now += float(margin)
+            then = lines[then_id or NO_TIER]
             then.customers_then += customers
             then.leaving += leaving
             then.revenue_then += float(revenue)
@@ -206,7 +212,8 @@ class CrmValueTierSimulation(models.TransientModel):
         up, down = (sums.get(direction, (0, 0, 0)) for direction in ("up", "down"))
         # sudo: margins are added up for those who may see them.
         self.sudo().write({
-            "move_count": up[0] + down[0], "up_count": up[0], "down_count": down[0],
+            "move_count": sum(count for count, *_money in sums.values()), "up_count": up[0], "down_count": down[0],
+            "switch_count": sums.get(None, (0,))[0],
             "revenue_up": up[1], "revenue_down": down[1], "margin_up": up[2], "margin_down": down[2],
             "previewed_rules": self._rules_key(),
         })

@@ -2,9 +2,12 @@ from odoo import api, fields, models
 
 from ..models.crm_value import MARGIN_GROUP
 
+#: sequences of the lines without a tier, below the tiers
+NO_TIER, OTHER_SET = -1, -2
+
 
 class CrmValueTierSimulationLine(models.TransientModel):
-    """A tier in a simulation; the line without a tier counts who has none."""
+    """A tier in a simulation; one line without a tier counts who has none, one who has a tier of another set."""
 
     _name = "crm.value.tier.simulation.line"
     _description = "Tier Simulation: Tier"
@@ -12,8 +15,8 @@ class CrmValueTierSimulationLine(models.TransientModel):
 
     simulation_id = fields.Many2one("crm.value.tier.simulation", required=True, ondelete="cascade", index=True)
     currency_id = fields.Many2one(related="simulation_id.currency_id", string="Currency")
-    tier_id = fields.Many2one("crm.value.tier", readonly=True, ondelete="cascade")
-    sequence = fields.Integer(readonly=True)
+    tier_id = fields.Many2one("crm.value.tier", ondelete="cascade")
+    sequence = fields.Integer()
     color = fields.Integer(related="tier_id.color")
     is_used = fields.Boolean(string="Use", default=True)
     wished_share = fields.Float(string="Wished %", digits=(16, 2), help="Share of the customers that have bought")
@@ -21,15 +24,16 @@ class CrmValueTierSimulationLine(models.TransientModel):
     customers_then = fields.Integer(string="Then", readonly=True)
     leaving = fields.Integer(
         string="In Danger", readonly=True, help="Of those: customers that keep it until their grace is over only")
-    revenue_now = fields.Monetary(string="Revenue 12 Months Now", readonly=True)
-    revenue_then = fields.Monetary(string="Revenue 12 Months Then", readonly=True)
-    margin_now = fields.Monetary(string="Margin 12 Months Now", readonly=True, groups=MARGIN_GROUP)
-    margin_then = fields.Monetary(string="Margin 12 Months Then", readonly=True, groups=MARGIN_GROUP)
+    revenue_now = fields.Monetary(string="Revenue Now", readonly=True, help="Of the last 12 months")
+    revenue_then = fields.Monetary(string="Revenue Then", readonly=True, help="Of the last 12 months")
+    margin_now = fields.Monetary(string="Margin Now", readonly=True, groups=MARGIN_GROUP)
+    margin_then = fields.Monetary(string="Margin Then", readonly=True, groups=MARGIN_GROUP)
 
-    @api.depends("tier_id.name")
+    @api.depends("tier_id.name", "sequence")
     def _compute_display_name(self):
         for line in self:
-            line.display_name = line.tier_id.name or self.env._("No tier")
+            line.display_name = line.tier_id.name or (
+                self.env._("Other set of tiers") if line.sequence == OTHER_SET else self.env._("No tier"))
 
 
 class CrmValueTierSimulationCriterion(models.TransientModel):
@@ -65,7 +69,8 @@ class CrmValueTierSimulationMove(models.TransientModel):
     value_id = fields.Many2one("crm.value", string="Customer", required=True, readonly=True, ondelete="cascade")
     from_tier_id = fields.Many2one("crm.value.tier", string="Now", readonly=True, ondelete="cascade")
     to_tier_id = fields.Many2one("crm.value.tier", string="Then", readonly=True, ondelete="cascade")
-    direction = fields.Selection([("up", "Up"), ("down", "Down")], readonly=True)
+    direction = fields.Selection(
+        [("up", "Up"), ("down", "Down")], readonly=True, help="Empty between two sets of tiers, which have no common order")
     revenue_12m = fields.Monetary(string="Revenue 12 Months", readonly=True)
     margin_12m = fields.Monetary(string="Margin 12 Months", readonly=True, groups=MARGIN_GROUP)
     purchase_count = fields.Integer(related="value_id.purchase_count")
