@@ -22,6 +22,7 @@
         "data/crm_value_feedback_kind_data.xml",
         "data/crm_value_followup_data.xml",
         "data/crm_value_relationship_data.xml",
+        "views/account_move_views.xml",
         "views/crm_value_purchase_views.xml",
         "views/crm_value_document_views.xml",
         "views/crm_value_run_views.xml",
