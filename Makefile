@@ -18,7 +18,7 @@ bench: ## 100,000 customers, 1,000,000 invoices: a table of timings beside their
 	@scripts/bench
 
 load: ## FILE=invoices.csv DB=demo: turn a file of purchases into posted invoices
-	@scripts/load "$(FILE)" $(DB)
+	@scripts/load "$(FILE)" $(if $(DB),"$(DB)")
 
 shell: ## a Python shell of Odoo on the demo database (DB=)
 	@scripts/db lasting demo "$(or $(DB),demo)" && scripts/odoo shell -d "$(or $(DB),demo)"
