@@ -71,7 +71,7 @@ class CrmValueRun(models.Model):
         """Return the run to work on: the interrupted one of the same day, the waiting one, or a new one."""
         run = self.search(
             [("company_id", "=", company.id), ("kind", "=", kind), ("state", "in", ("queued", "running"))],
-            order="state desc, id desc", limit=1) if kind in ("full", "tiers") else self.browse()
+            order="state desc, id", limit=1) if kind in ("full", "tiers") else self.browse()
         vals = {"state": "running", "as_of_date": as_of_date}
         if run.state == "running" and run.as_of_date == as_of_date:
             return run
