@@ -40,6 +40,9 @@ from . import crm_value_knowledge
 from . import crm_value_service_cost
 from . import crm_lead_referral
 from . import utm_source
+from . import crm_value_snapshot
+from . import crm_value_month_end
+from . import crm_value_equity
 from . import crm_value_followup
 from . import crm_value_followup_rule  # what follows extends it
 from . import crm_value_followup_due

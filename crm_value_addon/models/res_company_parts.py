@@ -20,6 +20,8 @@ class ResCompany(models.Model):
         string="Knowledge Cap", help="Feedback of one customer is worth at most so much a year; 0: no cap.")
     value_loyal_satisfaction = fields.Float(
         string="Loyal from (rating)", default=3.0, help="A customer that rates below this is not called loyal.")
+    value_snapshot_months = fields.Integer(
+        string="Keep Month Ends (months)", default=60, help="Older figures of customers are forgotten; 0: never.")
 
     value_cost_acquisition = fields.Selection(
         [("off", "Not counted"), ("lead", "Per won opportunity"), ("source", "Per source")],
@@ -51,12 +53,12 @@ class ResCompany(models.Model):
 
     @api.constrains(
         "value_referral_months", "value_knowledge_cap", "value_cost_won_lead", "value_activity_minutes",
-        "value_message_minutes", "value_hourly_cost", "value_cost_gift", "value_cost_credit_note",
+        "value_snapshot_months", "value_message_minutes", "value_hourly_cost", "value_cost_gift", "value_cost_credit_note",
         "value_cost_interest")
     def _check_part_rates(self):
         names = (
             "value_referral_months", "value_knowledge_cap", "value_cost_won_lead", "value_activity_minutes",
-            "value_message_minutes", "value_hourly_cost", "value_cost_gift", "value_cost_credit_note",
+            "value_snapshot_months", "value_message_minutes", "value_hourly_cost", "value_cost_gift", "value_cost_credit_note",
             "value_cost_interest")
         for company in self:
             for name in names:

@@ -11,6 +11,7 @@ class ResConfigSettings(models.TransientModel):
     value_knowledge_cap = fields.Monetary(
         related="company_id.value_knowledge_cap", readonly=False, currency_field="value_currency_id")
     value_loyal_satisfaction = fields.Float(related="company_id.value_loyal_satisfaction", readonly=False)
+    value_snapshot_months = fields.Integer(related="company_id.value_snapshot_months", readonly=False)
     value_cost_acquisition = fields.Selection(
         related="company_id.value_cost_acquisition", readonly=False, required=True)
     value_cost_won_lead = fields.Monetary(

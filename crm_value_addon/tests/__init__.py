@@ -4,6 +4,7 @@ from . import test_crm_value_document
 from . import test_crm_value_fit
 from . import test_crm_value_lifecycle
 from . import test_crm_value_parts
+from . import test_crm_value_snapshot
 from . import test_crm_value_purchase
 from . import test_crm_value_refresh
 from . import test_crm_value_rfm
