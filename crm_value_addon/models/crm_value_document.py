@@ -66,12 +66,10 @@ class CrmValueDocument(models.Model):
         while True:
             [[upper]] = self.env.execute_query(SQL(
                 """
-                SELECT max(missing.id) FROM (
+                SELECT max(batch.id) FROM (
                     SELECT move.id FROM account_move move
-                     WHERE move.id > %s AND move.company_id = %s AND %s
-                       AND NOT EXISTS (SELECT FROM crm_value_document document WHERE document.move_id = move.id)
-                     ORDER BY move.id LIMIT %s
-                ) missing
+                     WHERE move.id > %s AND move.company_id = %s AND %s ORDER BY move.id LIMIT %s
+                ) batch
                 """,
                 last, company.id, self.env["crm.value.purchase"]._where_document("move"), _FREEZE_BATCH,
             ))
