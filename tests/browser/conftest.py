@@ -1,0 +1,81 @@
+"""A real browser on a real server with the demonstration data."""
+import shutil
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+DESKTOP = {"viewport": {"width": 1400, "height": 900}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+#: the first page of a fresh database waits for its assets to be built
+_SECONDS = 60
+#: Debian's package of Odoo lacks this file of the video chat
+_NOT_OURS = "selfie_segmentation"
+
+
+@pytest.fixture(scope="session")
+def site(serve):
+    site = serve("demo")
+    users = site.call("res.users", "search", domain=[("share", "=", False)])
+    site.call("res.users", "write", ids=users, vals={"odoobot_state": "disabled"})
+    return site
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Visitor:
+    """Somebody with a login and a window; `page` is Playwright's."""
+
+    def __init__(self, chromium, site, login, on_phone=False, company_id=None):
+        self.site = site
+        self.errors = []
+        self.context = chromium.new_context(base_url=site.url, **(PHONE if on_phone else DESKTOP))
+        self.context.set_default_timeout(_SECONDS * 1000)
+        if company_id:
+            self.context.add_cookies([{"name": "cids", "value": str(company_id), "url": site.url}])
+        self.page = self.context.new_page()
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", self._hear)
+        self.page.goto("/web/login")
+        self.page.fill("#login", login)
+        self.page.fill("#password", login)
+        self.page.click("button[type=submit]")
+        self.page.wait_for_selector(".o_main_navbar")
+
+    def _hear(self, message):
+        if message.type == "error" and _NOT_OURS not in message.text:
+            self.errors.append(message.text)
+
+    def open(self, path):
+        """Open a screen and wait until its view is there."""
+        self.page.goto(path)
+        self.page.wait_for_selector(".o_action .o_view_controller, .o_action .o_control_panel")
+
+    def open_action(self, xmlid):
+        self.open(f"/odoo/action-{xmlid}")
+
+    def figure(self, name):
+        """Return the text of a field of the form."""
+        text = self.page.locator(f".o_form_view .o_field_widget[name={name}]").first.inner_text()
+        return text.replace("\xa0", " ").strip()
+
+
+@pytest.fixture
+def visit(chromium, site):
+    """Return a function that logs somebody in; whatever the console called an error fails the test in the end."""
+    visitors = []
+
+    def log_in(login, **options):
+        visitors.append(Visitor(chromium, site, login, **options))
+        return visitors[-1]
+
+    yield log_in
+    for visitor in visitors:
+        visitor.context.close()
+    assert not [error for visitor in visitors for error in visitor.errors]
