@@ -49,6 +49,7 @@
         "views/crm_value_menus.xml",
         "views/crm_value_feedback_views.xml",
         "views/crm_value_snapshot_views.xml",
+        "views/crm_value_explanation_views.xml",
         "views/crm_value_equity_views.xml",
         "views/res_config_settings_parts_views.xml",
         "views/crm_value_grant_views.xml",

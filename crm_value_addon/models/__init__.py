@@ -43,6 +43,8 @@ from . import utm_source
 from . import crm_value_snapshot
 from . import crm_value_month_end
 from . import crm_value_equity
+from . import crm_value_explanation
+from . import crm_value_explanation_records
 from . import crm_value_followup
 from . import crm_value_followup_rule  # what follows extends it
 from . import crm_value_followup_due

@@ -8,6 +8,7 @@ class CrmValue(models.Model):
     def _load_demo(self):
         """Fill the main company with demonstration customers (called by demo/crm_value_demo.xml only)."""
         from ..demo import tiers  # nothing but a demonstration database needs them
+        from ..demo import parts
         from ..demo.generator import Generator
 
         company = self.env.ref("base.main_company")
@@ -15,3 +16,4 @@ class CrmValue(models.Model):
             [("id", "!=", company.id), ("chart_template", "!=", False), ("parent_id", "=", False)], limit=1)
         Generator(self.env, company, second).run()
         tiers.load(self.env, company)
+        parts.load(self.env, company)

@@ -53,13 +53,13 @@ class ResCompany(models.Model):
 
     @api.constrains(
         "value_referral_months", "value_knowledge_cap", "value_cost_won_lead", "value_activity_minutes",
-        "value_snapshot_months", "value_message_minutes", "value_hourly_cost", "value_cost_gift", "value_cost_credit_note",
-        "value_cost_interest")
+        "value_snapshot_months", "value_message_minutes", "value_hourly_cost", "value_cost_gift",
+        "value_cost_credit_note", "value_cost_interest")
     def _check_part_rates(self):
         names = (
             "value_referral_months", "value_knowledge_cap", "value_cost_won_lead", "value_activity_minutes",
-            "value_snapshot_months", "value_message_minutes", "value_hourly_cost", "value_cost_gift", "value_cost_credit_note",
-            "value_cost_interest")
+            "value_snapshot_months", "value_message_minutes", "value_hourly_cost", "value_cost_gift",
+            "value_cost_credit_note", "value_cost_interest")
         for company in self:
             for name in names:
                 if company[name] < 0:

@@ -161,10 +161,11 @@ class CrmValueCostSource(models.AbstractModel):
             year_ago=self._year_ago(as_of))
 
     def _select_late(self, company, as_of):
-        """Return the SELECT of (partner_id, maturity, settled, amount) of receivables, each settled part on its own."""
+        """Return the SELECT of (partner_id, move_id, maturity, settled, amount) of receivables, by settled parts."""
         return SQL(
             """
-            SELECT move.commercial_partner_id AS partner_id, line.date_maturity AS maturity, part.settled, part.amount
+            SELECT move.commercial_partner_id AS partner_id, move.id AS move_id, line.date_maturity AS maturity,
+                   part.settled, part.amount
               FROM account_move_line line
               JOIN account_move move ON move.id = line.move_id
               JOIN account_account account ON account.id = line.account_id

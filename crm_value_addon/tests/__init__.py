@@ -4,11 +4,13 @@ from . import test_crm_value_document
 from . import test_crm_value_fit
 from . import test_crm_value_lifecycle
 from . import test_crm_value_parts
+from . import test_crm_value_explanation
 from . import test_crm_value_snapshot
 from . import test_crm_value_purchase
 from . import test_crm_value_refresh
 from . import test_crm_value_rfm
 from . import test_demo
+from . import test_demo_parts
 from . import test_crm_value_tier
 from . import test_crm_value_tier_explanation
 from . import test_crm_value_tier_lock

@@ -1,0 +1,61 @@
+"""What customers are worth beyond their purchases: a demonstration customer for each part of the value."""
+from datetime import timedelta
+
+#: what the parts are computed with
+_SETTINGS = {
+    "value_referral_share": 0.1, "value_knowledge_cap": 600, "value_cost_acquisition": "lead",
+    "value_cost_won_lead": 180, "value_cost_work": True, "value_hourly_cost": 48, "value_cost_credit_notes": True,
+    "value_cost_credit_note": 35, "value_cost_late_payment": True, "value_cost_interest": 0.08,
+}
+_AMOUNTS = {"feedback_kind_idea": 60, "feedback_kind_complaint": 120}
+#: who brought whom
+_REFERRALS = {"Juniper & Salt": "Corner Lantern Cafés", "La Petite Torréfaction": "Saint-Gilles Traiteur"}
+#: customer, kind, days ago, what was said
+_FEEDBACK = [
+    ("Alder & Quill Bookshops", "feedback_kind_idea", 40, "Beans in small bags to sell beside the books: now on sale"),
+    ("Alder & Quill Bookshops", "feedback_kind_idea", 160, "Delivery days on the website"),
+    ("Alder & Quill Bookshops", "feedback_kind_complaint", 230, "Cups leaked: the supplier was changed"),
+    ("Prairie Dental", "feedback_kind_idea", 90, "A subscription for waiting rooms"),
+]
+#: customer → days until an opportunity closes
+_CLOSINGS = {
+    "Meridian Hotels Group": 45, "Bloom Street Coworking": 100, "Golden Gate Caterers": 75, "Bergmann Hotels": 200}
+#: gave everything back and needed a lot of time: worth less than nothing so far
+_COSTLY = "Pop-up Kitchen 27"
+
+
+def load(env, company):
+    """Configure the parts, and give some customers what makes each of them; a second time it does nothing."""
+    customers = {value.partner_id.name: value.partner_id for value in env["crm.value"].search([
+        ("company_id", "=", company.id)])}
+    if env["crm.value.feedback"].search_count([("company_id", "=", company.id)], limit=1):
+        return
+    company.write(_SETTINGS)
+    for name, amount in _AMOUNTS.items():
+        env.ref(f"crm_value_addon.{name}").amount = amount
+    for referred, referrer in _REFERRALS.items():
+        if referred in customers and referrer in customers:
+            customers[referred].referred_by_id = customers[referrer]
+    today = company._value_today()
+    env["crm.value.feedback"].create([{
+        "partner_id": customers[name].id, "company_id": company.id, "kind_id": env.ref(f"crm_value_addon.{kind}").id,
+        "date": today - timedelta(days=days), "description": text,
+    } for name, kind, days, text in _FEEDBACK if name in customers])
+    for name, days in _CLOSINGS.items():
+        if name in customers:
+            customers[name].opportunity_ids.date_deadline = today + timedelta(days=days)
+    if _COSTLY in customers:
+        _serve(env, company, customers[_COSTLY])
+    env["crm.value"].with_company(company)._refresh_company()
+
+
+def _serve(env, company, customer):
+    """Win a customer by an opportunity, and talk to it a lot."""
+    lead = env["crm.lead"].create({
+        "type": "opportunity", "name": f"{customer.name}: equipment for the summer", "partner_id": customer.id,
+        "user_id": customer.user_id.id, "company_id": company.id, "expected_revenue": 5000})
+    lead.action_set_won()
+    env["mail.activity"].create([{
+        "res_model_id": env["ir.model"]._get_id("crm.lead"), "res_id": lead.id, "summary": summary,
+        "activity_type_id": env.ref("mail.mail_activity_data_call").id, "user_id": env.ref("base.user_admin").id,
+    } for summary in ("Wrong grind?", "Machine leaks", "Take everything back")]).action_done()
