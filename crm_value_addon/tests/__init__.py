@@ -2,6 +2,9 @@ from . import test_account_move
 from . import test_base_partner_merge
 from . import test_crm_value_document
 from . import test_crm_value_fit
+from . import test_crm_value_followup
+from . import test_crm_value_followup_due
+from . import test_crm_value_followup_sessions
 from . import test_crm_value_lifecycle
 from . import test_crm_value_parts
 from . import test_crm_value_explanation
