@@ -61,7 +61,7 @@ class CrmValueFollowup(models.Model):
             """
             UPDATE crm_value_followup followup
                SET state = CASE WHEN ended.date_done IS NULL THEN 'cancelled' ELSE 'done' END,
-                   closed_date = COALESCE(ended.date_done, CURRENT_DATE),
+                   closed_date = COALESCE(ended.date_done, %s),
                    is_in_time = ended.date_done <= followup.deadline
               FROM (SELECT open.id, max(done.date_done) AS date_done
                       FROM crm_value_followup open
@@ -70,7 +70,8 @@ class CrmValueFollowup(models.Model):
                      GROUP BY open.id
                     HAVING NOT COALESCE(bool_or(done.active), FALSE)) ended
              WHERE ended.id = followup.id
-            """, SQL("open.id = ANY(%s)", list(followup_ids)) if followup_ids is not None else SQL("TRUE")))
+            """, fields.Date.today(),
+            SQL("open.id = ANY(%s)", list(followup_ids)) if followup_ids is not None else SQL("TRUE")))
         if self.env.cr.rowcount:
             self.invalidate_model(["state", "closed_date", "is_in_time"])
 

@@ -58,12 +58,12 @@ class CrmValueFollowupDue(models.Model):
              ORDER BY value.revenue_12m DESC, due.value_id, due.date, due.occasion
             """,
             due=self._select_due(company, today), rule=self.id, reachable=self._where_reachable(),
-            cooled=today - timedelta(days=self.cooldown_days), admitted=self._where_admitted(company))
+            cooled=today - timedelta(days=self.cooldown_days), admitted=self._where_admitted(company, today))
 
     def _select_due(self, company, today, still=False):
         return getattr(self, f"_due_{self.trigger}")(company, today, still)
 
-    def _where_admitted(self, company):
+    def _where_admitted(self, company, today):
         """Return the condition on the alias ``value`` that the rule adds to its trigger."""
         conditions = [SQL("TRUE")]
         admitted, tiers = self._values_admitted(company), self._tiers_admitted(company)
@@ -74,8 +74,8 @@ class CrmValueFollowupDue(models.Model):
             conditions.append(SQL(
                 """(value.tier_id = ANY(%(tiers)s) OR EXISTS (
                        SELECT FROM crm_value_tier_change change WHERE change.value_id = value.id
-                          AND change.from_tier_id = ANY(%(tiers)s) AND change.date > CURRENT_DATE - 365))""",
-                tiers=tiers))
+                          AND change.from_tier_id = ANY(%(tiers)s) AND change.date > %(since)s))""",
+                tiers=tiers, since=today - timedelta(days=365)))
         elif tiers:
             conditions.append(SQL("value.tier_id = ANY(%s)", tiers))
         return SQL(" AND ").join(conditions)
