@@ -41,13 +41,14 @@ class Rung:
 
     @property
     def is_by_hand(self):
+        """Whether no rule gives the tier."""
         return not self.lines and not self.domain
 
 
 # contradictions
 
 def faults(ladder):
-    """Yield what is wrong with a ladder as tuples (code, rung, its line, other rung, its line), None where not concerned.
+    """Yield what is wrong with a ladder as tuples (code, rung, its line, other rung, its line), or None instead.
 
     Codes: ``limit`` (no such number), ``keep`` (above enter), ``enter_easier`` and ``keep_easier`` (than a lower rung's
     line), ``unreachable`` (everybody who may enter the rung may enter a higher one at once).
@@ -169,7 +170,8 @@ def _case(pairs, default=None):
     default = SQL("0") if default is None else default
     if not pairs:
         return default
-    return SQL("CASE %s ELSE %s END", SQL(" ").join(SQL("WHEN %s THEN %s", when, then) for when, then in pairs), default)
+    branches = SQL(" ").join(SQL("WHEN %s THEN %s", when, then) for when, then in pairs)
+    return SQL("CASE %s ELSE %s END", branches, default)
 
 
 def _level_of(ladder, column):

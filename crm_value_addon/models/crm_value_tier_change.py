@@ -23,7 +23,7 @@ class CrmValueTierChange(models.Model):
     to_tier_id = fields.Many2one("crm.value.tier", string="To", ondelete="set null", readonly=True)
     direction = fields.Selection(
         [("up", "Up"), ("down", "Down")], compute="_compute_direction", help="Compared with the order of the tiers")
-    date = fields.Date(required=True, readonly=True, index=True)
+    date = fields.Date(required=True, readonly=True)
     source = fields.Selection(
         [("initial", "First assignment"), ("rules", "Change of rules"), ("refresh", "Figures"), ("lock", "By hand"),
          ("merge", "Merged contacts")],

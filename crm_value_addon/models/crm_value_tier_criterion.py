@@ -21,7 +21,8 @@ class CrmValueTierCriterion(models.Model):
     tier_id = fields.Many2one("crm.value.tier", required=True, ondelete="cascade", index=True)
     metric = fields.Selection(selection="_selection_metric", string="Figure", required=True)
     enter_min = fields.Float(
-        string="To Enter", digits=(16, 2), help="At least this much gives the tier. Money is in the currency of the company.")
+        string="To Enter", digits=(16, 2),
+        help="At least this much gives the tier. Money is in the currency of the company.")
     keep_min = fields.Float(
         string="To Keep", digits=(16, 2), help="Who has the tier keeps it down to this much.")
 

@@ -8,7 +8,7 @@ _COUNTS = ("purchase_count", "tenure_days")
 
 
 class CrmValueTierExplanation(models.Model):
-    """Why a customer has its tier, and what is missing for the next: the assignment's own conditions, asked one by one."""
+    """Why a customer has its tier, and what is missing for the next: the assignment's conditions, asked one by one."""
 
     _inherit = "crm.value"
 

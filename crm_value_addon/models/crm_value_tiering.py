@@ -122,10 +122,11 @@ class CrmValueTiering(models.Model):
         if partner_ids is not None:
             span = min(partner_ids), max(partner_ids)
             where = SQL("value.partner_id = ANY(%s)", partner_ids)
-        where = SQL("%s AND value.partner_id BETWEEN %s AND %s", where, *span)
+        where = SQL(
+            "value.company_id = %s AND value.partner_id BETWEEN %s AND %s AND %s", company.id, *span, where)
         source = self._tier_source(company, as_of, ladder, where)
         [[written, silent, moves]] = self.env.execute_query(self._assignment(
-            tier_rules.decide(ladder, source, as_of), ladder, as_of, self._move_source(company)))
+            tier_rules.decide(ladder, source, as_of), ladder, as_of, where, self._move_source(company)))
         self.invalidate_model(["tier_id", "tier_since", "tier_review_date", "next_tier_id"])
         if silent:
             self.env["crm.value.tier.change"].invalidate_model()
@@ -135,7 +136,10 @@ class CrmValueTiering(models.Model):
 
     @api.model
     def _tier_source(self, company, as_of, ladder, where):
-        """Return the SELECT of a company's customers and their figures, as lib/tier_rules.py takes it."""
+        """Return the SELECT of a company's customers and their figures, as lib/tier_rules.py takes it.
+
+        :param SQL where: condition on ``value``
+        """
         return SQL(
             """
             SELECT value.id, value.partner_id, value.tier_id, value.tier_review_date, value.next_tier_id,
@@ -181,8 +185,10 @@ class CrmValueTiering(models.Model):
             "CASE WHEN decision.tier_id IS NULL AND decision.next_tier_id IS NULL THEN 'initial' ELSE %s END", source)
 
     @api.model
-    def _assignment(self, decision, ladder, as_of, source):
+    def _assignment(self, decision, ladder, as_of, where, source):
         """Return the statement that writes a decision and logs its silent moves.
+
+        The condition on ``value`` is repeated: the rows are found again by their keys, not by reading the whole table.
 
         It returns one row: rows written, moves logged, and the other moves as a list of
         (value id, from tier id, to tier id, source, figures), all as JSON.
@@ -201,7 +207,7 @@ class CrmValueTiering(models.Model):
                                          THEN value.tier_since
                                          WHEN decision.decided_tier_id IS NOT NULL THEN %(as_of)s::date END
                   FROM decision
-                 WHERE value.id = decision.id
+                 WHERE value.id = decision.id AND %(where)s
                 RETURNING value.id, decision.tier_id AS from_id, value.tier_id AS to_id, %(source)s AS source,
                           %(figures)s AS figures
             ), moved AS (SELECT * FROM written WHERE from_id IS DISTINCT FROM to_id),
@@ -214,7 +220,8 @@ class CrmValueTiering(models.Model):
                    (SELECT jsonb_agg(jsonb_build_array(id, from_id, to_id, source, figures) ORDER BY id)
                       FROM moved WHERE source NOT IN %(silent)s)
             """,
-            decision=decision, as_of=as_of, source=source, silent=SILENT_SOURCES, user=self._moving_user().id or None,
+            decision=decision, as_of=as_of, where=where, source=source, silent=SILENT_SOURCES,
+            user=self._moving_user().id or None,
             figures=SQL("jsonb_build_object(%s)", SQL(", ").join(
                 SQL("%s::text, decision.%s", name, SQL.identifier(name)) for name in metrics)))
 

@@ -95,7 +95,8 @@ class TestBasePartnerMerge(TierCase):
         self.invoice(self.second, "2025-06-01", 600)
         self.refresh()
         seller = new_test_user(
-            self.env, "merge_seller", groups="sales_team.group_sale_salesman,base.group_partner_manager,base.group_erp_manager",
+            self.env, "merge_seller",
+            groups="sales_team.group_sale_salesman,base.group_partner_manager,base.group_erp_manager",
             company_id=self.company.id, company_ids=[Command.set(self.company.ids)])
         self.assertEqual(
             list(self.shown(self.wizard(seller))), ["Tier", "Revenue 12 Months", "Revenue", "Purchases"])

@@ -110,7 +110,8 @@ class TestCrmValueTier(TierCase):
         self.assertTrue(value.with_user(seller).tier_change_ids)
         refused = [
             (seller, lambda env: env["crm.value.tier"].browse(self.mid.id).write({"name": "Mine"})),
-            (seller, lambda env: env["crm.value.tier.criterion"].browse(self.mid.criterion_ids.id).write({"enter_min": 1})),
+            (seller, lambda env: env["crm.value.tier.criterion"].browse(
+                self.mid.criterion_ids.id).write({"enter_min": 1})),
             (seller, lambda env: env["crm.value.tier.lock"].create(
                 {"value_id": value.id, "tier_id": self.top.id, "reason": "Friend"})),
             (seller, lambda env: env["crm.value"].browse(value.id).write({"tier_id": self.top.id})),

@@ -76,7 +76,8 @@ class TestCrmValueTierExplanation(TierCase):
         message = self.value(customer).message_ids.body
         self.assertIn("Margin 12 Months", message)
         self.assertNotIn("540", message)
-        self.assertNotIn("540", self.text(customer.with_user(user).with_company(self.company), "value_tier_explanation"))
+        partner = customer.with_user(user).with_company(self.company)
+        self.assertNotIn("540", self.text(partner, "value_tier_explanation"))
 
     def test_text_is_no_html(self):
         customer = self.bought(850)

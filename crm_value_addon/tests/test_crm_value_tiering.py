@@ -5,7 +5,6 @@ from unittest.mock import patch
 from freezegun import freeze_time
 
 from odoo import Command
-
 from odoo.addons.base.tests.test_ir_cron import CronMixinCase
 
 from .common import TODAY, ValueCase

@@ -73,7 +73,8 @@ class TestTierRules(TransactionCase):
         for number, (row, decided) in enumerate(zip(rows, self.decide(ladder, rows), strict=True)):
             current = row["tier_id"] if row["tier_id"] and row["tier_id"] <= len(ladder) else 0
             entered = max((r.tier_id for r in ladder if self.meets(r, number, row, False)), default=0)
-            kept = max((r.tier_id for r in ladder if r.tier_id <= current and self.meets(r, number, row, True)), default=0)
+            kept = max(
+                (r.tier_id for r in ladder[:current] if self.meets(r, number, row, True)), default=0)
             level, review = max(entered, kept), None
             if current > level:
                 rung = ladder[current - 1]

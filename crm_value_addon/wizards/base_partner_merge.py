@@ -20,7 +20,7 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
                 "crm_value_addon.partner_merge_value", {"tables": tables}) if tables else False
 
     def _prepare_value_table(self, company):
-        """Return what the contacts to merge are worth to a company, one by one and together; {} when none is a customer.
+        """Return what the contacts to merge are worth to a company, one by one and together; {} for no customers.
 
         :return: dict: ``company``, ``customers`` (records), ``rows``, a list of (label, texts of each, text together)
         """
