@@ -51,6 +51,8 @@
         "views/crm_value_snapshot_views.xml",
         "views/crm_value_explanation_views.xml",
         "views/crm_value_equity_views.xml",
+        "views/crm_value_replay_views.xml",
+        "views/account_move_refund_warning_views.xml",
         "views/res_config_settings_parts_views.xml",
         "views/crm_value_grant_views.xml",
         "views/crm_value_benefit_copy_views.xml",

@@ -6,6 +6,7 @@ from . import crm_value_document
 from . import crm_value_estimate
 from . import crm_value_fit
 from . import crm_value_fit_backtest
+from . import crm_value_fit_as_of
 from . import crm_value_queue
 from . import crm_value_run
 from . import crm_value_tier
@@ -43,6 +44,8 @@ from . import utm_source
 from . import crm_value_snapshot
 from . import crm_value_month_end
 from . import crm_value_equity
+from . import crm_value_draft_outlook
+from . import account_move_refund_warning
 from . import crm_value_explanation
 from . import crm_value_explanation_records
 from . import crm_value_followup

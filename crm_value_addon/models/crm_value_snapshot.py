@@ -11,7 +11,7 @@ from .crm_value import MARGIN_GROUP
 KEPT = (
     "company_id", "clv", "transaction_value", "growth_value", "referral_value", "knowledge_value", "service_cost",
     "realised_value", "revenue_12m", "probability_alive", "expected_purchases", "expected_spend", "tier_id",
-    "lifecycle_stage",
+    "lifecycle_stage", "fit_id",
 )
 
 
@@ -53,6 +53,8 @@ class CrmValueSnapshot(models.Model):
     lifecycle_stage = fields.Selection(
         selection=lambda self: self.env["crm.value"]._fields["lifecycle_stage"]._description_selection(self.env),
         string="Lifecycle", readonly=True)
+
+    fit_id = fields.Many2one("crm.value.fit", string="Prediction Fit", ondelete="set null", readonly=True)
 
     _value_date_uniq = models.Constraint("UNIQUE(value_id, as_of_date)", "A customer has one snapshot a day.")
     _company_date_index = models.Index("(company_id, as_of_date)")

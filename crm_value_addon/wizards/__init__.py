@@ -1,6 +1,7 @@
 from . import base_partner_merge
 from . import crm_value_backtest
 from . import crm_value_replay
+from . import crm_value_replay_line
 from . import crm_value_followup_preview
 from . import crm_value_benefit_copy
 from . import crm_value_tier_simulation
