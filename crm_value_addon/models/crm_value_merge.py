@@ -54,7 +54,7 @@ class CrmValue(models.Model):
         """End all locks of these values but one: the target's, else the youngest."""
         locks = self.tier_lock_ids
         kept = locks.filtered(lambda lock: lock.value_id == target) or locks.sorted("id")[-1:]
-        (locks - kept)._end()
+        (locks - kept)._replace()
 
     def _preview_merge(self, company, customer):
         """Return what customers of a company would be together.

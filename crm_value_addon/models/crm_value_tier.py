@@ -184,11 +184,18 @@ class CrmValueTier(models.Model):
         return query.subselect()
 
     def _companies(self):
-        """Return the companies whose customers may have these tiers."""
-        if not all(tier.company_id for tier in self):
-            # sudo: a shared tier concerns companies that its author does not see.
-            return self.env["res.company"].sudo().search([])
-        return self.company_id
+        """Return the companies that these tiers concern; a shared tier: those with customers or own tiers, and ours."""
+        if all(tier.company_id for tier in self):
+            return self.company_id
+        self.flush_model(["company_id"])
+        rows = self.env.execute_query(SQL(
+            """
+            SELECT id FROM res_company company
+             WHERE EXISTS (SELECT FROM crm_value WHERE company_id = company.id)
+                OR EXISTS (SELECT FROM crm_value_tier WHERE company_id = company.id)
+            """))
+        # sudo: a shared tier concerns companies that its author does not see.
+        return self.env["res.company"].sudo().browse(company_id for [company_id] in rows) | self.env.company
 
     # changes of rules
 

@@ -17,7 +17,7 @@ class CrmValueTierLock(models.Model):
         "crm.value.tier", required=True, ondelete="cascade", index=True,
         domain="['|', ('company_id', '=', False), ('company_id', '=', company_id)]")
     reason = fields.Char(required=True)
-    until = fields.Date(string="Until", help="The last day; empty: until somebody ends it")
+    until = fields.Date(help="The last day; empty: until somebody ends it")
     user_id = fields.Many2one(
         "res.users", string="Locked by", default=lambda self: self.env.user, readonly=True, ondelete="set null")
     active = fields.Boolean(default=True, readonly=True)
@@ -48,16 +48,24 @@ class CrmValueTierLock(models.Model):
             # who, when and whether it is in force are facts
             for name in ("user_id", "active", "ended_by_id", "ended_at"):
                 vals.pop(name, None)
-            self.search([("value_id", "=", vals.get("value_id"))])._end()
+            self.search([("value_id", "=", vals.get("value_id"))])._replace()
         locks = super().create(vals_list)
         locks._decide()
         return locks
 
     def write(self, vals):
-        if not vals.keys() <= {"until"}:
+        """Change the last day, or end the locks by archiving them.
+
+        :raise UserError: anything else is to be changed: who locked a tier, and why, stays known
+        """
+        if vals == {"active": False}:
+            vals = vals | {"ended_by_id": self.env.uid, "ended_at": fields.Datetime.now()}
+        elif not vals.keys() <= {"until"}:
             raise UserError(self.env._("A lock is kept as it was made. End it, and lock the tier again."))
         result = super().write(vals)
-        self._decide()
+        self.flush_recordset()
+        if not self.env.context.get("value_tier_decided_later"):
+            self._decide()
         return result
 
     def action_end(self):
@@ -65,14 +73,11 @@ class CrmValueTierLock(models.Model):
 
         :raise AccessError: the user may not lock tiers
         """
-        self.check_access("write")
-        self._end()
-        self._decide()
+        self.filtered("active").active = False
 
-    def _end(self):
-        if self:
-            super().write({"active": False, "ended_by_id": self.env.uid, "ended_at": fields.Datetime.now()})
-            self.flush_recordset()
+    def _replace(self):
+        """End these locks for the sake of another one: the tiers are decided when that is there."""
+        self.with_context(value_tier_decided_later=True).active = False
 
     def _decide(self):
         """Decide the tiers of these customers now, or by the cron when a refresh is under way."""

@@ -32,7 +32,7 @@ class CrmValueTiering(models.Model):
     tier_icon = fields.Selection(related="tier_id.icon", string="Tier Icon")
     tier_change_ids = fields.One2many("crm.value.tier.change", "value_id", string="Tier Moves")
     tier_lock_ids = fields.One2many("crm.value.tier.lock", "value_id", string="Tier Locks")
-    tier_lock_id = fields.Many2one("crm.value.tier.lock", compute="_compute_tier_lock_id", string="Tier Lock")
+    tier_lock_id = fields.Many2one("crm.value.tier.lock", compute="_compute_tier_lock_id")
 
     @api.depends("tier_lock_ids.until", "tier_lock_ids.active")
     def _compute_tier_lock_id(self):
@@ -44,9 +44,10 @@ class CrmValueTiering(models.Model):
     # when
 
     def _after_store(self, company, as_of, partner_ids):
-        super()._after_store(company, as_of, partner_ids)
+        result = super()._after_store(company, as_of, partner_ids)
         if len(partner_ids):
             self._assign_tiers(company, as_of, partner_ids=partner_ids.tolist())
+        return result
 
     def _refresh_company(self, transaction=None):
         run = super()._refresh_company(transaction)
@@ -55,10 +56,11 @@ class CrmValueTiering(models.Model):
 
     @api.model
     def _cron_refresh_stale(self):
-        super()._cron_refresh_stale()
+        result = super()._cron_refresh_stale()
         waiting = self.env["crm.value.run"].search([("kind", "=", "tiers"), ("state", "in", ("queued", "running"))])
         for company in waiting.company_id:
             self._cron_run(company, lambda value: value._assign_company(value._transaction))
+        return result
 
     def _assign_company(self, transaction=None):
         """Decide the tiers of all customers of the current company, in batches; goes on where it was interrupted."""

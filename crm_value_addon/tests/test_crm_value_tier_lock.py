@@ -65,11 +65,20 @@ class TestCrmValueTierLock(TierCase):
         second = self.lock(customer, self.mid)
         self.assertEqual(self.value(customer).tier_lock_id, second)
         self.assertFalse(first.active)
-        self.assertEqual(self.value(customer).tier_id, self.mid)
+        self.assertEqual(self.moves(customer)[1:], [("Low", "Top", "lock"), ("Top", "Mid", "lock")])
+
+    def test_archiving_ends_a_lock(self):
+        customer = self.bought(150)
+        lock = self.lock(customer, self.top)
+        lock.action_archive()
+        self.assertEqual((lock.ended_by_id, self.value(customer).tier_id), (self.env.user, self.low))
+        with self.assertRaises(UserError):
+            lock.action_unarchive()
 
     def test_what_was_written_stays(self):
         lock = self.lock(self.bought(150), self.top)
-        for vals in ({"reason": "Other"}, {"user_id": 1}, {"tier_id": self.mid.id}, {"active": False}):
+        for vals in (
+                {"reason": "Other"}, {"user_id": 1}, {"tier_id": self.mid.id}, {"active": False, "ended_by_id": 1}):
             with self.subTest(vals), self.assertRaises(UserError):
                 lock.write(vals)
         other = new_test_user(self.env, "lock_other", groups="sales_team.group_sale_manager")

@@ -6,6 +6,7 @@ from odoo import Command
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import Form, new_test_user
 
+from ..wizards import crm_value_tier_simulation
 from .common import TODAY
 from .test_crm_value_tiering import TierCase
 
@@ -133,8 +134,7 @@ class TestCrmValueTierSimulation(TierCase):
         simulation = self.simulate(Mid=(2000, 1500))
         simulation.action_preview()
         whole = simulation.line_ids.mapped(lambda line: (line.customers_then, line.revenue_then))
-        from odoo.addons.crm_value_addon.wizards import crm_value_tier_simulation as module
-        self.patch(module, "_STEP", 7)
+        self.patch(crm_value_tier_simulation, "_STEP", 7)
         processed = [simulation.preview_step(True)["processed"], simulation.preview_step()["processed"]]
         self.assertEqual(processed, [7, 14])
         self.assertFalse(simulation.is_previewed)

@@ -248,7 +248,20 @@ class TestCrmValueTiering(TierCase, CronMixinCase):
         self.assertEqual(customer.with_company(other).value_tier_id, shared)
 
     def test_creation_of_a_move_can_be_automated(self):
-        created = []
+        if "base.automation" not in self.env:
+            self.skipTest("base_automation is not installed")
+        model = self.env["ir.model"]._get("crm.value.tier.change")
+        self.env["base.automation"].create({
+            "name": "Tier moved", "model_id": model.id, "trigger": "on_create", "action_server_ids": [Command.create({
+                "name": "Tell", "model_id": model.id, "state": "code",
+                "code": "record.value_id.partner_id.write({'comment': record.to_tier_id.name})"})]})
+        customer = self.bought(150)
+        self.assertFalse(customer.comment, "nobody earned the first assignment")
+        self.invoice(customer, "2025-06-02", 2000)
+        self.refresh(customer)
+        self.assertIn("Mid", customer.comment)
+
+    def test_figures_that_caused_a_move(self):
         Change = type(self.env["crm.value.tier.change"])
         customer = self.bought(150)
         with patch.object(Change, "create", autospec=True, side_effect=Change.create) as create:

@@ -60,5 +60,6 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         for company, in_company in values.grouped("company_id").items():
             in_company._merge_into(company, customer)
         self.env.flush_all()
-        super()._update_foreign_keys(src_partners, dst_partner)
+        result = super()._update_foreign_keys(src_partners, dst_partner)
         self.env["crm.value"].with_context(value_tier_source="merge")._refresh_or_enqueue(customer, companies)
+        return result

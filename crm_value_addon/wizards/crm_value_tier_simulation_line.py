@@ -24,10 +24,10 @@ class CrmValueTierSimulationLine(models.TransientModel):
     customers_then = fields.Integer(string="Then", readonly=True)
     leaving = fields.Integer(
         string="In Danger", readonly=True, help="Of those: customers that keep it until their grace is over only")
-    revenue_now = fields.Monetary(string="Revenue Now", readonly=True, help="Of the last 12 months")
-    revenue_then = fields.Monetary(string="Revenue Then", readonly=True, help="Of the last 12 months")
-    margin_now = fields.Monetary(string="Margin Now", readonly=True, groups=MARGIN_GROUP)
-    margin_then = fields.Monetary(string="Margin Then", readonly=True, groups=MARGIN_GROUP)
+    revenue_now = fields.Monetary(readonly=True, help="Of the last 12 months")
+    revenue_then = fields.Monetary(readonly=True, help="Of the last 12 months")
+    margin_now = fields.Monetary(readonly=True, groups=MARGIN_GROUP)
+    margin_then = fields.Monetary(readonly=True, groups=MARGIN_GROUP)
 
     @api.depends("tier_id.name", "sequence")
     def _compute_display_name(self):
