@@ -44,6 +44,7 @@ from . import utm_source
 from . import crm_value_snapshot
 from . import crm_value_month_end
 from . import crm_value_equity
+from . import crm_value_target
 from . import crm_value_draft_outlook
 from . import account_move_refund_warning
 from . import crm_value_explanation

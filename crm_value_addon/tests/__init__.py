@@ -7,6 +7,7 @@ from . import test_crm_value_followup_due
 from . import test_crm_value_followup_sessions
 from . import test_crm_value_lifecycle
 from . import test_crm_value_parts
+from . import test_crm_value_target
 from . import test_account_move_refund_warning
 from . import test_crm_value_replay
 from . import test_crm_value_explanation
