@@ -78,8 +78,10 @@ class ResPartner(models.Model):
     @api.model
     def _domain_of_values(self, domain):
         """Return the domain of the contacts whose commercial partner has a value in a domain."""
-        # any!: whoever may read the field may search it; the rules of the commercial partner do not matter here.
-        return Domain("commercial_partner_id", "any!", Domain("value_ids", "any!", domain))
+        # sudo: whoever may read the field may search it. One subselect of commercial partners: through the relations
+        # it would pass the contacts twice.
+        values = self.env["crm.value"].sudo()._search(domain)
+        return Domain("commercial_partner_id", "any!", values.subselect(SQL.identifier("crm_value", "partner_id")))
 
     def _field_to_sql(self, alias, field_expr, query=None):
         field = self._fields.get(field_expr)
