@@ -108,6 +108,7 @@ class CrmValueFollowupRun(models.Model):
         count = 0
         for batch in split_every(BATCH, due, list):
             count += transaction(lambda batch=batch: self._schedule_batch(company, batch, run))
+            self.env.invalidate_all()  # what a batch has read, the next one does not need
         return count
 
     def _schedule_batch(self, company, due, run=None):

@@ -67,7 +67,7 @@ class CrmValueFollowupText(models.Model):
         """Return the note: what the rule says, how to approach the person, and whose reason it is."""
         parts = []
         if not is_html_empty(self.note):
-            parts.append(Markup(self._fill(self.note, {name: escape(text) for name, text in facts.items()})))
+            parts.append(Markup(self._fill(self.note, facts, escape)))
         # sudo: the hint is for who gets the activity, who is a seller.
         style = value.partner_id.sudo().contact_style
         if style:
@@ -80,11 +80,11 @@ class CrmValueFollowupText(models.Model):
         return self.env["res.partner"]._contact_style_hints()[style]
 
     @api.model
-    def _fill(self, template, facts):
-        return _PLACEHOLDER.sub(lambda match: str(facts.get(match[1], "")), template)
+    def _fill(self, template, facts, quote=str):
+        return _PLACEHOLDER.sub(lambda match: str(quote(facts[match[1]]())) if match[1] in facts else "", template)
 
     def _facts(self, company, due, value, is_shared, ladder):
-        """Return the texts that can be filled in, by name."""
+        """Return what can be filled in, as functions by name: most texts need few of them."""
         no_figure = self.env._("(see the customer value)")
 
         def money(amount):
@@ -94,14 +94,21 @@ class CrmValueFollowupText(models.Model):
             return format_date(self.env, date) if date else ""
 
         return {
-            "customer": value.partner_id.name or "", "company": company.name, "tier": value.tier_id.name or "",
-            "next_tier": value.next_tier_id.name or "", "segment": value.rfm_segment.name or "",
-            "stage": self._stage_name(value.lifecycle_stage), "first_purchase": day(value.first_purchase_date),
-            "last_purchase": day(value.last_purchase_date), "silent_days": value.days_since_last_purchase,
-            "purchases": value.purchase_count, "revenue": money(value.revenue_12m),
-            "revenue_total": money(value.revenue_total), "date": day(due.date),
-            "days": "" if due.number is None else due.number,
-            "detail": due.detail or self._missing(company, value, is_shared, ladder),
+            "customer": lambda: value.partner_id.name or "",
+            "company": lambda: company.name,
+            "tier": lambda: value.tier_id.name or "",
+            "next_tier": lambda: value.next_tier_id.name or "",
+            "segment": lambda: value.rfm_segment.name or "",
+            "stage": lambda: self._stage_name(value.lifecycle_stage),
+            "first_purchase": lambda: day(value.first_purchase_date),
+            "last_purchase": lambda: day(value.last_purchase_date),
+            "silent_days": lambda: value.days_since_last_purchase,
+            "purchases": lambda: value.purchase_count,
+            "revenue": lambda: money(value.revenue_12m),
+            "revenue_total": lambda: money(value.revenue_total),
+            "date": lambda: day(due.date),
+            "days": lambda: "" if due.number is None else due.number,
+            "detail": lambda: due.detail or self._missing(company, value, is_shared, ladder),
         }
 
     @api.model

@@ -1,0 +1,101 @@
+"""What makes each ready-made follow-up rule find somebody among the demonstration customers."""
+from datetime import timedelta
+
+from odoo import Command
+
+
+def load(env, company):
+    """Make every trigger true of a customer, and schedule what follows from it."""
+    if env["crm.value.followup"].search_count([], limit=1):
+        return
+    values = env["crm.value"].with_company(company).search([("company_id", "=", company.id)])
+    today = company._value_today()
+    _make_relationships(values)
+    _make_people(env, values, today)
+    _make_products(env, values)
+    _make_purchases(env, company, values, today)
+    _make_moves(env, values, today)
+    rules = env["crm.value.followup.rule"].with_company(company).with_context(
+        active_test=False, allowed_company_ids=company.ids).search([])
+    for rule in rules:
+        rule._schedule(company, limit=2)  # few enough for one day of few users
+
+
+def _of(values, name):
+    return values.filtered(lambda value: value.partner_id.name == name)
+
+
+def _make_relationships(values):
+    for name, vals in {
+        "Meridian Hotels Group": {"contact_style": "analytical", "relationship_stage": "strategic",
+                                  "relationship_strategy": "zipper"},
+        "Corner Lantern Cafés": {"contact_style": "sociable", "relationship_stage": "established"},
+        "Copper Kettle Diner": {"contact_style": "driving"},
+        "Brasserie du Nord": {"relationship_stage": "broken_external"},
+    }.items():
+        _of(values, name).partner_id.write(vals)
+
+
+def _make_people(env, values, today):
+    """A birthday tomorrow, and a main contact who has left."""
+    person = _of(values, "Corner Lantern Cafés").partner_id.child_ids[:1]
+    if "birthdate_date" in person._fields:
+        person.birthdate_date = (today + timedelta(days=1)).replace(year=1984, day=min((today + timedelta(days=1)).day, 28))
+    source = env["crm.value.followup.source"]._last_contacts(values.company_id)
+    contact_of = {row["partner_id"]: row["contact_id"] for row in env.execute_query_dict(source)}
+    gone = values.filtered(lambda value: value.tier_id and value.partner_id.id in contact_of)[-1:]
+    env["res.partner"].browse(contact_of.get(gone.partner_id.id, [])).active = False
+    if "rating.rating" in env and person:
+        env["rating.rating"].create({
+            "res_model_id": env["ir.model"]._get_id("res.partner"), "res_id": person.id, "partner_id": person.id,
+            "rating": 2, "consumed": True, "rated_on": today, "feedback": "The last delivery came a week late."})
+
+
+def _make_products(env, values):
+    """A product that asks for a service, one that was replaced, and an opportunity that stands still."""
+    products = {product.name: product for product in env["product.template"].search([])}
+    if "Machine Maintenance" in products:
+        products["Machine Maintenance"].value_remind_months = 2
+    if "Decaf Beans, 1 kg" in products:
+        old = products["Decaf Beans, 1 kg"]
+        old.value_successor_id = old.copy({"name": "Decaf Beans, water process, 1 kg"})
+        old.active = False
+    leads = env["crm.lead"].search([("partner_id", "in", values.partner_id.ids), ("type", "=", "opportunity")])
+    leads.date_last_stage_update = env.cr.now() - timedelta(days=40)
+
+
+def _make_purchases(env, company, values, today):
+    """A first purchase a week ago, a customer just short of the next tier, and one whose year is full this week."""
+    newcomer = env["res.partner"].create({
+        "name": "Pavilion Tea Rooms", "is_company": True, "email": "office@pavilion-tea-rooms.example.com"})
+    near = values.filtered(lambda value: value.next_tier_id and value.purchase_count > 1).sorted("revenue_12m")[-1:]
+    need = near.next_tier_id.criterion_ids.filtered(lambda line: line.metric == "revenue_12m").enter_min
+    amounts = [(newcomer, today - timedelta(days=8), 240.0)]
+    if 0 < 0.95 * need - near.revenue_12m:
+        amounts.append((near.partner_id, today - timedelta(days=15), round(0.95 * need - near.revenue_12m, 2)))
+    regular = env["res.partner"].create({
+        "name": "Jubilee Hall", "is_company": True, "email": "office@jubilee-hall.example.com"})
+    amounts += [(regular, today - timedelta(days=days), 900.0) for days in (363, 240, 120, 15)]
+    moves = env["account.move"].create([{
+        "move_type": "out_invoice", "partner_id": partner.id, "invoice_date": day, "company_id": company.id,
+        "invoice_line_ids": [Command.create({
+            "name": "Coffee and tea", "quantity": 1, "price_unit": amount, "tax_ids": [Command.clear()]})],
+    } for partner, day, amount in amounts])
+    moves.action_post()
+    env["crm.value"].with_company(company)._refresh_customers(company, moves.commercial_partner_id.ids)
+
+
+def _make_moves(env, values, today):
+    """What a company that has used this for a while would have seen: moves between tiers, a customer just lost."""
+    high, low = (env.ref(f"crm_value_addon.tier_{name}", raise_if_not_found=False) for name in ("gold", "silver"))
+    fallen = values.filtered(lambda value: value.tier_id == low)[:1]
+    if fallen and high:
+        env["crm.value.tier.change"].sudo().create({
+            "value_id": fallen.id, "from_tier_id": high.id, "to_tier_id": low.id, "date": today, "source": "refresh",
+            "reason": "Bought less than last year"})
+    env.flush_all()
+    lost = values.filtered(lambda value: value.lifecycle_stage == "lost" and value.purchase_count > 1)[:2]
+    env.cr.execute("UPDATE crm_value SET lifecycle_since = %s WHERE id = ANY(%s)", [today - timedelta(days=5), lost.ids])
+    env.cr.execute("UPDATE crm_value SET tier_review_date = %s WHERE tier_review_date IS NOT NULL AND id = ANY(%s)",
+                   [today + timedelta(days=20), values.ids])
+    env.invalidate_all()

@@ -1,0 +1,89 @@
+"""Follow-ups: scheduling 10,000 at once, and a night of 20 rules, against bare SELECTs of the same conditions.
+
+A bare SELECT asks for the customers that fulfil a rule's trigger, tier and condition, and fetches them. The night asks
+the same of the customers that have no follow-up yet, brings what was done by users up to date, and looks for open
+follow-ups whose reason is gone. All of it is rolled back.
+"""
+from environment import environment
+from measure import alternate, seconds
+from refresh_bench import is_refreshed, refresh
+
+from odoo.tools import SQL
+
+PAIRS = 3
+DUE = 10_000
+#: trigger → (days, whether it asks for a tier); some twice, as a company would have them for two tiers
+RULES = [
+    ("tier_gained", 0, False), ("tier_lost", 0, False), ("tier_in_danger", 30, False), ("near_next_tier", 0, False),
+    ("at_risk", 0, False), ("at_risk", 0, True), ("lost", 30, False), ("lost", 30, True), ("purchase_overdue", 14, False),
+    ("purchase_overdue", 60, True), ("first_purchase", 7, False), ("after_purchase", 14, True), ("anniversary", 3, False),
+    ("birthday", 1, False), ("no_contact", 120, True), ("opportunity_stalled", 21, False), ("service_due", 14, False),
+    ("product_replaced", 0, False), ("contact_gone", 0, False), ("single_contact", 0, True),
+]
+
+
+def run(table, registry, _database):
+    if not is_refreshed(registry):
+        refresh(registry)
+    with environment(registry) as env:
+        _prepare(env)
+        company = env.company
+        _schedule(table, env, company)
+        rules = env["crm.value.followup.rule"].create([_rule_vals(env, *rule) for rule in RULES])
+        due = {rule: len(rule._due(company)) for rule in rules}
+        table.add("follow-ups: customers due of 20 rules", sum(due.values()), "")
+        night, bare, ratio = alternate(PAIRS, lambda: _night(rules, company), lambda: _bare_selects(rules, company))
+        table.add("follow-ups: a night of 20 rules", night, "s")
+        table.add("follow-ups: 20 bare SELECTs of the same conditions", bare, "s")
+        table.add("follow-ups: a night / bare SELECTs", ratio, "×", at_most=2)
+        env.cr.rollback()
+
+
+def _prepare(env):
+    """Switch off what is there, and make conditions that the generated customers fulfil."""
+    env["crm.value.followup.rule"].search([]).active = False
+    env.company.value_followup_cap = 0
+    env["product.template"].search([], limit=5).value_remind_months = 12
+    env.cr.execute("ANALYZE crm_value")
+
+
+def _rule_vals(env, trigger, days, has_tier):
+    tiers = env["crm.value.tier"].search([])
+    return {
+        "name": trigger, "trigger": trigger, "days": days, "responsible_type": "user", "user_id": env.ref("base.user_admin").id,
+        "tier_id": tiers[1:2].id if has_tier else False, "company_id": env.company.id, "summary": "{customer} {days}",
+    }
+
+
+def _schedule(table, env, company):
+    """Schedule follow-ups for as many customers as there shall be, a thousand in a batch."""
+    rule = env["crm.value.followup.rule"].create(_rule_vals(env, "at_risk", 0, False))
+    env.cr.execute("UPDATE crm_value SET lifecycle_stage = 'at_risk' WHERE id IN ("
+                   "SELECT id FROM crm_value WHERE company_id = %s ORDER BY id LIMIT %s)", [company.id, DUE])
+    env.invalidate_all()
+    noise = {model: env[model].search_count([]) for model in ("mail.mail", "mail.followers")}
+    before, scheduled = env.cr.sql_log_count, []
+    taken = seconds(lambda: scheduled.append(rule._schedule(company, limit=DUE)))
+    queries = env.cr.sql_log_count - before
+    table.add("follow-ups: scheduled in one run", scheduled[0], "", equal=DUE)
+    table.add("follow-ups: seconds for them", taken, "s")
+    table.add("follow-ups: queries per 1,000", 1000 * queries / scheduled[0], "", at_most=40)
+    for model, count in noise.items():
+        table.add(f"follow-ups: {model} records caused", env[model].search_count([]) - count, "", equal=0)
+
+
+def _night(rules, company):
+    """What the cron does on a night on which nothing has to be written."""
+    rules.env["crm.value.followup"]._sync()
+    for rule in rules:
+        rule._close_gone(company)
+        rule._due(company)
+
+
+def _bare_selects(rules, company):
+    today = company._value_today()
+    for rule in rules:
+        rule.env.execute_query(SQL(
+            """SELECT due.value_id, due.occasion, due.res_id, due.date, due.number, due.detail
+                 FROM (%s) due JOIN crm_value value ON value.id = due.value_id WHERE %s""",
+            rule._select_due(company, today), rule._where_admitted(company, today)))
