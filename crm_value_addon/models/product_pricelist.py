@@ -12,15 +12,15 @@ class ProductPricelist(models.Model):
 
     @api.model
     def _get_partner_pricelist_multi(self, partner_ids):
-        result = super()._get_partner_pricelist_multi(partner_ids)
         if not self.env["res.groups"]._is_feature_enabled("product.group_product_pricelist"):
-            return result
+            return super()._get_partner_pricelist_multi(partner_ids)
         partners = self.env["res.partner"].with_context(active_test=False).browse(partner_ids)
-        for partner, pricelist in self._tier_pricelists(partners).items():
+        by_tier = {
+            partner.id: pricelist for partner, pricelist in self._tier_pricelists(partners).items()
             # What a person set on the contact wins.
-            if not partner.specific_property_product_pricelist._get_partner_pricelist_multi_filter_hook():
-                result[partner.id] = pricelist
-        return result
+            if not partner.specific_property_product_pricelist._get_partner_pricelist_multi_filter_hook()}
+        others = [partner_id for partner_id in partner_ids if partner_id not in by_tier]
+        return {**super()._get_partner_pricelist_multi(others), **by_tier}
 
     @api.model
     def _tier_pricelists(self, partners):

@@ -23,7 +23,7 @@ class SaleOrder(models.Model):
             order.value_margin_before = order.margin + order.value_benefit_cost
 
     def _prices_without_tier(self, lines):
-        """Return what a unit costs everybody else and what it costs this tier: line → (public price, tier's price).
+        """Return what a unit costs everybody else: line → price.
 
         Only where the order has the pricelist of its tier; one chosen by hand is no benefit.
         """
@@ -40,6 +40,5 @@ class SaleOrder(models.Model):
         if public == self.pricelist_id or not lines:
             return {}
         date = self.date_order or fields.Datetime.now()
-        everybody, tier = (
-            pricelist._get_applicable_rules(lines.product_id, date) for pricelist in (public, self.pricelist_id))
-        return {line: (line._price_by_rules(everybody), line._price_by_rules(tier)) for line in lines}
+        rules = public._get_applicable_rules(lines.product_id, date)
+        return {line: line._price_by_rules(rules) for line in lines}

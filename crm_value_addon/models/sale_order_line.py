@@ -31,7 +31,7 @@ class SaleOrderLine(models.Model):
             for line in lines:
                 kind, cost = False, 0.0
                 if line in prices:
-                    kind, cost = "discount", line._discount_of_tier(*prices[line])
+                    kind, cost = "discount", line._discount_of_tier(prices[line])
                 elif line in rewards:
                     kind, cost = line._cost_of_reward(gift_cards)
                 line.value_benefit_cost, line.value_benefit_kind = cost, kind if cost else False
@@ -44,12 +44,15 @@ class SaleOrderLine(models.Model):
         # sudo: a seller need not see the gifts of other customers to use a coupon.
         return self.env["crm.value.grant"].sudo().search([("card_id", "in", cards.ids)]).card_id
 
-    def _discount_of_tier(self, public_price, tier_price):
+    def _discount_of_tier(self, public_price):
         """Return what the line would cost more at a public unit price; a discount of the seller's is not the tier's."""
         paid = self.price_unit * (1 - self.discount / 100)
         if not paid:
             return 0.0
-        cost = self.price_subtotal * (public_price - max(paid, tier_price)) / paid
+        by_list = self.price_unit == self.technical_price_unit and not self.discount
+        # The rule of the order's own pricelist is known from pricing the line; as it came, it is what is paid.
+        of_tier = paid if by_list else max(paid, self._price_by_rules(self.pricelist_item_id))
+        cost = self.price_subtotal * (public_price - of_tier) / paid
         return self.currency_id.round(cost)
 
     def _price_by_rules(self, rules):

@@ -27,6 +27,8 @@ class SaleOrder(models.Model):
 
     @api.depends("partner_id", "company_id")
     def _compute_value_id(self):
+        # Read together with the company's contact, which knows the company's day: one query less on every form.
+        (self.partner_id | self.company_id.partner_id).mapped("tz")
         customers = {order: order.partner_id.commercial_partner_id._origin.id for order in self}
         values = self.env["crm.value"].search_fetch([
             ("partner_id", "in", [customer for customer in customers.values() if customer]),
