@@ -52,7 +52,7 @@ class CrmValueEquity(models.TransientModel):
             record.change_chart = self._chart(
                 "bar", self.env._("Change"), [(effect["label"], effect["amount"]) for effect in change["effects"]])
             record.trend_chart = self._chart(
-                "line", self.env._("Customer Equity"), [(point["date"], point["equity"]) for point in summary["trend"]])
+                "bar", self.env._("Customer Equity"), [(point["date"], point["equity"]) for point in summary["trend"]])
             record.concentration_chart = self._chart(
                 "bar", self.env._("Share of the equity in %"),
                 [(top["label"], round(100 * top["share"], 1)) for top in summary["concentration"]])
@@ -134,13 +134,14 @@ class CrmValueEquity(models.TransientModel):
             return 0.0, 0.0
         [[winning, keeping]] = self.env.execute_query(SQL(
             """
+            WITH cost AS MATERIALIZED (
+                SELECT partner_id, sum(cost) FILTER (WHERE driver = 'acquisition') AS acquisition,
+                       sum(cost_12m) AS recent FROM (%(query)s) driver GROUP BY partner_id)
             SELECT sum(cost.acquisition) FILTER (WHERE value.first_purchase_date > %(year_ago)s)
                    / NULLIF(count(*) FILTER (WHERE value.first_purchase_date > %(year_ago)s), 0),
                    sum(cost.recent) / NULLIF(count(*) FILTER (WHERE value.last_purchase_date > %(year_ago)s), 0)
               FROM crm_value value
-              LEFT JOIN (SELECT partner_id, sum(cost) FILTER (WHERE driver = 'acquisition') AS acquisition,
-                                sum(cost_12m) AS recent FROM (%(query)s) driver GROUP BY partner_id) cost
-                     ON cost.partner_id = value.partner_id
+              LEFT JOIN cost ON cost.partner_id = value.partner_id
              WHERE value.company_id = %(company)s
             """, query=query, company=company.id, year_ago=today - relativedelta(years=1)))
         return tuple(float(np.round(float(cost or 0), company.currency_id.decimal_places))

@@ -115,7 +115,7 @@ class CrmValueExplanation(models.Model):
             return True, [self.env._("Nobody was referred by this customer")], []
         return True, [
             self.env._(
-                "%(share)s %% of what %(count)s referred customers are expected to bring in their first "
+                "%(share)s %% of what %(count)s referred customer(s) are expected to bring in their first "
                 "%(months)s months", share=round(100 * company.value_referral_share), count=self.referred_count,
                 months=company.value_referral_months),
             self.env._("They have realised %(amount)s so far, which is theirs",

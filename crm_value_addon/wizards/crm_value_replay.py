@@ -35,6 +35,10 @@ class CrmValueReplay(models.TransientModel):
     posted_since_count = fields.Integer(string="Posted Since", readonly=True)
     line_ids = fields.One2many("crm.value.replay.line", "replay_id", readonly=True)
 
+    @api.depends("as_of_date")
+    def _compute_display_name(self):
+        self.display_name = self.env._("Value as of a Day")
+
     @api.model
     def _default_value_ids(self):
         if self.env.context.get("active_model") != "crm.value":
