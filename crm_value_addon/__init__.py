@@ -3,6 +3,11 @@ from . import report
 from . import wizards
 
 
+def uninstall_hook(env):
+    """Archive the programs that were for some tiers only: without tiers they would be open to everybody."""
+    env["loyalty.program"].browse(env["crm.value.benefit"]._gated_programs()).exists().active = False
+
+
 def post_init_hook(env):
     """Let the crons compute the first values from the history that is there, not the installation."""
     for name in ("ir_cron_fit", "ir_cron_refresh_all"):

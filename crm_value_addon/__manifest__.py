@@ -61,10 +61,12 @@
         "views/crm_value_benefit_views.xml",
         "views/crm_value_benefit_page_views.xml",
         "views/res_config_settings_benefits_views.xml",
+        "views/crm_value_tier_cost_views.xml",
         "views/sale_order_views.xml",
     ],
     "demo": ["demo/crm_value_demo.xml"],
     "assets": {"web.assets_backend": ["crm_value_addon/static/src/**/*"]},
     "post_init_hook": "post_init_hook",
+    "uninstall_hook": "uninstall_hook",
     "application": True,
 }

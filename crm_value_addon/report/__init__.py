@@ -3,4 +3,5 @@ from . import crm_value_purchase
 from . import crm_value_followup_source
 from . import crm_value_purchase_merge
 from . import crm_value_purchase_as_of
+from . import crm_value_tier_cost
 from . import sale_report

@@ -1,0 +1,45 @@
+from datetime import date
+
+from freezegun import freeze_time
+
+from odoo import Command
+from odoo.exceptions import AccessError
+from odoo.tests import new_test_user
+
+from .common import TODAY
+from .common_benefits import BenefitCase
+
+
+@freeze_time(TODAY)
+class TestCrmValueTierCost(BenefitCase):
+    def rows(self, customer):
+        self.env.flush_all()
+        return self.env["crm.value.tier.cost"].search([("partner_id", "=", customer.id)])
+
+    def test_costs_against_margin(self):
+        self.benefit("pricelist", pricelist_id=self.vip.id)
+        self.benefit("points_multiplier", points_factor=2)
+        coupons = self.program("coupons")
+        self.benefit("gift", program_id=coupons.id)
+        loyalty = self.program("loyalty", rule_ids=[Command.create({
+            "reward_point_mode": "money", "reward_point_amount": 1})], reward_ids=[Command.create({
+                "discount_mode": "per_point", "discount": 0.05, "required_points": 1, "discount_applicability": "order"})])
+        self.bought(1, name="First")
+        customer = self.bought(5000)
+        order = self.order(customer, 10)
+        card = self.env["crm.value.grant"].search([("partner_id", "=", customer.id)]).card_id
+        order._try_apply_code(card.code)
+        order._apply_program_reward(coupons.reward_ids, card)
+        self.assertFalse(self.rows(customer), "a quotation costs nothing")
+        order._update_programs_and_rewards()
+        order.action_confirm()
+        # 900 less a gift of 90 give 810 points, and the tier 810 more, at 0.05 each
+        self.assertEqual(loyalty.coupon_ids.points, 1620)
+        self.assertRecordValues(self.rows(customer), [{
+            "tier_id": self.top.id, "month": date(2025, 6, 1), "order_count": 1, "discount": 100.0, "gift": 90.0,
+            "shipping": 0.0, "points": 40.5, "cost": 230.5, "margin": self.value(customer).margin_total}])
+
+    def test_rights(self):
+        seller = new_test_user(self.env, "seller", groups="sales_team.group_sale_salesman")
+        with self.assertRaises(AccessError):
+            self.env["crm.value.tier.cost"].with_user(seller).search([])
