@@ -12,7 +12,7 @@ class ResCompany(models.Model):
 
     value_basis = fields.Selection(
         [("margin", "Margin"), ("revenue", "Revenue")],
-        string="Value Basis", default="margin", required=True,
+        default="margin", required=True,
         help="What a customer's value is computed from.",
     )
     value_margin_rate = fields.Float(
