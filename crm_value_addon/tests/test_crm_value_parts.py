@@ -1,5 +1,6 @@
 import random
 from datetime import timedelta
+from unittest.mock import patch
 
 import numpy as np
 from freezegun import freeze_time
@@ -318,6 +319,29 @@ class TestParts(PartsCase):
         self.refresh(customers)
         self.assert_sums(values)
         self.refresh()
+        self.assert_sums(values)
+
+    def test_thousand_customers_add_up(self):
+        customers = self.env["res.partner"].create([{"name": f"Customer {number}"} for number in range(1000)])
+        self.Value.create([{"partner_id": partner.id, "company_id": self.company.id} for partner in customers])
+        chance, names = np.random.default_rng(11), self.Value._nightly_fields()
+        Value = type(self.Value)
+        estimate, parts = Value._estimate, Value._nightly_parts
+
+        def random_estimate(value, company, as_of, history):
+            frame = estimate(value, company, as_of, history)
+            frame["transaction_value"] = np.round(chance.uniform(-1e5, 1e6, len(frame["partner_id"])), 2)
+            return frame
+
+        def random_parts(value, company, as_of, frame):
+            found = parts(value, company, as_of, frame)
+            return found | {name: chance.lognormal(5, 2, len(frame["partner_id"])) for name in names}
+
+        with patch.object(Value, "_estimate", random_estimate), patch.object(Value, "_nightly_parts", random_parts):
+            self.refresh()
+        values = self.Value.search([("partner_id", "in", customers.ids)])
+        self.assertEqual(len(values), 1000)
+        self.assertTrue(all(values.mapped("growth_value")))
         self.assert_sums(values)
 
     def test_sum_is_exact_for_many(self):
