@@ -83,10 +83,3 @@ class SaleOrderLine(models.Model):
             return "gift", self.currency_id.round(full - self.price_subtotal)
         kind = "gift" if is_gift else "shipping" if self.reward_id.reward_type == "shipping" else "discount"
         return kind, -self.price_subtotal
-
-    def _prepare_procurement_values(self):
-        # Asked where stock is installed: deliveries of such a tier come first.
-        values = super()._prepare_procurement_values()
-        if any(entry.kind == "priority" for entry in self.order_id._benefits_in_force()):
-            values["priority"] = "1"
-        return values

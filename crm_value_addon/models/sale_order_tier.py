@@ -122,6 +122,18 @@ class SaleOrder(models.Model):
                 cart.user_id = cart._tier_manager() or cart.user_id
         return super().action_confirm()
 
+    def _action_confirm(self):
+        result = super()._action_confirm()
+        if "picking_ids" in self._fields:  # where stock is installed
+            urgent = self.filtered(lambda order: order._is_urgent())
+            # sudo: whoever confirms an order need not have rights on its deliveries.
+            urgent.sudo().picking_ids.filtered(lambda picking: picking.state not in ("done", "cancel")).priority = "1"
+        return result
+
+    def _is_urgent(self):
+        self.ensure_one()
+        return any(entry.kind == "priority" for entry in self._benefits_in_force())
+
     # making, changing, copying
 
     @api.model_create_multi

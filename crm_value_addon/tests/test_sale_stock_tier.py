@@ -6,18 +6,18 @@ from .common_benefits import BenefitCase
 
 @freeze_time(TODAY)
 class TestSaleStockTier(BenefitCase):
-    """Urgent deliveries; they run where sale_stock is installed, and the value handed to it everywhere."""
+    """Urgent orders everywhere; their deliveries where sale_stock is installed."""
 
-    def test_value_handed_over(self):
+    def test_priority(self):
         self.benefit("priority")
         customer = self.bought(5000)
         sent = self.order(customer)
-        # without stock nobody asks, and the core gives an empty dictionary
-        line = sent.order_line
-        self.assertEqual(line._prepare_procurement_values().get("priority"), "1")
+        sent.action_quotation_sent()
+        self.assertTrue(sent._is_urgent())
         self.lose_tier(customer)
-        self.assertIsNone(self.order(customer).order_line._prepare_procurement_values().get("priority"))
-        self.assertEqual(line._prepare_procurement_values()["priority"], "1")
+        self.assertFalse(self.order(customer)._is_urgent())
+        sent.action_confirm()
+        self.assertTrue(sent._is_urgent())
 
     def test_delivery(self):
         if "picking_ids" not in self.env["sale.order"]._fields:
@@ -29,4 +29,5 @@ class TestSaleStockTier(BenefitCase):
         order = self.order(customer)
         (order | other).action_confirm()
         self.assertEqual(order.picking_ids.priority, "1")
+        self.assertEqual(order.picking_ids.move_ids.mapped("priority"), ["1"])
         self.assertEqual(other.picking_ids.priority, "0")

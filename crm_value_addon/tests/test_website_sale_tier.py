@@ -66,8 +66,8 @@ class TestWebsiteSaleTier(BenefitCase):
             self.public.website_id = False
 
     def test_manager_when_the_cart_is_confirmed(self):
-        self.benefit("manager", user_id=self.env.ref("base.user_admin").id)
         self.env.ref("base.user_admin").company_ids += self.company
+        self.benefit("manager", user_id=self.env.ref("base.user_admin").id)
         cart = self.cart(self.bought(5000))
         self.assertFalse(cart.user_id)
         cart.action_confirm()
