@@ -78,10 +78,14 @@ class ResPartner(models.Model):
     @api.model
     def _domain_of_values(self, domain):
         """Return the domain of the contacts whose commercial partner has a value in a domain."""
-        # sudo: whoever may read the field may search it. One subselect of commercial partners: through the relations
-        # it would pass the contacts twice.
-        values = self.env["crm.value"].sudo()._search(domain)
-        return Domain("commercial_partner_id", "any!", values.subselect(SQL.identifier("crm_value", "partner_id")))
+        # One subselect of commercial partners: through the relations it would pass the contacts twice. Only when the
+        # query is built is the environment the user's again, and a figure that he may not read refused.
+        def to_sql(partners, alias, query):
+            values = partners.env["crm.value"]._search(domain, bypass_access=True)
+            return SQL("%s IN %s", partners._field_to_sql(alias, "commercial_partner_id", query), values.subselect(
+                SQL.identifier("crm_value", "partner_id")))
+
+        return Domain.custom(to_sql=to_sql)
 
     def _field_to_sql(self, alias, field_expr, query=None):
         field = self._fields.get(field_expr)
