@@ -40,7 +40,8 @@ def _make_people(env, values, today):
     """A birthday tomorrow, and a main contact who has left."""
     person = _of(values, "Corner Lantern Cafés").partner_id.child_ids[:1]
     if "birthdate_date" in person._fields:
-        person.birthdate_date = (today + timedelta(days=1)).replace(year=1984, day=min((today + timedelta(days=1)).day, 28))
+        tomorrow = today + timedelta(days=1)
+        person.birthdate_date = tomorrow.replace(year=1984)  # a leap year has every day
     source = env["crm.value.followup.source"]._last_contacts(values.company_id)
     contact_of = {row["partner_id"]: row["contact_id"] for row in env.execute_query_dict(source)}
     gone = values.filtered(lambda value: value.tier_id and value.partner_id.id in contact_of)[-1:]
@@ -95,7 +96,8 @@ def _make_moves(env, values, today):
             "reason": "Bought less than last year"})
     env.flush_all()
     lost = values.filtered(lambda value: value.lifecycle_stage == "lost" and value.purchase_count > 1)[:2]
-    env.cr.execute("UPDATE crm_value SET lifecycle_since = %s WHERE id = ANY(%s)", [today - timedelta(days=5), lost.ids])
+    env.cr.execute("UPDATE crm_value SET lifecycle_since = %s WHERE id = ANY(%s)",
+                   [today - timedelta(days=5), lost.ids])
     env.cr.execute("UPDATE crm_value SET tier_review_date = %s WHERE tier_review_date IS NOT NULL AND id = ANY(%s)",
                    [today + timedelta(days=20), values.ids])
     env.invalidate_all()

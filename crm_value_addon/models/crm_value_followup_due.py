@@ -10,10 +10,10 @@ Due = namedtuple("Due", "value_id partner_id occasion res_id date number detail"
 CATCH_UP_DAYS = 7
 #: triggers whose reason can go away, and then closes the activity; those of the second line by occasion
 CLOSING_BY_CUSTOMER = (
-    "tier_gained", "tier_lost", "tier_in_danger", "near_next_tier", "at_risk", "lost", "purchase_overdue", "no_contact",
-    "single_contact")
+    "tier_in_danger", "near_next_tier", "at_risk", "lost", "purchase_overdue", "no_contact", "single_contact")
 CLOSING_BY_OCCASION = (
-    "first_purchase", "after_purchase", "opportunity_stalled", "service_due", "product_replaced", "contact_gone")
+    "tier_gained", "tier_lost", "first_purchase", "after_purchase", "opportunity_stalled", "service_due",
+    "product_replaced", "contact_gone")
 
 
 class CrmValueFollowupDue(models.Model):

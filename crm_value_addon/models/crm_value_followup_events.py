@@ -34,7 +34,8 @@ class CrmValueFollowupEvents(models.Model):
 
     def _select_open_customers(self, company):
         return SQL(
-            """SELECT known.partner_id FROM crm_value_followup followup JOIN crm_value known ON known.id = followup.value_id
+            """SELECT known.partner_id FROM crm_value_followup followup
+                 JOIN crm_value known ON known.id = followup.value_id
                 WHERE followup.rule_id = %s AND followup.company_id = %s AND followup.state = 'open'""",
             self.id, company.id)
 
@@ -69,8 +70,8 @@ class CrmValueFollowupEvents(models.Model):
         return [
             SQL("SELECT 1 FROM sale_order WHERE partner_id IN (%s) AND state != 'cancel' AND date_order >= %s",
                 persons, since),
-            SQL("SELECT 1 FROM mail_message message WHERE message.model = 'res.partner' AND message.res_id IN (%s) AND %s",
-                persons, message),
+            SQL("""SELECT 1 FROM mail_message message
+                    WHERE message.model = 'res.partner' AND message.res_id IN (%s) AND %s""", persons, message),
             SQL("""SELECT 1 FROM sale_order sale JOIN mail_message message
                        ON message.model = 'sale.order' AND message.res_id = sale.id
                     WHERE sale.partner_id IN (%s) AND %s""", persons, message),

@@ -35,7 +35,8 @@ class CrmValueFollowupResult(models.Model):
     uplift_revenue_high = fields.Monetary(
         string="at most", currency_field="result_currency_id", compute="_compute_results")
     treated_margin = fields.Monetary(
-        string="Margin per Treated", currency_field="result_currency_id", compute="_compute_results", groups=MARGIN_GROUP)
+        string="Margin per Treated", currency_field="result_currency_id", compute="_compute_results",
+        groups=MARGIN_GROUP)
     control_margin = fields.Monetary(
         string="Margin per Held Out", currency_field="result_currency_id", compute="_compute_results",
         groups=MARGIN_GROUP)
@@ -77,13 +78,14 @@ class CrmValueFollowupResult(models.Model):
     def _verdict(self, treated, control):
         if not self.has_enough_data:
             return self.env._(
-                "Not enough data: %(treated)s treated and %(control)s held out are measured, %(least)s of each are needed.",
-                treated=treated, control=control, least=LEAST_GROUP)
+                "Not enough data: %(treated)s treated and %(control)s held out are measured, "
+                "%(least)s of each are needed.", treated=treated, control=control, least=LEAST_GROUP)
         texts = {"confidence": round(100 * CONFIDENCE), "days": self.measure_days}
         if self.uplift_revenue_low > 0:
             return self.env._("It pays: more revenue within %(days)s days, with %(confidence)s %% confidence.", **texts)
         if self.uplift_revenue_high < 0:
-            return self.env._("It harms: less revenue within %(days)s days, with %(confidence)s %% confidence.", **texts)
+            return self.env._(
+                "It harms: less revenue within %(days)s days, with %(confidence)s %% confidence.", **texts)
         return self.env._("No difference is proven within %(days)s days.", **texts)
 
     def _count_followups(self, company):
@@ -124,12 +126,14 @@ class CrmValueFollowupResult(models.Model):
         if not first:
             return
         days = self.env["crm.value.purchase"]._query(SQL(
-            "source.company_id = %s AND source.partner_id = ANY(%s) AND source.date > %s", company.id, partner_ids, first))
+            "source.company_id = %s AND source.partner_id = ANY(%s) AND source.date > %s",
+            company.id, partner_ids, first))
         self.env.cr.execute(SQL(
             """
             UPDATE crm_value_followup followup
                SET outcome_revenue = after.revenue, outcome_margin = after.margin, is_measured = TRUE
-              FROM (SELECT over.id, COALESCE(sum(bought.revenue), 0) AS revenue, COALESCE(sum(bought.margin), 0) AS margin
+              FROM (SELECT over.id, COALESCE(sum(bought.revenue), 0) AS revenue,
+                           COALESCE(sum(bought.margin), 0) AS margin
                       FROM (SELECT followup.id, value.partner_id, followup.date,
                                    followup.date + rule.measure_days AS until %s) over
                       LEFT JOIN (%s) bought ON bought.partner_id = over.partner_id

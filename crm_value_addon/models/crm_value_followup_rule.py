@@ -86,7 +86,8 @@ class CrmValueFollowupRule(models.Model):
     cooldown_days = fields.Integer(
         string="Not again for (days)", default=60, help="After the activity of this rule is done, cancelled or closed")
     holdout_percent = fields.Float(
-        string="Held Out (%)", help="So many of the customers, always the same ones, get no activity: the control group")
+        string="Held Out (%)",
+        help="So many of the customers, always the same ones, get no activity: the control group")
     measure_days = fields.Integer(
         string="Measured for (days)", default=60, help="Invoiced revenue of so many days after shows what it brought")
     followup_ids = fields.One2many("crm.value.followup", "rule_id", string="Follow-ups")
@@ -94,7 +95,8 @@ class CrmValueFollowupRule(models.Model):
 
     _numbers = models.Constraint(
         "CHECK(days BETWEEN 0 AND 3660 AND gap_percent BETWEEN 0 AND 100 AND delay_days BETWEEN 0 AND 365"
-        " AND cooldown_days BETWEEN 0 AND 3660 AND holdout_percent BETWEEN 0 AND 90 AND measure_days BETWEEN 1 AND 730)",
+        " AND cooldown_days BETWEEN 0 AND 3660 AND holdout_percent BETWEEN 0 AND 90"
+        " AND measure_days BETWEEN 1 AND 730)",
         "Days lie between 0 and 3660 (due within: 365; measured for: 730), the gap between 0 and 100 %, "
         "and at most 90 % can be held out.")
 

@@ -177,7 +177,8 @@ class CrmValueFollowupRun(models.Model):
             """
             INSERT INTO crm_value_followup (rule_id, value_id, company_id, occasion, date, deadline, user_id, "group",
                                             state, closed_date, is_in_time, is_measured)
-            SELECT %(rule)s, incoming.value_id, %(company)s, incoming.occasion, %(today)s, %(deadline)s, incoming.user_id,
+            SELECT %(rule)s, incoming.value_id, %(company)s, incoming.occasion, %(today)s, %(deadline)s,
+                   incoming.user_id,
                    CASE WHEN incoming.is_held_out THEN 'control' ELSE 'treated' END,
                    CASE WHEN incoming.is_held_out THEN 'control' ELSE 'open' END,
                    CASE WHEN incoming.is_held_out THEN %(today)s::date END, FALSE, FALSE

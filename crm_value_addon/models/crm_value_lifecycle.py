@@ -23,7 +23,8 @@ class CrmValueLifecycle(models.Model):
          ("at_risk", "At risk"), ("lost", "Lost"), ("won_back", "Won back")],
         string="Lifecycle", readonly=True,
         help="Lead: open opportunity. Prospect: quotation sent, or a promising opportunity. Then by the customer's own "
-             "rhythm of buying, with the thresholds in the settings. Lead and prospect are as of the last nightly refresh.")
+             "rhythm of buying, with the thresholds in the settings. Lead and prospect are as of the last nightly "
+             "refresh.")
     lifecycle_since = fields.Date(
         string="In this Stage since", readonly=True, help="Empty while the stage is the first one known")
 

@@ -21,7 +21,8 @@ class CrmValueFollowupSource(models.AbstractModel):
             SELECT partner_id, template_id, max(date) AS last_date, count(*) AS purchases
               FROM (SELECT move.commercial_partner_id AS partner_id, template.id AS template_id,
                            max(move.invoice_date) FILTER (WHERE move.move_type != 'out_refund') AS date,
-                           sum(CASE WHEN move.move_type = 'out_refund' THEN -line.quantity ELSE line.quantity END) AS kept
+                           sum(CASE WHEN move.move_type = 'out_refund' THEN -line.quantity
+                                    ELSE line.quantity END) AS kept
                       FROM product_template template
                       JOIN product_product product ON product.product_tmpl_id = template.id
                       JOIN account_move_line line ON line.product_id = product.id AND line.display_type = 'product'

@@ -5,11 +5,10 @@ from freezegun import freeze_time
 from psycopg2 import IntegrityError
 
 from odoo import Command
+from odoo.addons.base.tests.test_ir_cron import CronMixinCase
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import new_test_user
 from odoo.tools import mute_logger
-
-from odoo.addons.base.tests.test_ir_cron import CronMixinCase
 
 from ..lib.holdout import is_held_out
 from .common import TODAY
@@ -78,7 +77,8 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         partners = self.env["res.partner"].create([
             {"name": f"Customer {number}", "is_company": True} for number in range(300)])
         self.env.cr.execute("""
-            INSERT INTO crm_value (partner_id, company_id, lifecycle_stage, last_purchase_date, purchase_count, revenue_12m)
+            INSERT INTO crm_value (partner_id, company_id, lifecycle_stage, last_purchase_date, purchase_count,
+                                   revenue_12m)
             SELECT unnest(%s), %s, 'at_risk', '2025-01-01', 3, 100""", [partners.ids, self.company.id])
         self.env.invalidate_all()
         rule = self.rule("at_risk", responsible_type="user")
@@ -340,7 +340,8 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         self.assertAlmostEqual(rule.uplift_revenue, 100)
         self.assertTrue(99 < rule.uplift_revenue_low < 100 < rule.uplift_revenue_high < 101)
         self.assertTrue(rule.uplift_margin_low < 0 < rule.uplift_margin_high)
-        self.assertEqual((rule.treated_count, rule.control_count, rule.done_count, rule.in_time_count), (40, 40, 40, 10))
+        self.assertEqual(
+            (rule.treated_count, rule.control_count, rule.done_count, rule.in_time_count), (40, 40, 40, 10))
         self.assertIn("It pays", rule.verdict)
 
     def test_a_rule_that_fails_does_not_stop_the_others(self):

@@ -163,12 +163,11 @@ class TestCrmValueLifecycle(ValueCase):
         self.company.value_lost_probability = 0.05
         self.refresh()
         self.assertEqual(self.value(once).method, "model")
-        alive = self.value(silent).probability_alive
-        self.assertLess(alive, 0.05)
+        self.assertLess(self.value(silent).probability_alive, 0.05)
         self.assertEqual([self.stage(partner) for partner in (silent, back, once)], ["lost", "won_back", "at_risk"])
-        self.company.value_lost_probability = alive
+        self.company.value_lost_probability = 0
         self.refresh()
-        self.assertEqual([self.stage(partner) for partner in (silent, back)], ["at_risk", "active"])
+        self.assertEqual([self.stage(partner) for partner in (silent, back)], ["at_risk", "loyal"])
 
     def test_groups_on_contacts(self):
         partners = self.bought("New", 20) + self.bought("Gone", 900)

@@ -15,8 +15,9 @@ DUE = 10_000
 #: trigger → (days, whether it asks for a tier); some twice, as a company would have them for two tiers
 RULES = [
     ("tier_gained", 0, False), ("tier_lost", 0, False), ("tier_in_danger", 30, False), ("near_next_tier", 0, False),
-    ("at_risk", 0, False), ("at_risk", 0, True), ("lost", 30, False), ("lost", 30, True), ("purchase_overdue", 14, False),
-    ("purchase_overdue", 60, True), ("first_purchase", 7, False), ("after_purchase", 14, True), ("anniversary", 3, False),
+    ("at_risk", 0, False), ("at_risk", 0, True), ("lost", 30, False), ("lost", 30, True),
+    ("purchase_overdue", 14, False), ("purchase_overdue", 60, True), ("first_purchase", 7, False),
+    ("after_purchase", 14, True), ("anniversary", 3, False),
     ("birthday", 1, False), ("no_contact", 120, True), ("opportunity_stalled", 21, False), ("service_due", 14, False),
     ("product_replaced", 0, False), ("contact_gone", 0, False), ("single_contact", 0, True),
 ]
@@ -50,7 +51,8 @@ def _prepare(env):
 def _rule_vals(env, trigger, days, has_tier):
     tiers = env["crm.value.tier"].search([])
     return {
-        "name": trigger, "trigger": trigger, "days": days, "responsible_type": "user", "user_id": env.ref("base.user_admin").id,
+        "name": trigger, "trigger": trigger, "days": days, "responsible_type": "user",
+        "user_id": env.ref("base.user_admin").id,
         "tier_id": tiers[1:2].id if has_tier else False, "company_id": env.company.id, "summary": "{customer} {days}",
     }
 
