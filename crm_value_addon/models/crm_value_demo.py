@@ -8,6 +8,7 @@ class CrmValue(models.Model):
     def _load_demo(self):
         """Fill the main company with demonstration customers (called by demo/crm_value_demo.xml only)."""
         from ..demo import tiers  # nothing but a demonstration database needs them
+        from ..demo import followups
         from ..demo import parts
         from ..demo.generator import Generator
 
@@ -17,3 +18,4 @@ class CrmValue(models.Model):
         Generator(self.env, company, second).run()
         tiers.load(self.env, company)
         parts.load(self.env, company)
+        followups.load(self.env, company)
