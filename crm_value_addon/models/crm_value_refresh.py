@@ -31,7 +31,11 @@ _KINDS = {
     "boolean": "bool", "many2one": "int4",
 }
 #: what one customer's data can cause; anything else concerns everybody and is raised
-_CUSTOMER_ERRORS = (psycopg2.DataError, psycopg2.IntegrityError, ArithmeticError, ValueError)
+_CUSTOMER_ERRORS = (psycopg2.DataError, psycopg2.IntegrityError, ArithmeticError, ValueError, UserError)
+
+
+class TooManyLeftOut(UserError):
+    """So many customers could not be refreshed that the fault is not theirs."""
 
 
 class CrmValueRefresh(models.Model):
@@ -408,11 +412,13 @@ class CrmValueRefresh(models.Model):
         try:
             with self.env.cr.savepoint(flush=False):
                 work(frame)
+        except TooManyLeftOut:
+            raise
         except _CUSTOMER_ERRORS as error:
             if count == 1:
                 skipped.append((int(frame["partner_id"][0]), f"{type(error).__name__}: {error}".strip()))
                 if len(skipped) > SKIP_LIMIT:
-                    raise UserError(self.env._(
+                    raise TooManyLeftOut(self.env._(
                         "More than %(limit)s customers could not be refreshed; the last: %(reason)s",
                         limit=SKIP_LIMIT, reason=error)) from error
                 return

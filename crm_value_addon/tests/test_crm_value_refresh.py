@@ -7,7 +7,7 @@ from freezegun import freeze_time
 
 from odoo import Command
 from odoo.addons.base.tests.test_ir_cron import CronMixinCase
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
@@ -205,6 +205,26 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
         self.run_cron("ir_cron_refresh_stale")
         self.assertEqual(self.env["crm.value.run"].search([], limit=1).skipped, 1)
         self.assertFalse(self.env["crm.value.queue"].search([("company_key", "=", self.company.id)]))
+
+    def test_refusal_by_other_code_leaves_one_customer_out(self):
+        partners = self.history(seed=8, customers=5)
+        for partner in partners:
+            self.invoice(partner, "2025-06-01", 10)
+        original = type(self.Value)._after_store
+
+        def refuse(model, company, as_of, partner_ids):
+            if partners[2].id in partner_ids:
+                raise UserError("an automation rule says no")
+            return original(model, company, as_of, partner_ids)
+
+        with patch.object(type(self.Value), "_after_store", refuse):
+            run = self.refresh()
+            self.assertEqual((run.state, run.skipped), ("done", 1))
+            self.assertIn("an automation rule says no", run.message)
+            self.assertEqual(self.value(partners[1]).purchase_count > 0, True)
+            with patch("odoo.addons.crm_value_addon.models.crm_value_refresh.SKIP_LIMIT", 0), \
+                    self.assertRaisesRegex(UserError, "More than 0 customers"):
+                self.refresh()
 
     def test_interrupted_refresh_goes_on(self):
         self.history(seed=7)
