@@ -71,7 +71,8 @@ class CrmValueFit(models.Model):
 
         model = self._model_class(self.model).from_parameters(
             self.r, self.alpha, self.a, self.b, covariance=self.purchase_covariance or None)
-        """Return the fitted purchase and spend models of the kernel; times in days, money in company currency."""
+        spend = customer_base.GammaGamma.from_parameters(
+            self.p, self.q, self.v, covariance=self.spend_covariance or None)
         return model, spend
 
     @api.model
