@@ -1,6 +1,8 @@
 from . import account_move
 from . import crm_value
-from . import crm_value_refresh  # what follows extends its methods
+from . import crm_value_history
+from . import crm_value_store
+from . import crm_value_refresh  # what follows extends the methods of these three
 from . import crm_value_demo
 from . import crm_value_document
 from . import crm_value_estimate

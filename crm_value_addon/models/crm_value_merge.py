@@ -4,8 +4,7 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ..lib import tier_rules
-from ..lib.pg_copy import NO_DATE
-from .crm_value_refresh import day_number
+from ..lib.pg_copy import NO_DATE, day_number
 
 
 class CrmValue(models.Model):

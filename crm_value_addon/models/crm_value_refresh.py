@@ -6,12 +6,7 @@ import numpy as np
 import psycopg2
 
 from odoo import api, models
-from odoo.exceptions import UserError
 from odoo.tools import SQL
-
-from ..lib import pg_copy
-from ..lib.pg_copy import day_number
-from ..lib.purchase_history import summarise
 
 _logger = logging.getLogger(__name__)
 
@@ -21,21 +16,8 @@ REQUEST_LIMIT = 500
 WRITE_BATCH = 10_000
 #: queue rows per transaction of the cron
 QUEUE_BATCH = 5_000
-#: a refresh that would leave out more customers than this has another fault than its customers
-SKIP_LIMIT = 100
 _LOCK_CLASS = zlib.crc32(b"crm_value_addon") & 0x7FFFFFFF
 _RETRIES = 5
-_TABLE = "crm_value_incoming"
-_KINDS = {
-    "monetary": "numeric", "integer": "int4", "float": "float8", "date": "date", "selection": "int2",
-    "boolean": "bool", "many2one": "int4",
-}
-#: what one customer's data can cause; anything else concerns everybody and is raised
-_CUSTOMER_ERRORS = (psycopg2.DataError, psycopg2.IntegrityError, ArithmeticError, ValueError, UserError)
-
-
-class TooManyLeftOut(UserError):
-    """So many customers could not be refreshed that the fault is not theirs."""
 
 
 class CrmValueRefresh(models.Model):
@@ -302,68 +284,6 @@ class CrmValueRefresh(models.Model):
         refreeze = {move_id for _id, _partner, move_id, refreeze in queue if refreeze}
         self.env["crm.value.document"]._freeze(company, moves, refreeze_ids=refreeze)
 
-    # read
-
-    def _customer_ids(self, company, partner_ids=None, with_documents=True):
-        """Return the sorted ids of the commercial partners that have, or shall have, a value in a company.
-
-        :param with_documents: False when those who have documents are known already
-        """
-        only = list(partner_ids) if partner_ids is not None else None
-        sources = self._customer_sources(company)
-        if with_documents:
-            sources.append(SQL(
-                "SELECT commercial_partner_id AS partner_id FROM account_move move WHERE company_id = %s AND %s",
-                company.id, self.env["crm.value.purchase"]._where_document("move")))
-        found = pg_copy.copy_out(self.env.cr, SQL(
-            "SELECT partner_id::int4 FROM (%s) customer WHERE partner_id IS NOT NULL AND %s",
-            SQL(" UNION ALL ").join(sources),
-            SQL("partner_id = ANY(%s)", only) if only is not None else SQL("TRUE"),
-        ), [("partner", "int4")])
-        return np.unique(found["partner"])
-
-    def _customer_sources(self, company):
-        """Return SELECTs of partner_id: who is a customer besides those who have documents."""
-        return [
-            SQL("SELECT partner_id FROM crm_value WHERE company_id = %s", company.id),
-            SQL(
-                """SELECT partner.commercial_partner_id AS partner_id FROM sale_order sale
-                     JOIN res_partner partner ON partner.id = sale.partner_id
-                    WHERE sale.company_id = %s AND sale.state != 'cancel'""", company.id),
-            SQL(
-                """SELECT partner.commercial_partner_id AS partner_id FROM crm_lead lead
-                     JOIN res_partner partner ON partner.id = lead.partner_id
-                     LEFT JOIN crm_team team ON team.id = lead.team_id
-                     LEFT JOIN res_users salesperson ON salesperson.id = lead.user_id
-                    WHERE lead.type = 'opportunity' AND lead.active AND lead.won_status = 'pending'
-                      AND COALESCE(lead.company_id, team.company_id, salesperson.company_id) = %s""", company.id),
-        ]
-
-    def _history(self, company, as_of, partner_ids=None):
-        """Return the frame of the observed figures of all, or some, customers, plus ``unfrozen`` (documents)."""
-        days = self.env["crm.value.purchase"]._read_days(company, partner_ids)
-        buyers = days["partner"][np.flatnonzero(np.diff(days["partner"], prepend=-1))]
-        others = self._customer_ids(company, partner_ids, with_documents=False)
-        customers = np.union1d(buyers, others)
-        windows = {name: tuple(map(day_number, window)) for name, window in self._windows(as_of).items()}
-        history = summarise(days, customers, as_of=day_number(as_of), windows=windows)
-        history["partner_id"] = customers
-        history["overdue_amount"] = self._overdue(company, as_of, customers, partner_ids)
-        history["unfrozen"] = np.bincount(
-            np.searchsorted(customers, days["partner"]), weights=days["unfrozen"], minlength=len(customers)) > 0
-        return history
-
-    def _overdue(self, company, as_of, customers, partner_ids):
-        query = self.env["crm.value.purchase"]._query_overdue(company, as_of, partner_ids)
-        found = pg_copy.copy_out(
-            self.env.cr, SQL("SELECT partner_id::int4, overdue::float8 FROM (%s) overdue", query),
-            [("partner", "int4"), ("overdue", "float8")])
-        overdue = np.zeros(len(customers))
-        overdue[np.searchsorted(customers, found["partner"])] = found["overdue"]
-        return overdue
-
-    # estimate
-
     def _estimate_each(self, company, as_of, history):
         """Estimate a frame; customers that cannot be estimated are left out: (frame, [(partner id, reason)])."""
         parts, skipped = [self._estimate(company, as_of, self._take(history, slice(0)))], []
@@ -373,134 +293,3 @@ class CrmValueRefresh(models.Model):
 
         self._leave_out(work, history, skipped)
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, skipped
-
-    # store
-
-    @api.model
-    def _refreshed_fields(self):
-        """Return the names of the fields that a refresh computes, besides partner, company and as-of date."""
-        return [
-            "first_purchase_date", "last_purchase_date", "purchase_count", "frequency",
-            "revenue_total", "revenue_12m", "revenue_year", "revenue_previous_year", "margin_total", "margin_12m",
-            "refund_total", "monetary_value", "overdue_amount", "method", "expected_margin_12m",
-            "transaction_value", "clv", "realised_value",
-        ]
-
-    def _store_each(self, company, as_of, frame):
-        """Write a frame; customers that cannot be written are left out: (rows written, [(partner id, reason)])."""
-        written, skipped = [], []
-
-        def work(part):
-            written.append(self._store(company, as_of, part))
-            self._after_store(company, as_of, part["partner_id"])
-
-        self._leave_out(work, frame, skipped)
-        self.invalidate_model()
-        return sum(written), skipped
-
-    def _after_store(self, company, as_of, partner_ids):
-        """Hook: what follows from the stored figures of these customers, in the transaction that wrote them.
-
-        :param partner_ids: int array of shape (n,), sorted
-        """
-
-    def _leave_out(self, work, frame, skipped):
-        """Run a piece of work on a frame; halve the frame where it fails until the failing customers are alone."""
-        count = len(frame["partner_id"])
-        if not count:
-            return
-        try:
-            with self.env.cr.savepoint(flush=False):
-                work(frame)
-        except TooManyLeftOut:
-            raise
-        except _CUSTOMER_ERRORS as error:
-            if count == 1:
-                skipped.append((int(frame["partner_id"][0]), f"{type(error).__name__}: {error}".strip()))
-                if len(skipped) > SKIP_LIMIT:
-                    raise TooManyLeftOut(self.env._(
-                        "More than %(limit)s customers could not be refreshed; the last: %(reason)s",
-                        limit=SKIP_LIMIT, reason=error)) from error
-                return
-            self._leave_out(work, self._take(frame, slice(0, count // 2)), skipped)
-            self._leave_out(work, self._take(frame, slice(count // 2, count)), skipped)
-
-    def _store(self, company, as_of, frame):
-        """Write what differs from the stored rows and insert what is missing; return the number of rows written."""
-        names = self._refreshed_fields()
-        columns = [("partner_id", "int4")] + [(name, _KINDS[self._fields[name].type]) for name in names]
-        cr = self.env.cr
-        cr.execute(SQL(
-            "DROP TABLE IF EXISTS %(table)s; CREATE TEMP TABLE %(table)s (%(columns)s) ON COMMIT DROP",
-            table=SQL.identifier(_TABLE),
-            columns=SQL(", ").join(SQL("%s %s", SQL.identifier(name), SQL(kind)) for name, kind in columns)))
-        pg_copy.copy_in(cr, _TABLE, frame, columns, company.currency_id.decimal_places)
-        # The planner needs the number of rows and the spread of the key; the other columns cost as much as the UPDATE.
-        cr.execute(SQL("ANALYZE %s (partner_id)", SQL.identifier(_TABLE)))
-        span = int(frame["partner_id"].min()), int(frame["partner_id"].max())
-        return self._store_update(company, as_of, names, *span) + self._store_insert(company, as_of, names, *span)
-
-    def _store_update(self, company, as_of, names, first, last):
-        fields_old = SQL(", ").join(SQL("value.%s", SQL.identifier(name)) for name in names)
-        fields_new = SQL(", ").join(self._incoming(name) for name in names)
-        self.env.cr.execute(SQL(
-            """
-            UPDATE crm_value value SET as_of_date = %(as_of)s, %(assignments)s
-              FROM %(table)s incoming
-             WHERE value.partner_id = incoming.partner_id AND value.company_id = %(company)s
-               AND value.partner_id BETWEEN %(first)s AND %(last)s
-               AND (%(old)s) IS DISTINCT FROM (%(new)s)
-            """,
-            as_of=as_of, table=SQL.identifier(_TABLE), company=company.id, first=first, last=last,
-            old=fields_old, new=fields_new,
-            assignments=SQL(", ").join([
-                *(SQL("%s = %s", SQL.identifier(name), self._incoming(name)) for name in names),
-                *self._derived_assignments(as_of)])))
-        return self.env.cr.rowcount
-
-    @api.model
-    def _derived_assignments(self, as_of):
-        """Hook: more assignments for rows that are written because a figure differs.
-
-        :return: list of SQL on the aliases ``value`` (the old row) and ``incoming``
-        """
-        return []
-
-    def _store_insert(self, company, as_of, names, first, last):
-        # ON CONFLICT: a row that another session inserted since our snapshot is a serialization failure, and
-        # is tried again, instead of a constraint error. The anti-join keeps it from burning ids every night.
-        self.env.cr.execute(SQL(
-            """
-            INSERT INTO crm_value (partner_id, company_id, as_of_date, %(names)s)
-            SELECT incoming.partner_id, %(company)s, %(as_of)s, %(values)s
-              FROM (SELECT * FROM %(table)s incoming
-                     WHERE NOT EXISTS (SELECT FROM crm_value value WHERE value.partner_id = incoming.partner_id
-                              AND value.company_id = %(company)s AND value.partner_id BETWEEN %(first)s AND %(last)s)
-                    OFFSET 0) incoming
-             WHERE EXISTS (SELECT FROM res_partner partner WHERE partner.id = incoming.partner_id)
-             ORDER BY incoming.partner_id
-            ON CONFLICT (partner_id, company_id) DO NOTHING
-            """,
-            company=company.id, as_of=as_of, table=SQL.identifier(_TABLE), first=first, last=last,
-            names=SQL(", ").join(SQL.identifier(name) for name in names),
-            values=SQL(", ").join(self._incoming(name) for name in names)))
-        return self.env.cr.rowcount
-
-    def _incoming(self, name):
-        """Return the SQL of a field's new value: undo what a fixed width asks for (see lib/pg_copy.py)."""
-        column = SQL("incoming.%s", SQL.identifier(name))
-        field = self._fields[name]
-        if field.type == "date":
-            return SQL("NULLIF(%s, '-infinity'::date)", column)
-        if field.type == "many2one":
-            return SQL("NULLIF(%s, 0)", column)
-        if field.type == "selection":
-            return SQL("(%s::varchar[])[%s]", field.get_values(self.env), column)
-        return column
-
-    def _selection_code(self, name, value):
-        return self._fields[name].get_values(self.env).index(value) + 1
-
-    @staticmethod
-    def _take(frame, chosen):
-        return {name: values[chosen] for name, values in frame.items()}

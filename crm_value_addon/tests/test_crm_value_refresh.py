@@ -222,7 +222,7 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
             self.assertEqual((run.state, run.skipped), ("done", 1))
             self.assertIn("an automation rule says no", run.message)
             self.assertEqual(self.value(partners[1]).purchase_count > 0, True)
-            with patch("odoo.addons.crm_value_addon.models.crm_value_refresh.SKIP_LIMIT", 0), \
+            with patch("odoo.addons.crm_value_addon.models.crm_value_store.SKIP_LIMIT", 0), \
                     self.assertRaisesRegex(UserError, "More than 0 customers"):
                 self.refresh()
 

@@ -1,0 +1,72 @@
+import numpy as np
+
+from odoo import models
+from odoo.tools import SQL
+
+from ..lib import pg_copy
+from ..lib.pg_copy import day_number
+from ..lib.purchase_history import summarise
+
+
+class CrmValueHistory(models.Model):
+    """The first step of a refresh: who is a customer, and its observed figures as a frame (see `CrmValueRefresh`)."""
+
+    _inherit = "crm.value"
+
+    def _customer_ids(self, company, partner_ids=None, with_documents=True):
+        """Return the sorted ids of the commercial partners that have, or shall have, a value in a company.
+
+        :param with_documents: False when those who have documents are known already
+        """
+        only = list(partner_ids) if partner_ids is not None else None
+        sources = self._customer_sources(company)
+        if with_documents:
+            sources.append(SQL(
+                "SELECT commercial_partner_id AS partner_id FROM account_move move WHERE company_id = %s AND %s",
+                company.id, self.env["crm.value.purchase"]._where_document("move")))
+        found = pg_copy.copy_out(self.env.cr, SQL(
+            "SELECT partner_id::int4 FROM (%s) customer WHERE partner_id IS NOT NULL AND %s",
+            SQL(" UNION ALL ").join(sources),
+            SQL("partner_id = ANY(%s)", only) if only is not None else SQL("TRUE"),
+        ), [("partner", "int4")])
+        return np.unique(found["partner"])
+
+    def _customer_sources(self, company):
+        """Return SELECTs of partner_id: who is a customer besides those who have documents."""
+        return [
+            SQL("SELECT partner_id FROM crm_value WHERE company_id = %s", company.id),
+            SQL(
+                """SELECT partner.commercial_partner_id AS partner_id FROM sale_order sale
+                     JOIN res_partner partner ON partner.id = sale.partner_id
+                    WHERE sale.company_id = %s AND sale.state != 'cancel'""", company.id),
+            SQL(
+                """SELECT partner.commercial_partner_id AS partner_id FROM crm_lead lead
+                     JOIN res_partner partner ON partner.id = lead.partner_id
+                     LEFT JOIN crm_team team ON team.id = lead.team_id
+                     LEFT JOIN res_users salesperson ON salesperson.id = lead.user_id
+                    WHERE lead.type = 'opportunity' AND lead.active AND lead.won_status = 'pending'
+                      AND COALESCE(lead.company_id, team.company_id, salesperson.company_id) = %s""", company.id),
+        ]
+
+    def _history(self, company, as_of, partner_ids=None):
+        """Return the frame of the observed figures of all, or some, customers, plus ``unfrozen`` (documents)."""
+        days = self.env["crm.value.purchase"]._read_days(company, partner_ids)
+        buyers = days["partner"][np.flatnonzero(np.diff(days["partner"], prepend=-1))]
+        others = self._customer_ids(company, partner_ids, with_documents=False)
+        customers = np.union1d(buyers, others)
+        windows = {name: tuple(map(day_number, window)) for name, window in self._windows(as_of).items()}
+        history = summarise(days, customers, as_of=day_number(as_of), windows=windows)
+        history["partner_id"] = customers
+        history["overdue_amount"] = self._overdue(company, as_of, customers, partner_ids)
+        history["unfrozen"] = np.bincount(
+            np.searchsorted(customers, days["partner"]), weights=days["unfrozen"], minlength=len(customers)) > 0
+        return history
+
+    def _overdue(self, company, as_of, customers, partner_ids):
+        query = self.env["crm.value.purchase"]._query_overdue(company, as_of, partner_ids)
+        found = pg_copy.copy_out(
+            self.env.cr, SQL("SELECT partner_id::int4, overdue::float8 FROM (%s) overdue", query),
+            [("partner", "int4"), ("overdue", "float8")])
+        overdue = np.zeros(len(customers))
+        overdue[np.searchsorted(customers, found["partner"])] = found["overdue"]
+        return overdue
