@@ -69,7 +69,7 @@ class _Decoder(io.RawIOBase):
     def writable(self):
         return True
 
-    def write(self, data):
+    def write(self, data):  # pylint: disable=method-required-super  # a file, not a model
         received = len(data)
         if self._rest is None:
             self._is_wrong = bytes(data[:11]) != _SIGNATURE[:11]

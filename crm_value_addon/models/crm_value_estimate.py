@@ -24,7 +24,7 @@ class CrmValueEstimate(models.Model):
         [("low", "Low"), ("medium", "Medium"), ("high", "High")], readonly=True,
         help="From the probability of being active, with the limits in the settings; empty without a model")
     expected_purchases = fields.Float(
-        string="Expected Purchases", readonly=True, digits=(16, 2), help="In the next 12 months")
+        readonly=True, digits=(16, 2), help="In the next 12 months")
     expected_spend = fields.Monetary(
         readonly=True, aggregator="avg", help="Expected amount of a coming purchase, untaxed")
     next_purchase_date = fields.Date(

@@ -14,7 +14,7 @@ class CrmValueFeedback(models.Model):
     company_id = fields.Many2one(
         "res.company", required=True, ondelete="cascade", index=True, default=lambda self: self.env.company)
     kind_id = fields.Many2one(
-        "crm.value.feedback.kind", string="Kind", required=True, ondelete="restrict", index=True,
+        "crm.value.feedback.kind", required=True, ondelete="restrict", index=True,
         domain="[('source', '=', 'manual'), ('company_id', 'in', [False, company_id])]")
     date = fields.Date(required=True, default=lambda self: self.env.company._value_today())
     description = fields.Char(required=True, help="What was said, and what came of it")

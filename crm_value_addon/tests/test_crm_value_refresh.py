@@ -214,7 +214,7 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
 
         def refuse(model, company, as_of, partner_ids):
             if partners[2].id in partner_ids:
-                raise UserError("an automation rule says no")
+                raise UserError(model.env._("an automation rule says no"))
             return original(model, company, as_of, partner_ids)
 
         with patch.object(type(self.Value), "_after_store", refuse):

@@ -146,6 +146,6 @@ class CrmValueBacktestLine(models.TransientModel):
     mae = fields.Monetary(string="Mean Error", help="Mean absolute error per customer")
     aggregate_error = fields.Float(string="Total Error", help="Forecast total over actual total, less one")
     spearman = fields.Float(string="Rank Correlation", help="1 is perfect, 0 is chance")
-    gini = fields.Float(string="Gini", help="Normalised: 1 is the ranking of hindsight, 0 is chance")
+    gini = fields.Float(help="Normalised: 1 is the ranking of hindsight, 0 is chance")
     top_decile = fields.Float(
         string="Top 10 % Bring", help="Share of the value that the customers ranked highest brought")
