@@ -64,7 +64,7 @@
         "views/crm_value_tier_cost_views.xml",
         "views/sale_order_views.xml",
     ],
-    "demo": ["demo/crm_value_demo.xml"],
+    "demo": ["demo/crm_value_demo.xml", "demo/crm_value_benefits_demo.xml"],
     "assets": {"web.assets_backend": ["crm_value_addon/static/src/**/*"]},
     "post_init_hook": "post_init_hook",
     "uninstall_hook": "uninstall_hook",

@@ -30,6 +30,7 @@ from . import crm_value_merge_gifts
 from . import crm_value_caution
 from . import crm_value_caution_override
 from . import crm_value_benefit_page
+from . import crm_value_demo_benefits
 from . import crm_value_order_outlook
 from . import crm_value_rfm_segment
 from . import crm_value_rfm
@@ -45,7 +46,6 @@ from . import crm_lead_referral
 from . import utm_source
 from . import crm_value_snapshot
 from . import crm_value_month_end
-from . import crm_value_equity
 from . import crm_value_target
 from . import crm_value_draft_outlook
 from . import account_move_refund_warning

@@ -68,7 +68,8 @@ class CrmValueBenefit(models.Model):
     points_factor = fields.Float(
         string="Points Times", default=2.0, digits=(16, 2), help="Of loyalty card programs; others give what they give")
     occasion = fields.Selection(
-        [("reach", "Reaching the tier"), ("birthday", "Birthday"), ("anniversary", "Anniversary of the first purchase")],
+        [("reach", "Reaching the tier"), ("birthday", "Birthday"),
+         ("anniversary", "Anniversary of the first purchase")],
         default="reach", string="Given On")
     gift_points = fields.Float(
         string="Points on the Coupon", default=1.0, help="A gift card: its amount; a coupon: what its reward costs")
@@ -114,6 +115,8 @@ class CrmValueBenefit(models.Model):
         # sudo: the name of a record that a seller may not open.
         name = self.sudo()[TARGETS[self.benefit_type]].name if self.benefit_type in TARGETS and isinstance(
             self._target(), models.BaseModel) else ""
+        if self.benefit_type in TARGETS and not self._target():
+            return self.env._("New benefit")
         if self.benefit_type == "pricelist":
             return self.env._("Pricelist %(name)s", name=name)
         if self.benefit_type == "payment_term":
@@ -155,7 +158,8 @@ class CrmValueBenefit(models.Model):
                 program=self.program_id.name))
         if self.gift_points <= 0 or self.gift_days < 0 or not self.occasion:
             raise ValidationError(self.env._(
-                "%(tier)s: a gift needs an occasion, at least a part of a point on its coupon, and days that are not negative.",
+                "%(tier)s: a gift needs an occasion, at least a part of a point on its coupon, and days that are not "
+                "negative.",
                 tier=self.tier_id.name))
 
     @api.constrains("tier_id", "company_id", *_TARGET_FIELDS)
@@ -246,7 +250,8 @@ class CrmValueBenefit(models.Model):
         given = self.filtered("grant_count")
         if given:
             raise UserError(self.env._(
-                "%(benefit)s was given already, and must be remembered so that nobody gets it twice. Archive it instead.",
+                "%(benefit)s was given already, and must be remembered so that nobody gets it twice. Archive it "
+                "instead.",
                 benefit=given[0].display_name))
 
     def _clear_other_targets(self):
@@ -255,7 +260,9 @@ class CrmValueBenefit(models.Model):
             keep = TARGETS.get(benefit.benefit_type)
             other = [name for name in _TARGET_FIELDS if name != keep and benefit[name]]
             if other:
-                super(CrmValueBenefit, benefit).write(dict.fromkeys(other, False))
+                # past our own write, which calls this
+                super(CrmValueBenefit, benefit).write(  # pylint: disable=super-method-mismatch
+                    dict.fromkeys(other, False))
 
     @api.model
     def _close_programs(self, programs):

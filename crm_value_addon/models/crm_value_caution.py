@@ -5,7 +5,8 @@ from odoo.tools import SQL, formatLang
 class CrmValueCaution(models.Model):
     """The caution flag of a customer: raised by limits after each refresh, lifted or set by a manager's word.
 
-    The codes of the reasons are stored, in the order of `_caution_conditions`; the words come with the reader's language.
+    The codes of the reasons are stored, in the order of `_caution_conditions`; the words come with the reader's
+    language.
     """
 
     _inherit = "crm.value"

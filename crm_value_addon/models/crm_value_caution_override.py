@@ -13,7 +13,8 @@ class CrmValueCautionOverride(models.Model):
 
     value_id = fields.Many2one("crm.value", string="Customer", required=True, ondelete="cascade", index=True)
     company_id = fields.Many2one(related="value_id.company_id")
-    caution = fields.Boolean(string="Handle With Care", help="Ticked: the flag is up; else it is down, whatever the limits say")
+    caution = fields.Boolean(
+        string="Handle With Care", help="Ticked: the flag is up; else it is down, whatever the limits say")
     reason = fields.Char(required=True)
     until = fields.Date(help="The last day; empty: until somebody ends it")
     user_id = fields.Many2one(
@@ -51,7 +52,7 @@ class CrmValueCautionOverride(models.Model):
 
     def _end(self):
         if self:
-            super().write({"active": False})
+            super().write({"active": False})  # pylint: disable=super-method-mismatch  # past our own write
             self.flush_recordset()
 
     def _apply(self):

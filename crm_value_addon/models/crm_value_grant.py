@@ -37,7 +37,8 @@ class CrmValueGrant(models.Model):
     occasion = fields.Char(required=True, readonly=True)
     referred_value_id = fields.Many2one("crm.value", string="Referred", ondelete="set null", readonly=True)
     date = fields.Date(required=True, readonly=True)
-    card_id = fields.Many2one("loyalty.card", string="Coupon", ondelete="set null", index="btree_not_null", readonly=True)
+    card_id = fields.Many2one(
+        "loyalty.card", string="Coupon", ondelete="set null", index="btree_not_null", readonly=True)
     program_id = fields.Many2one(related="card_id.program_id")
     state = fields.Selection(
         [("given", "Given"), ("cancelled", "Cancelled")], default="given", required=True, readonly=True)

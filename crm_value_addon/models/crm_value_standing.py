@@ -9,7 +9,7 @@ class CrmValue(models.Model):
 
     @api.model
     def _benefit_standing(self, company, customer_ids):
-        """Return the tiers whose benefits customers get now: commercial partner id → (tier, reason of a pause or False).
+        """Return whose tier gives benefits now: commercial partner id → (tier, reason of a pause or False).
 
         The tier is empty while benefits pause. Customers without a tier are left out.
         """

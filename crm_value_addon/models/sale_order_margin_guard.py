@@ -74,7 +74,8 @@ class SaleOrder(models.Model):
             if order.activity_ids.filtered(lambda activity: activity.activity_type_id == kind):
                 continue
             order.activity_schedule(
-                activity_type_id=kind.id, user_id=manager.id, summary=self.env._("Margin of %(order)s", order=order.name))
+                activity_type_id=kind.id, user_id=manager.id,
+                summary=self.env._("Margin of %(order)s", order=order.name))
         return self.env["crm.value"]._notification(self.env._("A sales manager was asked."))
 
     def _margin_approver(self):

@@ -37,8 +37,12 @@ class SaleOrder(models.Model):
 
     @api.depends("partner_id", "company_id")
     def _compute_value_tier_id(self):
-        orders = self.filtered(lambda order: not order._origin.id or order.state == "draft")
-        moved = self.browse()
+        kept = self.filtered(lambda order: order._keeps_tier())
+        for order in kept.filtered(lambda order: not order.id):
+            # a form that is being edited: as it is stored
+            for name in _COLUMNS:
+                order[name] = order._origin[name]
+        orders, moved = self - kept, self.browse()
         for company, group in orders.grouped("company_id").items():
             standing = group._live_standing(company)
             for order in group:
@@ -49,6 +53,14 @@ class SaleOrder(models.Model):
                 order.value_tier_date = company._value_today() if company else False
         # Odoo looks at the terms anew when the customer changes, not when the company does.
         self.env.add_to_compute(self._fields["payment_term_id"], moved)
+
+    def _keeps_tier(self):
+        """Tell whether this order's tier stands: it is no draft, or its form changes neither customer nor company."""
+        self.ensure_one()
+        origin = self._origin
+        if not origin.id or self.state != "draft":
+            return bool(origin.id)
+        return not self.id and self.partner_id._origin == origin.partner_id and self.company_id == origin.company_id
 
     def _live_standing(self, company):
         """Return what these orders would carry if they were made now: order → (tier, reason of a pause or False)."""

@@ -28,7 +28,8 @@ class CrmValueTierCost(models.Model):
     points = fields.Monetary(string="Points Owed", readonly=True, help="Worth of the points that the tier added")
     cost = fields.Monetary(string="Total Cost", readonly=True)
     margin = fields.Monetary(
-        readonly=True, help="Invoiced margin of the same customers in the same month; the costs have lowered it already")
+        readonly=True,
+        help="Invoiced margin of the same customers in the same month; the costs have lowered it already")
 
     _depends = {
         "sale.order": ["value_tier_id", "partner_id", "company_id", "state", "date_order", "currency_rate"],
@@ -66,7 +67,7 @@ class CrmValueTierCost(models.Model):
                 SQL("source.partner_id IN (SELECT partner_id FROM total)")))
 
     def _select_lines(self):
-        """The benefits on the lines of confirmed orders; a gift used without a tier counts with the tier that gave it."""
+        """The benefits on the lines of confirmed orders; a gift counts with the tier that gave it."""
         return SQL(
             """
             SELECT COALESCE(gift.tier_id, sale.value_tier_id) AS tier_id, partner.commercial_partner_id AS partner_id,

@@ -36,7 +36,8 @@ class BenefitCase(TierCase):
     def program(cls, program_type="promotion", **vals):
         Program = cls.env["loyalty.program"].with_company(cls.company)
         return Program.create({
-            **Program._program_type_default_values()[program_type], "name": f"{program_type} for VIPs", "program_type": program_type, "company_id": cls.company.id,
+            **Program._program_type_default_values()[program_type], "name": f"{program_type} for VIPs",
+            "program_type": program_type, "company_id": cls.company.id,
             "currency_id": cls.company.currency_id.id, **vals})
 
     @classmethod

@@ -107,7 +107,8 @@ class TestCrmValueGrant(BenefitCase, CronMixinCase):
         self.assertEqual(self.gifts(customer).mapped("occasion"), ["birthday 2025"])
         with freeze_time("2026-03-01"):
             self.run_cron()
-        self.assertRecordValues(self.gifts(born_on_leap_day), [{"occasion": "birthday 2026", "date": date(2026, 2, 28)}])
+        self.assertRecordValues(self.gifts(born_on_leap_day), [{
+            "occasion": "birthday 2026", "date": date(2026, 2, 28)}])
 
     def test_new_year(self):
         self.benefit("gift", program_id=self.coupons.id, occasion="birthday")
@@ -133,7 +134,8 @@ class TestCrmValueGrant(BenefitCase, CronMixinCase):
         customer = self.bought(5000)
         customer.birthdate_date = "1980-06-30"
         Grant = type(self.env["crm.value.grant"])
-        with patch.object(Grant, "_make_cards", side_effect=RuntimeError("killed")), self.assertLogs("odoo.addons.crm_value_addon", "ERROR"):
+        with patch.object(Grant, "_make_cards", side_effect=RuntimeError("killed")), \
+                self.assertLogs("odoo.addons.crm_value_addon", "ERROR"):
             self.run_cron()
         self.assertFalse(self.gifts(customer), "neither line nor coupon")
         self.run_cron()
@@ -142,7 +144,8 @@ class TestCrmValueGrant(BenefitCase, CronMixinCase):
     def test_faulty_gift_does_not_stop_the_refresh(self):
         self.benefit("gift", program_id=self.coupons.id)
         Grant = type(self.env["crm.value.grant"])
-        with patch.object(Grant, "_make_cards", side_effect=ValueError("broken")), self.assertLogs("odoo.addons.crm_value_addon", "ERROR"):
+        with patch.object(Grant, "_make_cards", side_effect=ValueError("broken")), \
+                self.assertLogs("odoo.addons.crm_value_addon", "ERROR"):
             customer = self.reached()
         self.assertEqual(self.value(customer).tier_id, self.top)
         self.run_cron()

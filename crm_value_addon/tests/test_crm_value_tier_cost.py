@@ -23,7 +23,8 @@ class TestCrmValueTierCost(BenefitCase):
         self.benefit("gift", program_id=coupons.id)
         loyalty = self.program("loyalty", rule_ids=[Command.create({
             "reward_point_mode": "money", "reward_point_amount": 1})], reward_ids=[Command.create({
-                "discount_mode": "per_point", "discount": 0.05, "required_points": 1, "discount_applicability": "order"})])
+                "discount_mode": "per_point", "discount": 0.05, "required_points": 1,
+                "discount_applicability": "order"})])
         self.bought(1, name="First")
         customer = self.bought(5000)
         order = self.order(customer, 10)

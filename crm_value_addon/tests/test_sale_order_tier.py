@@ -26,7 +26,8 @@ class TestSaleOrderTier(BenefitCase):
         sent.action_quotation_sent()
         self.lose_tier(customer)
         self.assertRecordValues(self.order(customer, 10), [{
-            "value_tier_id": False, "pricelist_id": self.public.id, "amount_untaxed": 1000.0, "value_benefit_cost": 0.0}])
+            "value_tier_id": False, "pricelist_id": self.public.id, "amount_untaxed": 1000.0,
+            "value_benefit_cost": 0.0}])
         sent.order_line = [Command.create({"product_id": self.product.id, "product_uom_qty": 1})]
         sent.action_confirm()
         self.assertRecordValues(sent, [{
@@ -138,6 +139,38 @@ class TestSaleOrderTier(BenefitCase):
             self.assertIn("100.00", form.value_summary, "the cost of the benefits, while lines change")
         self.assertRecordValues(form.record, [{"value_tier_id": self.top.id, "value_benefit_cost": 100.0}])
 
+    def test_saved_order_in_its_form(self):
+        self.benefit("pricelist", pricelist_id=self.vip.id)
+        customer = self.bought(5000)
+        draft, sent = self.order(customer, 10), self.order(customer, 10)
+        sent.action_quotation_sent()
+        self.lose_tier(customer)
+        for order in (draft, sent):
+            with Form(order) as form:
+                with form.order_line.new() as line:
+                    line.product_id = self.product
+                self.assertEqual(form.amount_untaxed, 990)
+                self.assertIn("Benefits of Top", form.value_summary)
+                self.assertIn("110.00", form.value_summary)
+                self.assertIn("no longer has a tier", form.value_notice)
+            self.assertRecordValues(order, [{"value_tier_id": self.top.id, "amount_untaxed": 990.0}])
+
+    def test_outlook_on_the_form(self):
+        order = self.order(self.bought(600), 3, name="Outlook")
+        self.assertIn("100.00 more and the customer is Mid", order.value_summary)
+        order.order_line.product_uom_qty = 5
+        self.assertIn("makes the customer <b>Mid</b>", order.value_summary)
+        self.assertIn("3,900.00 more and the customer is Top", order.value_summary)
+        stranger = self.order(self.customer("Stranger"), 1)
+        self.assertIn("makes the customer <b>Low</b>", stranger.value_summary)
+        order.action_confirm()
+        move = order._create_invoices()
+        move.action_post()
+        self.refresh(order.partner_id)
+        order.invalidate_recordset()
+        self.assertNotIn("makes the customer", order.value_summary, "it is in the figures now")
+        self.assertEqual(self.value(order.partner_id).tier_id, self.mid)
+
     def test_rising_tier_gives_nothing_silently(self):
         self.benefit("pricelist", pricelist_id=self.vip.id)
         term = self.env.ref("account.account_payment_term_30days")
@@ -213,7 +246,8 @@ class TestSaleOrderTier(BenefitCase):
             self.env, "seller", groups="sales_team.group_sale_salesman,product.group_product_pricelist",
             company_id=self.company.id, company_ids=[Command.set(self.company.ids)])
         Order = self.env["sale.order"].with_user(seller).with_company(self.company)
-        order = Order.create({"partner_id": customer.id, "order_line": [Command.create({"product_id": self.product.id})]})
+        lines = [Command.create({"product_id": self.product.id})]
+        order = Order.create({"partner_id": customer.id, "order_line": lines})
         self.assertEqual(order.value_tier_id, self.low)
         with self.assertRaises(AccessError):
             order.value_tier_id = self.top

@@ -73,7 +73,8 @@ def prepare(env):
 def _join(env, customer, pricelist):
     term = env.ref("account.account_payment_term_30days")
     tier = env["crm.value.tier"].create({
-        "name": "Members", "sequence": 900, "criterion_ids": [Command.create({"metric": "revenue_total", "enter_min": 7})],
+        "name": "Members", "sequence": 900,
+        "criterion_ids": [Command.create({"metric": "revenue_total", "enter_min": 7})],
         "benefit_ids": [Command.create({"benefit_type": "pricelist", "pricelist_id": pricelist.id}),
                         Command.create({"benefit_type": "payment_term", "payment_term_id": term.id}),
                         Command.create({"benefit_type": "note", "note": "A member"})]})
@@ -88,7 +89,8 @@ def _create(env, data, customer):
         env.invalidate_all()
         order = env["sale.order"].with_user(data["user"]).create({
             "partner_id": data[customer],
-            "order_line": [Command.create({"product_id": product, "product_uom_qty": 2}) for product in data["products"]]})
+            "order_line": [
+                Command.create({"product_id": product, "product_uom_qty": 2}) for product in data["products"]]})
         env.flush_all()
         return order
 
