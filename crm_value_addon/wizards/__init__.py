@@ -1,5 +1,6 @@
 from . import base_partner_merge
 from . import crm_value_backtest
+from . import crm_value_equity
 from . import crm_value_replay
 from . import crm_value_replay_line
 from . import crm_value_followup_preview

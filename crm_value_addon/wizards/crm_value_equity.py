@@ -6,7 +6,7 @@ from odoo.tools import SQL
 
 from ..lib import equity
 from ..lib.pg_copy import copy_out
-from .crm_value import MARGIN_GROUP
+from ..models.crm_value import MARGIN_GROUP
 
 #: customers whose share of the equity is told: the best so many of 100
 TOP_SHARES = (0.01, 0.04, 0.20)
@@ -26,7 +26,7 @@ class CrmValueEquity(models.TransientModel):
     total = fields.Monetary(string="Customer Equity", compute="_compute_summary", groups=MARGIN_GROUP)
     customer_count = fields.Integer(string="Customers", compute="_compute_summary", groups=MARGIN_GROUP)
     change_since = fields.Date(compute="_compute_summary", groups=MARGIN_GROUP)
-    change = fields.Monetary(string="Change", compute="_compute_summary", groups=MARGIN_GROUP)
+    change = fields.Monetary(compute="_compute_summary", groups=MARGIN_GROUP)
     change_chart = fields.Json(string="Why It Changed", compute="_compute_summary", groups=MARGIN_GROUP)
     trend_chart = fields.Json(string="Month by Month", compute="_compute_summary", groups=MARGIN_GROUP)
     concentration_chart = fields.Json(string="Concentration", compute="_compute_summary", groups=MARGIN_GROUP)
