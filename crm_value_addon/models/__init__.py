@@ -30,6 +30,7 @@ from . import crm_value_merge_gifts
 from . import crm_value_caution
 from . import crm_value_caution_override
 from . import crm_value_benefit_page
+from . import crm_value_demo_benefits
 from . import crm_value_order_outlook
 from . import crm_value_rfm_segment
 from . import crm_value_rfm

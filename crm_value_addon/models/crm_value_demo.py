@@ -7,9 +7,11 @@ class CrmValue(models.Model):
     @api.model
     def _load_demo(self):
         """Fill the main company with demonstration customers (called by demo/crm_value_demo.xml only)."""
-        from ..demo import tiers  # nothing but a demonstration database needs them
-        from ..demo import followups
-        from ..demo import parts
+        from ..demo import (
+            followups,
+            parts,
+            tiers,  # nothing but a demonstration database needs them
+        )
         from ..demo.generator import Generator
 
         company = self.env.ref("base.main_company")
