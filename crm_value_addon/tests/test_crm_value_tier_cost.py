@@ -40,6 +40,21 @@ class TestCrmValueTierCost(BenefitCase):
             "tier_id": self.top.id, "month": date(2025, 6, 1), "order_count": 1, "discount": 100.0, "gift": 90.0,
             "shipping": 0.0, "points": 40.5, "cost": 230.5, "margin": self.value(customer).margin_total}])
 
+    def test_simulation_tells_what_benefits_would_cost(self):
+        self.benefit("pricelist", pricelist_id=self.vip.id)
+        customer = self.bought(5000)
+        other = self.bought(3000, name="Other")
+        self.order(customer, 10).action_confirm()  # 1000 at list price, sold for 900: the benefit costs 100 of 900
+        simulation = self.env["crm.value.tier.simulation"].with_company(self.company).create({})
+        line = simulation.line_ids.filtered(lambda line: line.tier_id == self.top)
+        for criterion in simulation.criterion_ids.filtered(lambda criterion: criterion.tier_id == self.top):
+            criterion.enter_min, criterion.keep_min = 3000, 3000
+        simulation.action_preview()
+        self.assertAlmostEqual(line.benefit_cost_now, 5000 * 100 / 900, 2)
+        self.assertAlmostEqual(line.benefit_cost_then, (5000 + 3000) * 100 / 900, 2)
+        self.assertEqual(self.value(other).revenue_12m, 3000)
+        self.assertFalse(any((simulation.line_ids - line).mapped("benefit_cost_then")), "no orders, no known cost")
+
     def test_rights(self):
         seller = new_test_user(self.env, "seller", groups="sales_team.group_sale_salesman")
         with self.assertRaises(AccessError):

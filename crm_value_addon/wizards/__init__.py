@@ -8,3 +8,4 @@ from . import crm_value_benefit_copy
 from . import crm_value_tier_simulation
 from . import crm_value_tier_proposal  # extends it
 from . import crm_value_tier_simulation_line
+from . import crm_value_tier_simulation_cost  # extends both
