@@ -13,7 +13,8 @@ def open_value(visitor, customer, tab=False):
     """From a search in Contacts to the value of a customer."""
     page = visitor.page
     page.locator(".o_searchview_input").fill(customer)
-    page.keyboard.press("Enter")
+    # not Enter: it is lost while the suggestions are being made
+    page.get_by_role("menuitem", name=f"Search Name for: {customer}").click()
     expect(page.locator(".o_facet_value")).to_have_text(customer)
     page.locator(".o_kanban_record:not(.o_kanban_ghost), td[name=complete_name]", has_text=customer).first.click()
     if tab:
