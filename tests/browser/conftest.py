@@ -2,7 +2,7 @@
 import shutil
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 DESKTOP = {"viewport": {"width": 1400, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
@@ -10,6 +10,8 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touc
 _SECONDS = 60
 #: Debian's package of Odoo lacks this file of the video chat
 _NOT_OURS = "selfie_segmentation"
+
+expect.set_options(timeout=_SECONDS * 1000)
 
 
 @pytest.fixture(scope="session")
