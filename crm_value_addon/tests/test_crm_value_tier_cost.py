@@ -40,6 +40,23 @@ class TestCrmValueTierCost(BenefitCase):
             "tier_id": self.top.id, "month": date(2025, 6, 1), "order_count": 1, "discount": 100.0, "gift": 90.0,
             "shipping": 0.0, "points": 40.5, "cost": 230.5, "margin": self.value(customer).margin_total}])
 
+    def test_cost_to_serve_counts_gifts_and_a_share_of_discounts(self):
+        self.company.write({"value_cost_benefits": True, "value_cost_gift": 12, "value_cost_discount_share": 0.5})
+        self.benefit("pricelist", pricelist_id=self.vip.id)
+        self.benefit("gift", program_id=self.program("coupons").id)
+        self.bought(1, name="First")
+        self.refresh()
+        customer = self.bought(5000)
+        self.assertEqual(len(self.env["crm.value.grant"].search([("partner_id", "=", customer.id)])), 1)
+        self.order(customer, 10).action_confirm()  # 1000 at list price, sold for 900
+        self.refresh()
+        value = self.value(customer)
+        self.assertEqual(value.cost_to_serve, 12 + 0.5 * 100)
+        self.assertEqual(value.realised_value, value.margin_total - 62)
+        self.company.value_cost_benefits = False
+        self.refresh()
+        self.assertEqual(self.value(customer).cost_to_serve, 0)
+
     def test_simulation_tells_what_benefits_would_cost(self):
         self.benefit("pricelist", pricelist_id=self.vip.id)
         customer = self.bought(5000)
