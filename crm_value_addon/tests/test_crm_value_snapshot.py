@@ -106,3 +106,19 @@ class TestCrmValueSnapshot(ValueCase):
         self.assertEqual(round(sum(effects.values()), 2), summary["total"] - 400)
         # the best 1 % of two customers is one
         self.assertAlmostEqual(summary["concentration"][0]["share"], 1200 / 1800, places=4)
+
+    def test_cost_of_winning_and_of_keeping(self):
+        self.company.write({
+            "value_cost_acquisition": "lead", "value_cost_won_lead": 100, "value_cost_credit_notes": True,
+            "value_cost_credit_note": 30})
+        won, walked_in, old = (self.customer(name) for name in ("Won", "Walked in", "Old"))
+        lead = self.env["crm.lead"].create({
+            "name": "Deal", "type": "opportunity", "partner_id": won.id, "company_id": self.company.id})
+        lead.action_set_won()
+        for customer, day in ((won, "2025-03-01"), (walked_in, "2025-04-01"), (old, "2023-01-01"), (old, "2025-05-01")):
+            invoice = self.invoice(customer, day, 100)
+        self.credit_note(invoice, "2025-06-01", amount=10)
+        self.refresh()
+        summary = self.env["crm.value.equity"].with_company(self.company).equity_summary()
+        # one won opportunity of 100 among two new customers; one credit note of 30 among three who bought
+        self.assertEqual((summary["winning_cost"], summary["keeping_cost"]), (50, 10))
