@@ -1,4 +1,5 @@
 from . import account_move
+from . import crm_lead
 from . import crm_value
 from . import crm_value_history
 from . import crm_value_store

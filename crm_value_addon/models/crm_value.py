@@ -6,6 +6,8 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from .account_move import POSTED_DOCUMENTS
+
 MARGIN_GROUP = "crm_value_addon.group_value_margin"
 
 
@@ -161,7 +163,7 @@ class CrmValue(models.Model):
     def _documents_domain(self):
         return [
             ("commercial_partner_id", "=", self.partner_id.id), ("company_id", "=", self.company_id.id),
-            ("state", "=", "posted"), ("move_type", "in", ("out_invoice", "out_refund", "out_receipt")),
+            *POSTED_DOCUMENTS,
         ]
 
     @api.model

@@ -42,21 +42,19 @@ class CrmValueGrowth(models.Model):
                    GREATEST(lead.expected_revenue, offer.amount, 0)
                    * COALESCE(lead.automated_probability, 0) / 100 AS worth,
                    COALESCE(lead.date_deadline - %(as_of)s, 0) AS days
-              FROM crm_lead lead
+              FROM %(leads)s lead
               JOIN res_partner partner ON partner.id = lead.partner_id
-              LEFT JOIN crm_team team ON team.id = lead.team_id
-              LEFT JOIN res_users salesperson ON salesperson.id = lead.user_id
               LEFT JOIN LATERAL (SELECT max(%(amount)s) AS amount FROM sale_order sale
                                   WHERE sale.opportunity_id = lead.id AND %(open_offer)s) offer ON TRUE
-             WHERE lead.type = 'opportunity' AND lead.active AND lead.won_status = 'pending'
-               AND COALESCE(lead.company_id, team.company_id, salesperson.company_id) = %(company)s AND %(where)s
+             WHERE %(where)s
             UNION ALL
             SELECT partner.commercial_partner_id, NULL, sale.id, GREATEST(%(amount)s, 0) * %(probability)s,
                    COALESCE(sale.validity_date - %(as_of)s, 0)
               FROM sale_order sale JOIN res_partner partner ON partner.id = sale.partner_id
              WHERE sale.opportunity_id IS NULL AND %(open_offer)s AND %(where)s
             """,
-            as_of=as_of, company=company.id, where=where or SQL("TRUE"),
+            as_of=as_of, leads=self.env["crm.lead"]._select_of_company(company, only_open=True),
+            where=where or SQL("TRUE"),
             probability=company.value_quotation_probability,
             # in the currency of the company, as Odoo's own sales analysis converts it
             amount=SQL("sale.amount_untaxed / COALESCE(NULLIF(sale.currency_rate, 0), 1)"),

@@ -40,12 +40,9 @@ class CrmValueHistory(models.Model):
                      JOIN res_partner partner ON partner.id = sale.partner_id
                     WHERE sale.company_id = %s AND sale.state != 'cancel'""", company.id),
             SQL(
-                """SELECT partner.commercial_partner_id AS partner_id FROM crm_lead lead
-                     JOIN res_partner partner ON partner.id = lead.partner_id
-                     LEFT JOIN crm_team team ON team.id = lead.team_id
-                     LEFT JOIN res_users salesperson ON salesperson.id = lead.user_id
-                    WHERE lead.type = 'opportunity' AND lead.active AND lead.won_status = 'pending'
-                      AND COALESCE(lead.company_id, team.company_id, salesperson.company_id) = %s""", company.id),
+                """SELECT partner.commercial_partner_id AS partner_id FROM %s lead
+                     JOIN res_partner partner ON partner.id = lead.partner_id""",
+                self.env["crm.lead"]._select_of_company(company, only_open=True)),
         ]
 
     def _history(self, company, as_of, partner_ids=None):

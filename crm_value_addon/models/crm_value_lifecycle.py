@@ -77,15 +77,12 @@ class CrmValueLifecycle(models.Model):
             UNION ALL
             SELECT partner.commercial_partner_id,
                    CASE WHEN lead.automated_probability >= %(promising)s THEN 2 ELSE 1 END
-              FROM crm_lead lead
+              FROM %(leads)s lead
               JOIN res_partner partner ON partner.id = lead.partner_id
-              LEFT JOIN crm_team team ON team.id = lead.team_id
-              LEFT JOIN res_users salesperson ON salesperson.id = lead.user_id
-             WHERE lead.type = 'opportunity' AND lead.active AND lead.won_status = 'pending'
-               AND COALESCE(lead.company_id, team.company_id, salesperson.company_id) = %(company)s
-               AND partner.commercial_partner_id = ANY(%(partners)s)
+             WHERE partner.commercial_partner_id = ANY(%(partners)s)
             """,
-            company=company.id, partners=partner_ids, promising=company.value_prospect_probability)
+            company=company.id, leads=self.env["crm.lead"]._select_of_company(company, only_open=True),
+            partners=partner_ids, promising=company.value_prospect_probability)
 
     def _predict_by_history(self, company, history):
         predicted = super()._predict_by_history(company, history)

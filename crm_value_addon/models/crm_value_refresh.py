@@ -8,6 +8,8 @@ import psycopg2
 from odoo import api, models
 from odoo.tools import SQL
 
+from .account_move import POSTED_DOCUMENTS
+
 _logger = logging.getLogger(__name__)
 
 #: customers refreshed at once in a user's request; more are left to the cron
@@ -272,8 +274,7 @@ class CrmValueRefresh(models.Model):
     def _freeze_unfrozen(self, company, today, partner_ids):
         """Freeze the documents that these customers had before the addon was there, and read again."""
         moves = self.env["account.move"].search([
-            ("commercial_partner_id", "in", list(partner_ids)), ("company_id", "=", company.id),
-            ("state", "=", "posted"), ("move_type", "in", ("out_invoice", "out_refund", "out_receipt"))])
+            ("commercial_partner_id", "in", list(partner_ids)), ("company_id", "=", company.id), *POSTED_DOCUMENTS])
         self.env["crm.value.document"]._insert(company, SQL("= ANY(%s)", moves.ids), "cost_now")
         history = self._history(company, today, partner_ids)
         history.pop("unfrozen")

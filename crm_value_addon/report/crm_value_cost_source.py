@@ -35,12 +35,10 @@ class CrmValueCostSource(models.AbstractModel):
         won = SQL(
             """
             SELECT partner.commercial_partner_id AS partner_id, lead.id, lead.source_id
-              FROM crm_lead lead JOIN res_partner partner ON partner.id = lead.partner_id
-              LEFT JOIN crm_team team ON team.id = lead.team_id
-              LEFT JOIN res_users salesperson ON salesperson.id = lead.user_id
+              FROM %s lead JOIN res_partner partner ON partner.id = lead.partner_id
              WHERE lead.won_status = 'won' AND lead.active
-               AND COALESCE(lead.company_id, team.company_id, salesperson.company_id) = %s
-               AND COALESCE(lead.date_closed, lead.create_date)::date <= %s""", company.id, as_of)
+               AND COALESCE(lead.date_closed, lead.create_date)::date <= %s""",
+            self.env["crm.lead"]._select_of_company(company), as_of)
         if company.value_cost_acquisition == "lead" and company.value_cost_won_lead:
             return SQL(
                 """SELECT partner_id, 'acquisition' AS driver, count(*)::int AS count,

@@ -5,6 +5,7 @@ from odoo.tools import SQL
 
 from ..lib.pg_copy import copy_out
 from ..lib.purchase_history import join_documents, purchase_days
+from ..models.account_move import POSTED_DOCUMENTS
 
 _DOCUMENT_COLUMNS = [
     ("partner", "int4"), ("date", "date"), ("revenue", "float8"), ("margin", "float8"), ("refund", "float8"),
@@ -220,7 +221,6 @@ class CrmValuePurchase(models.Model):
         self.check_access("read")
         domain = [
             ("commercial_partner_id", "=", self.partner_id.id), ("company_id", "=", self.company_id.id),
-            ("invoice_date", "=", self.date), ("state", "=", "posted"),
-            ("move_type", "in", ("out_invoice", "out_refund", "out_receipt")),
+            ("invoice_date", "=", self.date), *POSTED_DOCUMENTS,
         ]
         return self.env["crm.value"]._action_documents(domain, self.document_count)
