@@ -113,7 +113,8 @@ class Site:
             return call("/web/dataset/call_kw", model=model, method=name, args=args, kwargs={"context": context})
 
         call("/web/session/authenticate", db=self.database, login=login, password=login)
-        key_id = method("res.users.apikeys.description", "create", {"name": "tests", "duration": "1"})
+        # A key of one day ends at the next midnight, which may be in a minute.
+        key_id = method("res.users.apikeys.description", "create", {"name": "tests", "duration": "7"})
         check = method("res.users.apikeys.description", "make_key", [key_id])
         shown = method("res.users.identitycheck", "run_check", [check["res_id"]], password=login)
         return shown["context"]["default_key"]
