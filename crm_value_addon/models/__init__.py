@@ -69,6 +69,7 @@ from . import res_company
 from . import res_company_lifecycle
 from . import res_company_parts
 from . import res_company_followup
+from . import res_company_freshness
 from . import res_config_settings
 from . import res_config_settings_lifecycle
 from . import res_config_settings_parts

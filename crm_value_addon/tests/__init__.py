@@ -22,6 +22,7 @@ from . import test_crm_value_tier_explanation
 from . import test_crm_value_tier_lock
 from . import test_crm_value_tier_simulation
 from . import test_crm_value_tiering
+from . import test_figures_age
 from . import test_lib
 from . import test_res_partner
 from . import test_tier_rules
