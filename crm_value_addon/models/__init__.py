@@ -84,6 +84,7 @@ from . import product_pricelist
 from . import loyalty_history
 from . import loyalty_program
 from . import mail_template
+from . import mail_thread
 from . import sale_order
 from . import sale_order_tier
 from . import sale_order_loyalty
