@@ -32,12 +32,16 @@ class CrmValue(models.Model):
         """Return why the benefits of this customer pause, False when they do not."""
         self.ensure_one()
         company = company.sudo()
-        if company.value_pause_overdue and self.overdue_amount > company.value_pause_overdue_limit:
+        if self._owes_too_much(company):
             return self.env._(
                 "The benefits of %(tier)s pause: %(overdue)s are overdue, more than %(limit)s.", tier=self.tier_id.name,
                 overdue=formatLang(self.env, self.overdue_amount, currency_obj=company.currency_id),
                 limit=formatLang(self.env, company.value_pause_overdue_limit, currency_obj=company.currency_id))
         return False
+
+    def _owes_too_much(self, company):
+        self.ensure_one()
+        return company.value_pause_overdue and self.overdue_amount > company.value_pause_overdue_limit
 
     def _assign_tiers(self, company, as_of, **kwargs):
         written = super()._assign_tiers(company, as_of, **kwargs)

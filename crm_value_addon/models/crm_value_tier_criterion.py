@@ -10,6 +10,10 @@ METRICS = (
 )
 #: those that a new fit of the prediction, or other customers, can move
 PREDICTED_METRICS = ("clv", "value_percentile")
+#: those that a customer may read of itself: what it bought, neither what it brings us nor what we expect or make of it
+CUSTOMER_METRICS = (
+    "revenue_total", "revenue_12m", "revenue_year", "revenue_previous_year", "purchase_count", "tenure_days",
+)
 
 
 class CrmValueTierCriterion(models.Model):

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL, formatLang
 
 from ..lib import tier_rules
-from .crm_value_tier_criterion import METRICS
+from .crm_value_tier_criterion import CUSTOMER_METRICS, METRICS
 
 _COUNTS = ("purchase_count", "tenure_days")
 
@@ -82,7 +82,12 @@ class CrmValueTierExplanation(models.Model):
 
     @api.model
     def _may_see(self, metric):
-        """Tell whether the user may see a figure, also where sudo reads it for him."""
+        """Tell whether the user may see a figure, also where sudo reads it for him.
+
+        A customer sees what it bought, and so does whoever looks at it with the customer's eyes.
+        """
+        if self.env.context.get("value_for_customer") or self.env.user.share:
+            return metric in CUSTOMER_METRICS
         groups = self._fields[metric].groups
         return not groups or self.env.user.has_groups(groups)
 
