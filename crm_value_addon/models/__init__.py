@@ -3,6 +3,7 @@ from . import crm_lead
 from . import crm_value
 from . import crm_value_history
 from . import crm_value_store
+from . import crm_value_purchase_quarters
 from . import crm_value_refresh  # what follows extends the methods of these three
 from . import crm_value_demo
 from . import crm_value_document
@@ -12,6 +13,7 @@ from . import crm_value_fit_backtest
 from . import crm_value_fit_as_of
 from . import crm_value_queue
 from . import crm_value_run
+from . import crm_value_run_skipped
 from . import crm_value_tier
 from . import crm_value_tier_change
 from . import crm_value_tier_criterion
@@ -65,6 +67,13 @@ from . import crm_value_followup_run
 from . import crm_value_followup_launch
 from . import crm_value_followup_result
 from . import crm_value_followup_wake
+from . import crm_value_run_alarm
+from . import crm_value_dashboard  # what follows adds its sections
+from . import crm_value_dashboard_customers
+from . import crm_value_dashboard_cohorts
+from . import crm_value_dashboard_outlook
+from . import crm_value_dashboard_movement
+from . import crm_value_dashboard_calls
 from . import ir_actions_server
 from . import mail_activity
 from . import product_template
@@ -78,6 +87,8 @@ from . import res_config_settings
 from . import res_config_settings_lifecycle
 from . import res_config_settings_parts
 from . import res_config_settings_portal
+from . import crm_value_mixin
+from . import crm_lead_value
 from . import res_partner
 from . import res_partner_lifecycle
 from . import res_partner_relationship

@@ -122,11 +122,16 @@ class CrmValueFit(models.Model):
         companies = self.env["res.company"].search([])
         self.env["ir.cron"]._commit_progress(remaining=len(companies))
         for company in companies:
+            run = self.env["crm.value.run"]
             try:
-                self._fit_company(company)
-            except Exception:
+                run = run._start(company, "fit", company._value_today())
+                fit = self._fit_company(company)
+                run.write({"total": fit.customer_count, "processed": fit.customer_count})
+                run._finish()
+            except Exception as error:
                 self.env.cr.rollback()
                 _logger.exception("Customer value of company %s: the fit failed", company.id)
+                run._record_failure(company, "fit", error)
             self.env["ir.cron"]._commit_progress(1)
 
     @api.model

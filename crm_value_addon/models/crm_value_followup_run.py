@@ -38,13 +38,8 @@ class CrmValueFollowupRun(models.Model):
         companies = self.env["res.company"].search([])
         self.env["ir.cron"]._commit_progress(remaining=len(companies))
         for company in companies:
-            rule = self.with_company(company).with_context(allowed_company_ids=company.ids)
-            value = rule.env["crm.value"]
-            with value._writer(company, session=True, lock=_LOCK) as is_writer:
-                if is_writer:
-                    # The lock is held now: read in a transaction that begins after it.
-                    self.env["ir.cron"]._commit_progress()
-                    rule._run_company(company, value._transaction)
+            self.env["crm.value"]._cron_run(company, lambda value, company=company: self.with_env(
+                value.env)._run_company(company, value._transaction), "followup", lock=_LOCK)
             self.env["ir.cron"]._commit_progress(1)
 
     def _run_company(self, company, transaction=None):

@@ -26,8 +26,10 @@ class CrmValueGrant(models.Model):
             try:
                 with self.env.cr.savepoint():
                     self._give_due(company)
-            except Exception:
+                self.env["crm.value.run"]._end_alarms(company, ["gift"])
+            except Exception as error:
                 _logger.exception("Customer value: the gifts of company %s could not be given", company.id)
+                self.env["crm.value.run"]._record_failure(company, "gift", error)
             self.env["ir.cron"]._commit_progress(1)
         waiting = self.search([("mail_state", "=", "waiting")], order="id")
         self.env["ir.cron"]._commit_progress(remaining=len(waiting))

@@ -40,7 +40,7 @@ class CrmValueRefresh(models.Model):
         companies = self._companies_due()
         self.env["ir.cron"]._commit_progress(remaining=len(companies))
         for company in companies:
-            self._cron_run(company, lambda value: value._refresh_company(value._transaction))
+            self._cron_run(company, lambda value: value._refresh_company(value._transaction), "full")
             self.env["ir.cron"]._commit_progress(1)
 
     @api.model
@@ -50,7 +50,7 @@ class CrmValueRefresh(models.Model):
         for [company_id] in rows:
             company = self.env["res.company"].browse(company_id).exists()
             if company:
-                self._cron_run(company, lambda value: value._refresh_queue(value._transaction))
+                self._cron_run(company, lambda value: value._refresh_queue(value._transaction), "incremental")
             else:
                 self.env.cr.execute(SQL("DELETE FROM crm_value_queue WHERE company_key = %s", company_id))
                 self.env["ir.cron"]._commit_progress()
@@ -65,10 +65,13 @@ class CrmValueRefresh(models.Model):
                 due += company
         return due
 
-    def _cron_run(self, company, work):
-        """Run a piece of work as the one writer of a company; record a failure and go on with the next company."""
+    def _cron_run(self, company, work, kind, lock=_LOCK_CLASS):
+        """Run a piece of work as the one writer of a company; record a failure and go on with the next company.
+
+        :param kind: that of the run which records it
+        """
         value = self.with_company(company).with_context(allowed_company_ids=company.ids)
-        with value._writer(company, session=True) as is_writer:
+        with value._writer(company, session=True, lock=lock) as is_writer:
             if not is_writer:
                 _logger.info("Customer value of company %s: another refresh is under way", company.id)
                 return
@@ -78,16 +81,9 @@ class CrmValueRefresh(models.Model):
                 work(value)
             except Exception as error:
                 self.env.cr.rollback()
-                _logger.exception("Customer value of company %s: the refresh failed", company.id)
-                value._record_failure(company, error)
+                _logger.exception("Customer value of company %s: the run %s failed", company.id, kind)
+                self.env["crm.value.run"]._record_failure(company, kind, error)
                 self.env["ir.cron"]._commit_progress()
-
-    def _record_failure(self, company, error):
-        runs = self.env["crm.value.run"].search([("company_id", "=", company.id), ("state", "=", "running")])
-        if not runs:
-            runs = self.env["crm.value.run"]._start(company, "incremental", company._value_today())
-        for run in runs:
-            run._finish("failed", f"{type(error).__name__}: {error}")
 
     def _transaction(self, work):
         """Run a piece of work and commit it; run it again when another session was in its way."""
@@ -116,7 +112,9 @@ class CrmValueRefresh(models.Model):
             value = self.with_company(company)
             with value._writer(company) as is_writer:
                 if is_writer:
-                    value._refresh_customers(company, customers.ids)
+                    run = self.env["crm.value.run"].sudo()  # sudo: runs are the machine's
+                    run = run._start(company, "selected", company._value_today())
+                    run._finish_selected(customers, *value._refresh_customers(company, customers.ids))
                 else:
                     is_busy = True
         if is_busy:

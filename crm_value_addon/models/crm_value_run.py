@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from odoo import api, fields, models
+from odoo import Command, api, fields, models
 from odoo.tools import format_datetime
 
 _KEEP_DAYS = 90
@@ -18,7 +18,8 @@ class CrmValueRun(models.Model):
     currency_id = fields.Many2one(related="company_id.currency_id", string="Currency")
     kind = fields.Selection(
         [("full", "All customers"), ("incremental", "Changed customers"), ("selected", "Selected customers"),
-         ("tiers", "Tiers of all customers")],
+         ("tiers", "Tiers of all customers"), ("fit", "Prediction fit"),
+         ("gift", "Gifts")],
         required=True, readonly=True)
     state = fields.Selection(
         [("queued", "Waiting"), ("running", "Running"), ("done", "Done"), ("failed", "Failed")],
@@ -29,6 +30,9 @@ class CrmValueRun(models.Model):
     progress = fields.Float(compute="_compute_progress", help="In percent")
     written = fields.Integer(string="Customers Changed", readonly=True)
     skipped = fields.Integer(string="Customers Left Out", readonly=True)
+    skipped_ids = fields.One2many(
+        "crm.value.run.skipped", "run_id", string="Left Out", readonly=True, groups="sales_team.group_sale_manager")
+    partner_keys = fields.Json(readonly=True, help="The customers of a refresh of selected ones")
     next_partner_key = fields.Integer(readonly=True, help="Where an interrupted refresh goes on")
     boundaries = fields.Json(
         readonly=True, groups="base.group_system", help="What placed a customer among all in this refresh; holds until the next one")
@@ -37,7 +41,10 @@ class CrmValueRun(models.Model):
         string="Revenue without Customer", readonly=True, help="Posted customer documents that name no customer")
     started_at = fields.Datetime(readonly=True)
     finished_at = fields.Datetime(readonly=True)
+    duration = fields.Float(compute="_compute_duration", help="In hours; of a run under way, so far")
     message = fields.Text(readonly=True)
+
+    _finished_idx = models.Index("(company_id, finished_at) WHERE state = 'done'")
 
     @api.depends("kind", "started_at")
     @api.depends_context("lang", "tz")
@@ -54,6 +61,12 @@ class CrmValueRun(models.Model):
                 run.progress = min(100.0 * run.processed / run.total, 100.0)
             else:
                 run.progress = 100.0 if run.state == "done" else 0.0
+
+    @api.depends("started_at", "finished_at")
+    def _compute_duration(self):
+        for run in self:
+            until = run.finished_at or fields.Datetime.now()
+            run.duration = (until - run.started_at).total_seconds() / 3600 if run.started_at else 0.0
 
     @api.model
     def _request(self, company, kind="full"):
@@ -72,14 +85,19 @@ class CrmValueRun(models.Model):
         run = self.search(
             [("company_id", "=", company.id), ("kind", "=", kind), ("state", "in", ("queued", "running"))],
             order="state desc, id", limit=1) if kind in ("full", "tiers") else self.browse()
+        if kind not in ("full", "tiers"):
+            # One at a time: what still says that it runs was killed, and this one does its work.
+            self.search([("company_id", "=", company.id), ("kind", "=", kind), ("state", "=", "running")]).write(
+                {"state": "failed", "message": self.env._("Interrupted; the next run does its work.")})
         vals = {"state": "running", "as_of_date": as_of_date}
         if run.state == "running" and run.as_of_date == as_of_date:
             return run
         vals |= {
             "started_at": fields.Datetime.now(), "processed": 0, "written": 0, "skipped": 0, "next_partner_key": 0,
-            "message": False, "boundaries": False,
+            "finished_at": False, "message": False, "boundaries": False,
         }
         if run:
+            run.skipped_ids.unlink()
             run.write(vals)
             return run
         return self.create(vals | {"company_id": company.id, "kind": kind})
@@ -97,15 +115,13 @@ class CrmValueRun(models.Model):
         :param list skipped: pairs (partner id, reason)
         """
         self.ensure_one()
-        lines = [self.env._(
-            "%(customer)s was left out: %(reason)s", customer=f"res.partner {partner_id}", reason=reason,
-        ) for partner_id, reason in skipped]
         self.write({
             "processed": self.processed + customers,
             "written": self.written + written,
             "skipped": self.skipped + len(skipped),
+            "skipped_ids": [
+                Command.create({"partner_key": partner_id, "reason": reason}) for partner_id, reason in skipped],
             "next_partner_key": next_partner_key,
-            "message": "\n".join(filter(None, [self.message, *lines])) or False,
         })
 
     def _finish(self, state="done", message=None):
@@ -114,6 +130,19 @@ class CrmValueRun(models.Model):
             "state": state, "finished_at": fields.Datetime.now(),
             "message": "\n".join(filter(None, [self.message, message])) or False,
         })
+
+    def _finish_selected(self, customers, written, skipped):
+        """Record the refresh of some customers in a user's request."""
+        self.write({"total": len(customers), "partner_keys": customers.ids})
+        self._advance(len(customers), written, skipped)
+        self._finish()
+
+    @api.model
+    def _record_failure(self, company, kind, error):
+        """Record that the run of a kind that is under way failed, or that it did before it could be recorded."""
+        runs = self.search([("company_id", "=", company.id), ("kind", "=", kind), ("state", "=", "running")])
+        for run in runs or self._start(company, kind, company._value_today()):
+            run._finish("failed", f"{type(error).__name__}: {error}")
 
     @api.autovacuum
     def _gc_runs(self):

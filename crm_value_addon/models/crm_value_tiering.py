@@ -59,7 +59,7 @@ class CrmValueTiering(models.Model):
         result = super()._cron_refresh_stale()
         waiting = self.env["crm.value.run"].search([("kind", "=", "tiers"), ("state", "in", ("queued", "running"))])
         for company in waiting.company_id:
-            self._cron_run(company, lambda value: value._assign_company(value._transaction))
+            self._cron_run(company, lambda value: value._assign_company(value._transaction), "tiers")
         return result
 
     def _assign_company(self, transaction=None):

@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta
 
 from babel.dates import format_timedelta
@@ -21,15 +22,20 @@ class ResCompany(models.Model):
         """
         self.ensure_one()
         of_partners = SQL("TRUE") if partner_ids is None else SQL("queue.partner_key = ANY(%s)", list(partner_ids))
+        self.env["crm.value.run"].flush_model()
         rows = self.env.execute_query(SQL(
             """
             SELECT (SELECT max(finished_at) FROM crm_value_run
-                     WHERE company_id = %(company)s AND state = 'done' AND kind IN ('full', 'incremental')),
+                     WHERE company_id = %(company)s AND state = 'done'
+                       AND (kind IN ('full', 'incremental')
+                            OR kind = 'selected' AND partner_keys @> %(partners)s::jsonb)),
                    queue.partner_key, count(queue.id)
               FROM (SELECT 1) one
               LEFT JOIN crm_value_queue queue ON queue.company_key = %(company)s AND %(of_partners)s
              GROUP BY queue.partner_key
-            """, company=self.id, of_partners=of_partners))
+            """, company=self.id, of_partners=of_partners,
+            # JSON null is in no list: without customers, refreshes of selected ones do not count
+            partners="null" if partner_ids is None else json.dumps(list(partner_ids))))
         refreshed_at = rows[0][0] or False
         minutes = max(int((fields.Datetime.now() - refreshed_at).total_seconds() // 60), 0) if refreshed_at else None
         waiting_of = {partner_id: count for _at, partner_id, count in rows if count}

@@ -198,7 +198,9 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
             "UPDATE account_move SET amount_untaxed_signed = 'NaN' WHERE commercial_partner_id = %s", [poisoned.id])
         run = self.refresh()
         self.assertEqual((run.state, run.skipped), ("done", 1))
-        self.assertIn(f"res.partner {poisoned.id}", run.message)
+        self.assertEqual(run.skipped_ids.partner_id, poisoned)
+        self.assertTrue(run.skipped_ids.reason)
+        self.assertFalse(run.message)
         self.assertEqual(len(self.stored()), len([p for p in partners - poisoned if self.value(p)]))
         self.assertFalse(self.value(poisoned))
         self.env["crm.value.queue"]._push_partners(partners, self.company)
@@ -220,7 +222,7 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
         with patch.object(type(self.Value), "_after_store", refuse):
             run = self.refresh()
             self.assertEqual((run.state, run.skipped), ("done", 1))
-            self.assertIn("an automation rule says no", run.message)
+            self.assertIn("an automation rule says no", run.skipped_ids.reason)
             self.assertEqual(self.value(partners[1]).purchase_count > 0, True)
             with patch("odoo.addons.crm_value_addon.models.crm_value_store.SKIP_LIMIT", 0), \
                     self.assertRaisesRegex(UserError, "More than 0 customers"):
