@@ -1,27 +1,17 @@
 from odoo import api, fields, models
-from odoo.fields import Domain
 from odoo.tools import SQL
 
 from .crm_value import MARGIN_GROUP
-
-SELLER_GROUP = "sales_team.group_sale_salesman"
+from .crm_value_mixin import SELLER_GROUP
 
 
 class ResPartner(models.Model):
-    """Shows the value of the contact's commercial partner in the current company; stores nothing.
+    """Shows the value of the contact's commercial partner in the current company; stores nothing."""
 
-    The displayed figures are related fields for reading and columns of one joined table for sorting, grouping and
-    summing (`_field_to_sql`), so that the Contacts list stays one query however many of them it shows.
-    """
-
-    _inherit = "res.partner"
+    _name = "res.partner"
+    _inherit = ["res.partner", "crm.value.mixin"]
 
     value_ids = fields.One2many("crm.value", "partner_id", string="Values per Company", groups=SELLER_GROUP)
-    value_id = fields.Many2one(
-        "crm.value", string="Customer Value", compute="_compute_value_id", search="_search_value_id",
-        compute_sudo=True, groups=f"{SELLER_GROUP},{MARGIN_GROUP}")
-    value_currency_id = fields.Many2one(
-        related="value_id.currency_id", string="Value Currency", groups=SELLER_GROUP)
     revenue_total = fields.Monetary(
         related="value_id.revenue_total", currency_field="value_currency_id", groups=SELLER_GROUP)
     revenue_12m = fields.Monetary(
@@ -29,10 +19,10 @@ class ResPartner(models.Model):
     purchase_count = fields.Integer(related="value_id.purchase_count", groups=SELLER_GROUP)
     last_purchase_date = fields.Date(related="value_id.last_purchase_date", groups=SELLER_GROUP)
     probability_alive = fields.Float(related="value_id.probability_alive", groups=SELLER_GROUP)
-    churn_risk = fields.Selection(related="value_id.churn_risk", groups=SELLER_GROUP)
     next_purchase_date = fields.Date(related="value_id.next_purchase_date", groups=SELLER_GROUP)
     value_tier_id = fields.Many2one(related="value_id.tier_id", string="Tier", groups=SELLER_GROUP)
     value_tier_color = fields.Integer(related="value_id.tier_id.color", string="Tier Color", groups=SELLER_GROUP)
+    value_tier_icon = fields.Selection(related="value_id.tier_id.icon", string="Tier Icon", groups=SELLER_GROUP)
     value_tier_review_date = fields.Date(related="value_id.tier_review_date", groups=SELLER_GROUP)
     value_next_tier_id = fields.Many2one(related="value_id.next_tier_id", string="Next Tier", groups=SELLER_GROUP)
     value_tier_explanation = fields.Html(
@@ -50,11 +40,15 @@ class ResPartner(models.Model):
     @api.depends("commercial_partner_id.value_ids.company_id")
     @api.depends_context("company")
     def _compute_value_id(self):
-        values = self.env["crm.value"].search([
-            ("partner_id", "in", self.commercial_partner_id.ids), ("company_id", "=", self.env.company.id)])
-        value_of = {value.partner_id: value for value in values}
-        for partner in self:
-            partner.value_id = value_of.get(partner.commercial_partner_id, False)
+        super()._compute_value_id()
+
+    def _value_keys(self):
+        return {
+            partner: (partner.commercial_partner_id._origin.id or partner._origin.id, self.env.company.id)
+            for partner in self}
+
+    def _value_key_to_sql(self, alias, query):
+        return self._field_to_sql(alias, "commercial_partner_id", query), SQL("%s", self.env.company.id)
 
     @api.depends("value_id.tier_explanation")
     @api.depends_context("company", "uid", "lang")
@@ -62,72 +56,6 @@ class ResPartner(models.Model):
         # No related field: it would be read by sudo, and the margins in it are not for everybody.
         for partner in self:
             partner.value_tier_explanation = partner.value_id.tier_explanation
-
-    def _search_value_id(self, operator, value):
-        if operator in Domain.NEGATIVE_OPERATORS:
-            return NotImplemented
-        in_company = Domain("company_id", "=", self.env.company.id)
-        if operator in ("any", "any!"):
-            matching = Domain("id", "in", value) if not isinstance(value, (Domain, list)) else Domain(value)
-            return self._domain_of_values(in_company & matching)
-        if operator == "in":
-            domain = self._domain_of_values(in_company & Domain("id", "in", [number for number in value if number]))
-            return domain | ~self._domain_of_values(in_company) if False in value else domain
-        return self._domain_of_values(in_company & Domain("partner_id", operator, value))
-
-    @api.model
-    def _domain_of_values(self, domain):
-        """Return the domain of the contacts whose commercial partner has a value in a domain."""
-        # One subselect of commercial partners: through the relations it would pass the contacts twice. Only when the
-        # query is built is the environment the user's again, and a figure that he may not read refused.
-        def to_sql(partners, alias, query):
-            values = partners.env["crm.value"]._search(domain, bypass_access=True)
-            return SQL("%s IN %s", partners._field_to_sql(alias, "commercial_partner_id", query), values.subselect(
-                SQL.identifier("crm_value", "partner_id")))
-
-        return Domain.custom(to_sql=to_sql)
-
-    def _field_to_sql(self, alias, field_expr, query=None):
-        field = self._fields.get(field_expr)
-        path = (field.related or "").split(".") if field else []
-        if query is None or field_expr != "value_id" and path[:1] != ["value_id"]:
-            return super()._field_to_sql(alias, field_expr, query)
-        self._check_field_access(field, "read")
-        value_alias = self._join_value(alias, query)
-        # sudo: the access to this field was checked above; the joined row is the current company's own.
-        return self.env["crm.value"].sudo()._field_to_sql(value_alias, ".".join(path[1:]) or "id", query)
-
-    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
-        field = self._fields.get(field_name)
-        if not nulls and field and (field.related or "").startswith("value_id."):
-            # Who has no value comes after the best and before the worst.
-            nulls = SQL("NULLS LAST") if direction.code == "DESC" else SQL("NULLS FIRST")
-        return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
-
-    def _join_value(self, alias, query):
-        """Join the value of the contact's commercial partner in the current company; return its alias."""
-        value_alias = query.make_alias(alias, f"value_{self.env.company.id}")
-        query.add_join("LEFT JOIN", value_alias, "crm_value", SQL(
-            "%s = %s AND %s = %s",
-            SQL.identifier(value_alias, "partner_id"), self._field_to_sql(alias, "commercial_partner_id", query),
-            SQL.identifier(value_alias, "company_id"), self.env.company.id))
-        return value_alias
-
-    def action_open_value(self):
-        """Open the customer value of this contact.
-
-        :raise AccessError: the user may not read customer values
-        """
-        self.ensure_one()
-        self.env["crm.value"].check_access("read")
-        if not self.value_id:
-            return self.env["crm.value"]._notification(self.env._(
-                "%(customer)s has no posted invoice, order or opportunity in %(company)s yet.",
-                customer=self.commercial_partner_id.display_name, company=self.env.company.name), "info")
-        return {
-            "type": "ir.actions.act_window", "res_model": "crm.value", "res_id": self.value_id.id,
-            "views": [(False, "form")], "name": self.env._("Customer Value"),
-        }
 
     def action_open_value_purchases(self):
         """Open the purchases that an amount of this contact is made of (see `crm.value.action_open_purchases`)."""

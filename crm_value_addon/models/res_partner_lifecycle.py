@@ -8,6 +8,5 @@ class ResPartner(models.Model):
 
     _inherit = "res.partner"
 
-    lifecycle_stage = fields.Selection(related="value_id.lifecycle_stage", groups=SELLER_GROUP)
     rfm_score = fields.Integer(related="value_id.rfm_score", groups=SELLER_GROUP)
     rfm_segment = fields.Many2one(related="value_id.rfm_segment", groups=SELLER_GROUP)

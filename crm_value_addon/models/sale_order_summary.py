@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from .crm_value import MARGIN_GROUP
-from .sale_order_tier import SELLER_GROUP
+from .crm_value_mixin import SELLER_GROUP
 
 
 class SaleOrder(models.Model):
@@ -11,68 +11,38 @@ class SaleOrder(models.Model):
     Configuration comes from the registry's cache, so that opening an order costs three queries at most.
     """
 
-    _inherit = "sale.order"
+    _name = "sale.order"
+    _inherit = ["sale.order", "crm.value.mixin"]
 
-    value_id = fields.Many2one(
-        "crm.value", string="Customer Value", compute="_compute_value_id", search="_search_value_id",
-        compute_sudo=True, groups=SELLER_GROUP)
-    value_currency_id = fields.Many2one(related="company_id.currency_id", string="Company Currency")
     clv = fields.Monetary(
         related="value_id.clv", currency_field="value_currency_id", groups=MARGIN_GROUP, aggregator=None)
-    lifecycle_stage = fields.Selection(related="value_id.lifecycle_stage", groups=SELLER_GROUP)
-    churn_risk = fields.Selection(related="value_id.churn_risk", groups=SELLER_GROUP)
+    # The tier of the customer now; `value_tier_id` is the one whose benefits the order carries.
+    customer_tier_id = fields.Many2one(related="value_id.tier_id", string="Customer Tier", groups=SELLER_GROUP)
+    customer_tier_color = fields.Integer(
+        related="value_id.tier_id.color", string="Customer Tier Color", groups=SELLER_GROUP)
+    customer_tier_icon = fields.Selection(
+        related="value_id.tier_id.icon", string="Customer Tier Icon", groups=SELLER_GROUP)
     value_tier_color = fields.Integer(related="value_tier_id.color", string="Tier Color")
+    value_tier_icon = fields.Selection(related="value_tier_id.icon", string="Tier Icon")
     value_notice = fields.Char(compute="_compute_value_notice", groups=SELLER_GROUP)
     value_summary = fields.Html(compute="_compute_value_summary", sanitize=False, groups=SELLER_GROUP)
 
     @api.depends("partner_id", "company_id")
     def _compute_value_id(self):
+        super()._compute_value_id()
+
+    def _value_keys(self):
         # Read together with the company's contact, which knows the company's day: one query less on every form.
         (self.partner_id | self.company_id.partner_id).mapped("tz")
-        customers = {order: order.partner_id.commercial_partner_id._origin.id for order in self}
-        values = self.env["crm.value"].search_fetch([
-            ("partner_id", "in", [customer for customer in customers.values() if customer]),
-            ("company_id", "in", self.company_id.ids)])
-        value_of = {(value.partner_id.id, value.company_id.id): value for value in values}
-        for order, customer in customers.items():
-            order.value_id = value_of.get((customer, order.company_id.id), False)
+        return {order: (order.partner_id.commercial_partner_id._origin.id, order.company_id.id) for order in self}
 
-    def _search_value_id(self, operator, value):
-        if operator not in ("in", "any", "any!"):
-            return NotImplemented
-        if operator == "in":
-            value = [("id", "in", [number for number in value if number])]
-        # Each order belongs to its company's value: joined, not looked up by the current company.
-        return [("id", "in", self._query_with_value(value).subselect())]
-
-    @api.model
-    def _query_with_value(self, domain):
-        query = self.sudo()._search([])
-        alias = self._join_value(self._table, query)
-        wanted = self.env["crm.value"].sudo()._search(domain)
-        query.add_where(SQL("%s IN %s", SQL.identifier(alias, "id"), wanted.subselect()))
-        return query
-
-    def _field_to_sql(self, alias, field_expr, query=None):
-        field = self._fields.get(field_expr)
-        path = (field.related or "").split(".") if field else []
-        if query is None or field_expr != "value_id" and path[:1] != ["value_id"]:
-            return super()._field_to_sql(alias, field_expr, query)
-        self._check_field_access(field, "read")
-        # sudo: the access to this field was checked above; the joined row is the order's company's own.
-        return self.env["crm.value"].sudo()._field_to_sql(
-            self._join_value(alias, query), ".".join(path[1:]) or "id", query)
-
-    def _join_value(self, alias, query):
-        """Join the value of the order's commercial partner in the order's company; return its alias."""
-        partner, value = query.make_alias(alias, "value_partner"), query.make_alias(alias, "value")
+    def _value_key_to_sql(self, alias, query):
+        partner = query.make_alias(alias, "value_partner")
         query.add_join("LEFT JOIN", partner, "res_partner", SQL(
-            "%s = %s", SQL.identifier(partner, "id"), SQL.identifier(alias, "partner_id")))
-        query.add_join("LEFT JOIN", value, "crm_value", SQL(
-            "%s = %s AND %s = %s",
-            SQL.identifier(value, "partner_id"), SQL.identifier(partner, "commercial_partner_id"),
-            SQL.identifier(value, "company_id"), SQL.identifier(alias, "company_id")))
-        return value
+            "%s = %s", SQL.identifier(partner, "id"), self._field_to_sql(alias, "partner_id", query)))
+        return (
+            self.env["res.partner"]._field_to_sql(partner, "commercial_partner_id", query),
+            self._field_to_sql(alias, "company_id", query))
 
     # what differs from the customer's present tier
 
@@ -115,17 +85,25 @@ class SaleOrder(models.Model):
         sees_margin = self.env.user.has_group(MARGIN_GROUP)
         value = self.sudo().value_id
         tiers = self.env["crm.value.benefit"]._tier_cards(self.env.lang)
-        stages, risks = (dict(value._fields[name]._description_selection(self.env))
-                         for name in ("lifecycle_stage", "churn_risk"))
+        stages = dict(value._fields["lifecycle_stage"]._description_selection(self.env))
         outlook = self._outlook(value)
         return {
             "order": self, "value": value, "currency": self.company_id.currency_id, "sees_margin": sees_margin,
             "tier": tiers.get(self.sudo().value_tier_id.id), "live_tier": tiers.get(value.tier_id.id),
-            "stage": stages.get(value.lifecycle_stage), "risk": risks.get(value.churn_risk),
+            "stage": stages.get(value.lifecycle_stage), "risk": self._describe_risk(value),
             "benefits": self._carried_benefits(tiers), "outlook": outlook,
             "gap": self.env["crm.value"]._describe_gap(self.company_id, outlook) if outlook else False,
             "brings": tiers.get(outlook["tier_id"]) if outlook and outlook["tier_id"] != value.tier_id.id else None,
         }
+
+    @api.model
+    def _describe_risk(self, value):
+        """Return the words of the badge for a churn risk that asks for something (as static/src/value_badges)."""
+        if value.churn_risk not in ("medium", "high"):
+            return False
+        field = value._fields["churn_risk"]
+        risks = dict(field._description_selection(self.env))
+        return f"{field._description_string(self.env)}: {risks[value.churn_risk]}"
 
     def _carried_benefits(self, tiers):
         """Return the benefits of this order in words, each with whether something set by hand stands before it."""
