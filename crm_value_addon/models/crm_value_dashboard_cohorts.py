@@ -1,0 +1,77 @@
+from dataclasses import dataclass, field
+from datetime import date
+
+from dateutil.relativedelta import relativedelta
+
+from odoo import api, models
+from odoo.fields import Domain
+from odoo.tools import SQL, date_utils
+
+#: how many quarters the cohort table goes back
+QUARTERS = 12
+
+
+@dataclass
+class Cohort:
+    """The customers whose first purchase was in one quarter."""
+
+    start: date
+    count: int
+    bought: int
+    first_time: int
+    expected: int
+    expected_revenue: float
+    variance: float
+    expected_margin: float
+    #: by age in quarters from 1 on: how many bought in it
+    again: list = field(default_factory=list)
+
+
+class CrmValueDashboardCohorts(models.AbstractModel):
+    """Customers by the quarter of their first purchase: how many bought again in each quarter after it."""
+
+    _inherit = "crm.value.dashboard"
+
+    @api.model
+    def _scan_cohorts(self, scope):
+        """Return all cohorts, the oldest first; their sums add up to those of all customers."""
+        Value = self.env["crm.value"]
+        query = Value._search(scope.domain & Domain("purchase_count", ">", 0))
+        query.add_join("LEFT JOIN", "fit", "crm_value_fit", SQL("fit.id = crm_value.fit_id"))
+        quarter = SQL("date_trunc('quarter', crm_value.first_purchase_date::timestamp)::date")
+        query.groupby, query.order = quarter, quarter
+        spend = SQL("crm_value.expected_purchases::float8 * crm_value.expected_spend::float8")
+        columns = [
+            quarter, SQL("count(*)"),
+            SQL("count(*) FILTER (WHERE crm_value.last_purchase_date >= %s)", scope.start),
+            SQL("count(*) FILTER (WHERE crm_value.first_purchase_date >= %s)", scope.start),
+            SQL("count(*) FILTER (WHERE crm_value.expected_purchases > 0)"),
+            SQL("COALESCE(sum(%s), 0)", spend), SQL("COALESCE(sum(%s), 0)", self._select_variance()),
+            SQL("COALESCE(sum(crm_value.expected_margin_12m), 0)::float8") if scope.sees_worth else SQL("0"),
+            *(SQL("count(*) FILTER (WHERE crm_value.purchase_quarters & %s <> 0)", 1 << age)
+              for age in range(1, QUARTERS)),
+        ]
+        Value.flush_model()
+        self.env["crm.value.fit"].flush_model()
+        return [Cohort(*row[:8], list(row[8:])) for row in self.env.execute_query(query.select(*columns))]
+
+    @api.model
+    def _cohorts(self, scope, cohorts):
+        """Return the rows of the table: the last quarters, each with a cell per quarter since; the last is not over."""
+        now = date_utils.start_of(scope.today, "quarter")
+        rows = []
+        for cohort in cohorts:
+            age = (now.year - cohort.start.year) * 4 + (now.month - cohort.start.month) // 3
+            if not 0 <= age < QUARTERS:
+                continue
+            domain = scope.domain & Domain("first_purchase_date", ">=", cohort.start) & Domain(
+                "first_purchase_date", "<", cohort.start + relativedelta(months=3))
+            rows.append({
+                "name": self.env._("Q%(quarter)s %(year)s", quarter=cohort.start.month // 3 + 1, year=cohort.start.year),
+                **self._figure(domain, cohort.count),
+                "cells": [
+                    self._figure(domain & Domain("bought_in_quarter", "=", number), count,
+                                 share=100 * count / cohort.count) | {"is_running": number == age}
+                    for number, count in enumerate(cohort.again[:age], 1)],
+            })
+        return rows
