@@ -68,6 +68,13 @@ class ResCompany(models.Model):
         return f"{age} {news}"
 
 
+class ResPartner(models.Model):
+    _inherit = "res.partner"
+
+    value_figures_age = fields.Char(
+        string="Age of the Figures", related="value_id.figures_age", groups="sales_team.group_sale_salesman")
+
+
 class CrmValue(models.Model):
     _inherit = "crm.value"
 
