@@ -42,6 +42,7 @@
         "views/crm_value_followup_views.xml",
         "views/crm_value_followup_rule_views.xml",
         "views/res_partner_views.xml",
+        "views/crm_lead_views.xml",
         "views/crm_value_parts_views.xml",
         "views/res_partner_lifecycle_views.xml",
         "views/res_config_settings_views.xml",

@@ -35,6 +35,7 @@ from . import test_crm_value_caution
 from . import test_crm_value_tier_cost
 from . import test_website_sale_tier
 from . import test_sale_stock_tier
+from . import test_crm_lead_value
 from . import test_rights
 from . import test_crm_lead_value
 from . import test_margin_hidden

@@ -19,6 +19,8 @@ registry.category("fields").add("value_tier", {
     ...badgeField,
     component: ValueTierField,
     supportedTypes: ["many2one"],
+    additionalClasses: ["o_field_badge"],
+    listViewWidth: [110, 150],
     fieldDependencies: ({ options }) => [
         { name: options.color_field, type: "integer" },
         { name: options.icon_field, type: "selection" },
@@ -47,6 +49,7 @@ registry.category("fields").add("value_risk", {
     ...badgeField,
     component: ValueRiskField,
     supportedTypes: ["selection"],
+    additionalClasses: ["o_field_badge"],
 });
 
 /** Odoo's ribbon, with the tier's name in the tier's color: <widget name="value_ribbon" tier="…" color="…"/> */
