@@ -26,6 +26,8 @@ from . import test_crm_value_run
 from . import test_figures_age
 from . import test_lib
 from . import test_res_partner
+from . import test_rights
+from . import test_margin_hidden
 from . import test_tier_rules
 from . import test_crm_value_benefit
 from . import test_sale_order_tier
