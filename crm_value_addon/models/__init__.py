@@ -75,6 +75,7 @@ from . import crm_value_dashboard_outlook
 from . import crm_value_dashboard_movement
 from . import crm_value_dashboard_calls
 from . import ir_actions_server
+from . import ir_attachment
 from . import mail_activity
 from . import product_template
 from . import res_company

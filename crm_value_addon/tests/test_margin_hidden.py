@@ -145,6 +145,10 @@ class TestMarginHidden(TrustCase):
         self.assertRefused("res.partner", "web_search_read", [("clv", ">", 1)], {"name": {}})
         self.assertRefused("res.partner", "web_read_group", [], ["country_id"], ["clv:sum"])
         self.assertRefused("res.partner", "name_search", "", [("clv", ">", 1)])
+        for path in ("create_uid.partner_id.clv", "write_uid.partner_id.category_id.partner_ids.clv"):
+            # Odoo searches attachments by sudo
+            self.assertRefused("ir.attachment", "search_count", [(path, ">", 1)])
+        self.assertEqual(self.ask("ir.attachment", "search_count", [("create_uid.name", "=", "Nobody at all")]), 0)
         for method in ("filtered", "filtered_domain", "mapped", "sorted", "grouped", "_read_group"):
             self.assertRefused("res.partner", method, partner.ids, [("clv", ">", 1)])
 
