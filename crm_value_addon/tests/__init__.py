@@ -27,6 +27,7 @@ from . import test_figures_age
 from . import test_lib
 from . import test_res_partner
 from . import test_rights
+from . import test_doors
 from . import test_margin_hidden
 from . import test_tier_rules
 from . import test_crm_value_benefit
@@ -35,9 +36,10 @@ from . import test_sale_order_loyalty
 from . import test_crm_value_grant
 from . import test_crm_value_caution
 from . import test_crm_value_tier_cost
+from . import test_crm_value_portal
 from . import test_website_sale_tier
 from . import test_sale_stock_tier
-from . import test_crm_lead_value
 from . import test_rights
+from . import test_doors
 from . import test_crm_lead_value
 from . import test_margin_hidden
