@@ -83,6 +83,7 @@ from . import res_company_lifecycle
 from . import res_company_parts
 from . import res_company_followup
 from . import res_company_freshness
+from . import res_company_health
 from . import res_company_portal
 from . import res_config_settings
 from . import res_config_settings_lifecycle
@@ -110,4 +111,6 @@ from . import sale_order_loyalty
 from . import sale_order_cost
 from . import sale_order_line
 from . import sale_order_summary
+from . import sale_order_customer
 from . import sale_order_margin_guard
+from . import crm_value_context  # around all that refreshes

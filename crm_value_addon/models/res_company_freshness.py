@@ -78,7 +78,7 @@ class ResPartner(models.Model):
 class CrmValue(models.Model):
     _inherit = "crm.value"
 
-    figures_age = fields.Char(compute="_compute_figures_age", compute_sudo=True)
+    figures_age = fields.Char(string="Age of the Figures", compute="_compute_figures_age", compute_sudo=True)
 
     @api.depends("partner_id", "company_id")
     @api.depends_context("lang")
@@ -90,13 +90,17 @@ class CrmValue(models.Model):
                     age["minutes"], age["waiting_of"].get(value.partner_id.id, 0))
 
     @api.model
-    def get_figures_age(self):
+    def get_figures_age(self, partner_id=None):
         """Return a sentence per active company on how old its figures are.
 
-        :raise AccessError: the user may not read customer values
+        :param partner_id: a contact; only what waits for its commercial partner is told
+        :raise AccessError: the user may not read customer values, or not this contact
         """
         self.check_access("read")
+        customer = self.env["res.partner"].browse(partner_id or []).exists()
+        customer.check_access("read")
+        partner_ids = customer.commercial_partner_id.ids or None
         companies = self.env.companies
         # sudo: only the age of the figures and the number of waiting changes are told.
-        texts = [(company.name, company.sudo()._value_figures_age()["text"]) for company in companies]
+        texts = [(company.name, company.sudo()._value_figures_age(partner_ids)["text"]) for company in companies]
         return [f"{name}: {text}" if len(companies) > 1 else text for name, text in texts]

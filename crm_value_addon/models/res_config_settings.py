@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class ResConfigSettings(models.TransientModel):
@@ -15,9 +15,31 @@ class ResConfigSettings(models.TransientModel):
     value_fit_months = fields.Integer(related="company_id.value_fit_months", readonly=False)
     value_low_risk = fields.Float(related="company_id.value_low_risk", readonly=False)
     value_high_risk = fields.Float(related="company_id.value_high_risk", readonly=False)
-    value_last_run_id = fields.Many2one("crm.value.run", compute="_compute_value_last_run_id")
+    value_health = fields.Html(compute="_compute_value_health", sanitize=False)
 
-    def _compute_value_last_run_id(self):
+    @api.depends("company_id")
+    @api.depends_context("lang", "tz")
+    def _compute_value_health(self):
         for settings in self:
-            settings.value_last_run_id = self.env["crm.value.run"].search(
-                [("company_id", "=", settings.company_id.id), ("kind", "=", "full")], limit=1)
+            # sudo: whoever may open the settings reads here how the machine is, not its records.
+            settings.value_health = self.env["ir.qweb"]._render(
+                "crm_value_addon.health_panel", settings.company_id.sudo()._prepare_value_health())
+
+    def action_open_value_skipped(self):
+        """Open the customers that refreshes of the company left out.
+
+        :raise AccessError: the user may not read them
+        """
+        self.env["crm.value.run.skipped"].check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id("crm_value_addon.crm_value_run_skipped_action")
+        return action | {"domain": [("run_id.company_id", "=", self.company_id.id or self.env.company.id)]}
+
+    def action_open_value_crons(self):
+        """Open the scheduled actions of the customer values.
+
+        :raise AccessError: the user may not read scheduled actions
+        """
+        self.env["ir.cron"].check_access("read")
+        crons = self.env.company._value_crons()
+        action = self.env["ir.actions.act_window"]._for_xml_id("base.ir_cron_act")
+        return action | {"domain": [("id", "in", crons.ids)], "context": {"active_test": False}}

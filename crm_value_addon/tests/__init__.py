@@ -24,6 +24,7 @@ from . import test_crm_value_tier_simulation
 from . import test_crm_value_tiering
 from . import test_crm_value_run
 from . import test_figures_age
+from . import test_health
 from . import test_lib
 from . import test_res_partner
 from . import test_rights
@@ -37,7 +38,6 @@ from . import test_crm_value_grant
 from . import test_crm_value_caution
 from . import test_crm_value_tier_cost
 from . import test_crm_value_portal
-from . import test_website_sale_tier
 from . import test_sale_stock_tier
 from . import test_rights
 from . import test_doors

@@ -74,6 +74,15 @@ class TestFiguresAge(ValueCase):
         self.assertEqual(
             both.get_figures_age()[1], "Elsewhere: The first refresh has not finished yet.")
 
+    def test_a_contact_asks_for_its_company(self):
+        self._run(5)
+        child = self.customer("Buyer", parent_id=self.acme.id)
+        self.invoice(child, TODAY)
+        text = "Figures are 5 minutes old."
+        self.assertEqual(self.Value.get_figures_age(child.id), [f"{text} One change waits for the next refresh."])
+        self.assertEqual(self.Value.get_figures_age(self.customer("Other").id), [text])
+        self.assertEqual(self.Value.get_figures_age(0), self.Value.get_figures_age())
+
     def test_who_may_ask(self):
         seller = new_test_user(self.env, "age_seller", groups="sales_team.group_sale_salesman",
                                company_id=self.company.id, company_ids=self.company.ids)

@@ -1,4 +1,4 @@
-import { Component, onMounted, useState } from "@odoo/owl";
+import { Component, onMounted, onWillUpdateProps, useState, xml } from "@odoo/owl";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { ControlPanel } from "@web/search/control_panel/control_panel";
@@ -6,20 +6,41 @@ import { graphView } from "@web/views/graph/graph_view";
 import { kanbanView } from "@web/views/kanban/kanban_view";
 import { listView } from "@web/views/list/list_view";
 import { pivotView } from "@web/views/pivot/pivot_view";
+import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 
 /** How old the figures of a screen are; it comes after the figures, which wait for nothing. */
 export class FiguresAge extends Component {
     static template = "crm_value_addon.FiguresAge";
-    static props = {};
+    static props = { partnerId: { type: [Number, Boolean], optional: true } };
 
     setup() {
         this.orm = useService("orm");
         this.state = useState({ sentences: [] });
-        onMounted(async () => {
-            this.state.sentences = await this.orm.silent.call("crm.value", "get_figures_age", []);
+        onMounted(() => this.load(this.props.partnerId));
+        onWillUpdateProps((props) => {
+            if (props.partnerId !== this.props.partnerId) {
+                this.load(props.partnerId);
+            }
         });
     }
+
+    async load(partnerId) {
+        this.state.sentences = await this.orm.silent.call("crm.value", "get_figures_age", [partnerId || false]);
+    }
 }
+
+/** The same on a form with a customer: what of this customer waits, and no query more for the form itself. */
+export class FiguresAgeWidget extends Component {
+    static template = xml`<FiguresAge partnerId="partnerId"/>`;
+    static components = { FiguresAge };
+    static props = { ...standardWidgetProps };
+
+    get partnerId() {
+        return this.props.record.data.partner_id?.id;
+    }
+}
+
+registry.category("view_widgets").add("figures_age", { component: FiguresAgeWidget });
 
 export class FiguresControlPanel extends ControlPanel {
     static template = "crm_value_addon.FiguresControlPanel";
