@@ -52,6 +52,7 @@
         "views/crm_value_relationship_views.xml",
         "views/crm_value_menus.xml",
         "views/crm_value_dashboard_views.xml",
+        "views/crm_value_dashboard_views.xml",
         "views/crm_value_feedback_views.xml",
         "views/crm_value_snapshot_views.xml",
         "views/crm_value_explanation_views.xml",

@@ -66,12 +66,13 @@ class CrmValueDashboardCohorts(models.AbstractModel):
                 continue
             domain = scope.domain & Domain("first_purchase_date", ">=", cohort.start) & Domain(
                 "first_purchase_date", "<", cohort.start + relativedelta(months=3))
+            quarter = cohort.start.month // 3 + 1
             rows.append({
-                "name": self.env._("Q%(quarter)s %(year)s", quarter=cohort.start.month // 3 + 1, year=cohort.start.year),
+                "name": self.env._("Q%(quarter)s %(year)s", quarter=quarter, year=cohort.start.year),
                 **self._figure(domain, cohort.count),
                 "cells": [
                     self._figure(domain & Domain("bought_in_quarter", "=", number), count,
-                                 share=100 * count / cohort.count) | {"is_running": number == age}
+                                 share=count / cohort.count) | {"is_running": number == age}
                     for number, count in enumerate(cohort.again[:age], 1)],
             })
         return rows

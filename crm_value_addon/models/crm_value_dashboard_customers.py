@@ -108,7 +108,7 @@ class CrmValueDashboardCustomers(models.AbstractModel):
         least = float(groups[0].least)
         return self._figure(
             scope.domain & Domain(scope.worth, ">=", least), sum(group.best for group in groups),
-            of=counted, least=least, share=100 * share)
+            of=counted, least=least, share=share)
 
     @api.model
     def _tiers(self, scope, groups):

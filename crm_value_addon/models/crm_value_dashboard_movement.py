@@ -25,7 +25,7 @@ class CrmValueDashboardMovement(models.AbstractModel):
         since = before[-1] if before else points[0]
         change = False if since["is_now"] else {
             "since": since["date"], "amount": round(points[-1]["amount"] - since["amount"], 6),
-            "share": 100 * (points[-1]["amount"] / since["amount"] - 1) if since["amount"] > 0 else False}
+            "share": points[-1]["amount"] / since["amount"] - 1 if since["amount"] > 0 else False}
         return {"points": points, "change": change}
 
     @api.model

@@ -75,7 +75,7 @@ class CrmValueDashboardOutlook(models.AbstractModel):
 
     @api.model
     def _calibration(self, fit):
-        """Return what the backtest expected against what was bought, and a sentence on it; False where none was made."""
+        """Return what the backtest expected and what was bought, with a sentence on it; False where none was made."""
         backtest = fit.backtest or {}
         rows = backtest.get("calibration")
         if not rows or not fit.holdout_days:

@@ -1,0 +1,18 @@
+import { Component } from "@odoo/owl";
+
+let cards = 0;
+
+/** A section of the dashboard: a heading, what it tells in a sentence, the drawing, and its figures as a table. */
+export class DashboardCard extends Component {
+    static template = "crm_value_addon.DashboardCard";
+    static props = {
+        title: String,
+        name: String,
+        hint: { type: String, optional: true },
+        slots: Object, // default, and "table" where the figures are drawn
+    };
+
+    setup() {
+        this.headingId = `o_value_dashboard_card_${++cards}`;
+    }
+}

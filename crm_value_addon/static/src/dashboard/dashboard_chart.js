@@ -1,0 +1,89 @@
+import { loadBundle } from "@web/core/assets";
+import { cookie } from "@web/core/browser/cookie";
+import { getColor, getCustomColor } from "@web/core/colors/colors";
+import { localization } from "@web/core/l10n/localization";
+
+import { Component, onWillStart, useEffect, useRef } from "@odoo/owl";
+
+/**
+ * Draws one or more series with Chart.js. The figures are also in the table that the card around it shows, so that the
+ * canvas is hidden from screen readers; what a click on a point does can be done from the table as well.
+ */
+export class DashboardChart extends Component {
+    static template = "crm_value_addon.DashboardChart";
+    static props = {
+        kind: String, // "line" or "bar"
+        labels: { type: Array, element: String },
+        series: { type: Array, element: { type: Object, shape: { label: String, values: Array } } },
+        format: Function,
+        onSelect: Function, // (index of the label)
+        height: { type: Number, optional: true },
+    };
+    static defaultProps = { height: 240 };
+
+    setup() {
+        this.canvasRef = useRef("canvas");
+        onWillStart(() => loadBundle("web.chartjs_lib"));
+        useEffect(
+            (canvas) => {
+                const chart = new Chart(canvas, this.config);
+                return () => chart.destroy();
+            },
+            () => [this.canvasRef.el, JSON.stringify([this.props.kind, this.props.labels, this.props.series])]
+        );
+    }
+
+    get config() {
+        const scheme = cookie.get("color_scheme");
+        const ink = getCustomColor(scheme, "#374151", "#E4E4E4");
+        const grid = getCustomColor(scheme, "#e7e9ed", "#3C3E4B");
+        const rtl = localization.direction === "rtl";
+        const { kind, labels, series, format } = this.props;
+        const select = (_event, [point]) => point && this.props.onSelect(point.index);
+        return {
+            type: kind,
+            data: { labels, datasets: series.map((one, index) => this.dataset(one, index, scheme)) },
+            options: {
+                maintainAspectRatio: false,
+                animation: false,
+                interaction: { mode: "index", intersect: false },
+                onClick: select,
+                onHover: (event, points) => (event.native.target.style.cursor = points.length ? "pointer" : ""),
+                scales: {
+                    x: { reverse: rtl, ticks: { color: ink, maxRotation: 0, autoSkip: true }, grid: { display: false } },
+                    y: {
+                        position: rtl ? "right" : "left",
+                        beginAtZero: kind === "bar",
+                        border: { display: false },
+                        ticks: { color: ink, maxTicksLimit: 5, callback: format },
+                        grid: { color: grid },
+                    },
+                },
+                plugins: {
+                    legend: { display: series.length > 1, rtl, labels: { color: ink, boxWidth: 12 } },
+                    tooltip: {
+                        rtl,
+                        callbacks: { label: (item) => `${item.dataset.label}: ${format(item.parsed.y)}` },
+                    },
+                },
+            },
+        };
+    }
+
+    dataset({ label, values }, index, scheme) {
+        const color = getColor(index, scheme, "sm");
+        return this.props.kind === "line"
+            ? {
+                  label,
+                  data: values,
+                  borderColor: color,
+                  backgroundColor: `${color}26`, // a veil under the line
+                  fill: "start",
+                  borderWidth: 2,
+                  tension: 0.3,
+                  pointRadius: values.length > 1 ? 3 : 5,
+                  pointBackgroundColor: color,
+              }
+            : { label, data: values, backgroundColor: color, borderRadius: 3, maxBarThickness: 36 };
+    }
+}
