@@ -49,6 +49,20 @@ class CrmValueMixin(models.AbstractModel):
 
     # searching, sorting, grouping
 
+    def _search(self, domain, *args, **kwargs):
+        return super()._search(Domain(domain).map_conditions(self._only_with_value), *args, **kwargs)
+
+    def _only_with_value(self, condition):
+        """Keep Odoo from finding records without a value by “more (or less) than 0”.
+
+        Its search of a related field takes every comparison with 0 for a search of what is empty, too.
+        """
+        field = self._fields.get(condition.field_expr)
+        is_figure = field and (field.related or "").startswith("value_id.")
+        if is_figure and condition.operator in ("<", ">") and condition.value == 0:
+            return condition & Domain("value_id", "!=", False)
+        return condition
+
     def _search_value_id(self, operator, value):
         if operator in Domain.NEGATIVE_OPERATORS:
             return NotImplemented
