@@ -173,4 +173,8 @@ class CrmValuePortal(models.Model):
             return self.env._("%(missing)s more purchases and you reach %(tier)s", **texts)
         if line["metric"] == "tenure_days":
             return self.env._("%(missing)s more days as our customer and you reach %(tier)s", **texts)
-        return self.env._("%(missing)s more and you reach %(tier)s", **texts)
+        return self._tell_amount_missing(**texts)
+
+    @api.model
+    def _tell_amount_missing(self, missing, tier):
+        return self.env._("%(missing)s more and you reach %(tier)s", missing=missing, tier=tier)

@@ -167,26 +167,6 @@ class TestKnowledgeValue(PartsCase):
         # 4 × 60 = 240, at most 150 a year = 12.50 a month
         self.assertAlmostEqual(self.value(eager).knowledge_value, round(12.5 * year, 2), places=2)
 
-    def test_ratings(self):
-        if "rating.rating" not in self.env:
-            self.skipTest("the app rating is not installed")
-        customer = self.customer("Bakery")
-        for day in range(400, 5, -30):
-            self.invoice(customer, TODAY - timedelta(days=day), 100)
-        for score in (1, 2):
-            rating = self.env["rating.rating"].create({
-                "partner_id": customer.id, "rating": score, "consumed": True, "res_id": customer.id,
-                "res_model_id": self.env["ir.model"]._get("res.partner").id})
-            self.env.flush_all()
-            self.env.cr.execute("UPDATE rating_rating SET write_date = %s WHERE id = %s", (TODAY, rating.id))
-        self.env.ref("crm_value_addon.feedback_kind_rating").amount = 12
-        self.refresh()
-        # (1 + 2) / 2; below 3 nobody is called loyal; 2 × 12 a year = 2 a month
-        self.assertEqual(self.value(customer).satisfaction, 1.5)
-        self.assertEqual(self.value(customer).lifecycle_stage, "active")
-        self.assertAlmostEqual(self.value(customer).knowledge_value, round(
-            sum(2 * self.factor(month) for month in range(1, 25)), 2), places=2)
-
 
 @freeze_time(TODAY)
 class TestServiceCost(PartsCase):

@@ -1,25 +1,14 @@
 from freezegun import freeze_time
 
 from odoo import Command
+from odoo.addons.crm_value_addon.tests.common import TODAY
 
-from .common import TODAY
-from .common_benefits import BenefitCase
+from .common import ShopCase
 
 
 @freeze_time(TODAY)
-class TestWebsiteSaleTier(BenefitCase):
-    """Orders of the web shop; they run where website_sale_loyalty is installed."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        if "disabled_auto_rewards" not in cls.env["sale.order"]._fields:
-            cls.skipTest(cls, "website_sale_loyalty is not installed in this database")
-        cls.website = cls.env["website"].create({"name": "Shop", "company_id": cls.company.id})
-        cls.public.website_id = cls.website
-
-    def cart(self, customer, quantity=10, **vals):
-        return self.order(customer, quantity, website_id=self.website.id, **vals)
+class TestWebsiteSaleTier(ShopCase):
+    """Orders of the web shop."""
 
     def test_program(self):
         program = self.program(ecommerce_ok=True)
