@@ -2,14 +2,15 @@ import { Component } from "@odoo/owl";
 
 let cards = 0;
 
-/** A section of the dashboard: a heading, what it tells in a sentence, the drawing, and its figures as a table. */
+/** A card of the dashboard: a heading, what it tells in a sentence, the drawing, and its figures as a table. */
 export class DashboardCard extends Component {
     static template = "crm_value_addon.DashboardCard";
     static props = {
         title: String,
         name: String,
         hint: { type: String, optional: true },
-        slots: Object, // default, and "table" where the figures are drawn
+        hasTable: { type: Boolean, optional: true }, // the slot "table" holds the figures that the default one draws
+        slots: Object,
     };
 
     setup() {

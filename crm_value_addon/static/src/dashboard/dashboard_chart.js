@@ -16,6 +16,7 @@ export class DashboardChart extends Component {
         labels: { type: Array, element: String },
         series: { type: Array, element: { type: Object, shape: { label: String, values: Array } } },
         format: Function,
+        formatAxis: { type: Function, optional: true },
         onSelect: Function, // (index of the label)
         height: { type: Number, optional: true },
     };
@@ -38,7 +39,7 @@ export class DashboardChart extends Component {
         const ink = getCustomColor(scheme, "#374151", "#E4E4E4");
         const grid = getCustomColor(scheme, "#e7e9ed", "#3C3E4B");
         const rtl = localization.direction === "rtl";
-        const { kind, labels, series, format } = this.props;
+        const { kind, labels, series, format, formatAxis = format } = this.props;
         const select = (_event, [point]) => point && this.props.onSelect(point.index);
         return {
             type: kind,
@@ -55,7 +56,7 @@ export class DashboardChart extends Component {
                         position: rtl ? "right" : "left",
                         beginAtZero: kind === "bar",
                         border: { display: false },
-                        ticks: { color: ink, maxTicksLimit: 5, callback: format },
+                        ticks: { color: ink, maxTicksLimit: 5, callback: (value) => formatAxis(value) },
                         grid: { color: grid },
                     },
                 },

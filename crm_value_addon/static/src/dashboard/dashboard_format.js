@@ -1,0 +1,64 @@
+import { formatDate, deserializeDate } from "@web/core/l10n/dates";
+import { _t } from "@web/core/l10n/translation";
+import { formatFloat, formatInteger, formatMonetary, formatPercentage } from "@web/views/fields/formatters";
+
+/** From this amount on, a figure is told as "1.2M"; what it is exactly stands in its title. */
+const COMPACT_FROM = 100_000;
+
+/** How the dashboard writes its figures: in the user's language and the currency of the companies shown. */
+export class DashboardFormat {
+    constructor(currencyId) {
+        this.currencyId = currencyId;
+    }
+
+    money(amount, decimals = 1) {
+        const isLarge = Math.abs(amount) >= COMPACT_FROM;
+        return formatMonetary(amount, {
+            currencyId: this.currencyId, humanReadable: isLarge, digits: [16, isLarge ? decimals : 0],
+        });
+    }
+
+    exact(amount) {
+        return formatMonetary(amount, { currencyId: this.currencyId });
+    }
+
+    number(count) {
+        return formatInteger(count);
+    }
+
+    decimal(value) {
+        return formatFloat(value, { digits: [16, 2], trailingZeros: false });
+    }
+
+    /** A share from 0 to 1 in percent, with a decimal where it is small. */
+    percent(share) {
+        return formatPercentage(share, { digits: [16, share && Math.abs(share) < 0.1 ? 1 : 0] });
+    }
+
+    signed(text, amount) {
+        return amount > 0 ? `+${text}` : text;
+    }
+
+    day(date) {
+        return formatDate(deserializeDate(date));
+    }
+
+    month(date) {
+        return deserializeDate(date).toFormat("LLL yy");
+    }
+
+    customers(count) {
+        return String(count === 1 ? _t("1 customer") : _t("%(count)s customers", { count: this.number(count) }));
+    }
+
+    /** The length of a bar in percent; it is still seen where there is little. */
+    width(part, whole) {
+        return whole > 0 && part > 0 ? Math.min(Math.max((100 * part) / whole, 1), 100) : 0;
+    }
+
+    /** The veil of a cell of a heat map: dark enough to tell apart, light enough for the text on it. */
+    veil(part, whole) {
+        const share = whole > 0 ? Math.max(part, 0) / whole : 0;
+        return share ? `background-color: rgba(var(--primary-rgb), ${(0.06 + 0.44 * share).toFixed(2)});` : "";
+    }
+}

@@ -1,0 +1,60 @@
+import { _t } from "@web/core/l10n/translation";
+
+import { DashboardSection } from "../dashboard_section";
+
+/** The four figures at the top. */
+export class Tiles extends DashboardSection {
+    static template = "crm_value_addon.DashboardTiles";
+
+    get names() {
+        return {
+            known: this.equityName,
+            active: _t("Active customers"),
+            bought: _t("Customers who have bought"),
+            boughtLately: _t("Bought: %(period)s", { period: this.periodName }),
+            firstTime: _t("First purchase: %(period)s", { period: this.periodName }),
+            atRisk: _t("Customers at risk"),
+            expected: _t("Customers expected to buy"),
+        };
+    }
+
+    get equity() {
+        return this.props.data.sees_worth ? this.customers.equity : this.customers.known.revenue;
+    }
+
+    get change() {
+        const { change } = this.props.data.trend;
+        if (!change) {
+            return null;
+        }
+        const { format } = this.props;
+        const amount = format.signed(format.money(change.amount), change.amount);
+        const share = change.share === false ? "" : ` (${format.signed(format.percent(change.share), change.share)})`;
+        return {
+            text: _t("%(change)s since %(date)s", { change: `${amount}${share}`, date: format.day(change.since) }),
+            color: { "-1": "text-danger", 0: "text-muted", 1: "text-success" }[Math.sign(change.amount)],
+            icon: { "-1": "fa-arrow-down", 0: "fa-arrows-h", 1: "fa-arrow-up" }[Math.sign(change.amount)],
+        };
+    }
+
+    get atRiskText() {
+        const { format } = this.props;
+        const { at_risk: atRisk, known } = this.customers;
+        const customers = format.customers(atRisk.count);
+        return known.revenue > 0
+            ? _t("bought in 12 months by %(customers)s at risk of leaving, %(share)s of all", {
+                  customers, share: format.percent(atRisk.revenue / known.revenue),
+              })
+            : _t("bought in 12 months by %(customers)s at risk of leaving", { customers });
+    }
+
+    get intervalText() {
+        const { format } = this.props;
+        const { interval } = this.props.data.outlook.expected;
+        return interval
+            ? _t("between %(low)s and %(high)s with a probability of 80 percent", {
+                  low: format.money(interval[0]), high: format.money(interval[1]),
+              })
+            : _t("without an interval: it was not tried on the past yet");
+    }
+}

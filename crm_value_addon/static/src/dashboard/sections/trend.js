@@ -1,0 +1,32 @@
+import { _t } from "@web/core/l10n/translation";
+
+import { DashboardChart } from "../dashboard_chart";
+import { DashboardSection } from "../dashboard_section";
+
+/** Month ends and today. */
+export class Trend extends DashboardSection {
+    static template = "crm_value_addon.DashboardTrend";
+    static components = { ...DashboardSection.components, DashboardChart };
+
+    get points() {
+        const { format, data } = this.props;
+        return data.trend.points.map((point) => ({
+            ...point,
+            label: point.is_now ? String(_t("Today")) : format.month(point.date),
+            name: point.is_now ? _t("Customers") : _t("Customers at the end of %(month)s", { month: format.month(point.date) }),
+        }));
+    }
+
+    get chart() {
+        const { format } = this.props;
+        const points = this.points;
+        return {
+            kind: "line",
+            labels: points.map((point) => point.label),
+            series: [{ label: this.equityName, values: points.map((point) => point.amount) }],
+            format: (amount) => format.exact(amount),
+            formatAxis: (amount) => format.money(amount, 0),
+            onSelect: (index) => this.open(points[index], points[index].name),
+        };
+    }
+}
