@@ -10,6 +10,7 @@
     "data": [
         "security/crm_value_security.xml",
         "security/crm_value_benefit_security.xml",
+        "security/crm_value_mail_security.xml",
         "security/crm_value_followup_security.xml",
         "security/crm_value_feedback_security.xml",
         "security/crm_value_snapshot_security.xml",
@@ -19,6 +20,7 @@
         "data/ir_actions_server_data.xml",
         "data/crm_value_tier_data.xml",
         "data/crm_value_gift_data.xml",
+        "data/crm_value_mail_data.xml",
         "data/crm_value_margin_guard_data.xml",
         "data/crm_value_rfm_segment_data.xml",
         "data/crm_value_feedback_kind_data.xml",
@@ -52,7 +54,6 @@
         "views/crm_value_relationship_views.xml",
         "views/crm_value_menus.xml",
         "views/crm_value_dashboard_views.xml",
-        "views/crm_value_dashboard_views.xml",
         "views/crm_value_feedback_views.xml",
         "views/crm_value_snapshot_views.xml",
         "views/crm_value_explanation_views.xml",
@@ -67,6 +68,7 @@
         "views/crm_value_benefit_page_views.xml",
         "views/res_config_settings_benefits_views.xml",
         "views/res_config_settings_portal_views.xml",
+        "views/crm_value_mail_views.xml",
         "views/crm_value_portal_templates.xml",
         "views/crm_value_tier_cost_views.xml",
         "views/sale_order_views.xml",
@@ -76,7 +78,10 @@
         "web.assets_backend": [
             "crm_value_addon/static/src/**/*",
             ("remove", "crm_value_addon/static/src/portal/**/*"),
+            ("remove", "crm_value_addon/static/src/figures_age_lazy/**/*"),
         ],
+        # graphs and pivots come when they are first needed, in Odoo too
+        "web.assets_backend_lazy": ["crm_value_addon/static/src/figures_age_lazy/**/*"],
         "web.assets_frontend": ["crm_value_addon/static/src/portal/**/*"],
     },
     "post_init_hook": "post_init_hook",

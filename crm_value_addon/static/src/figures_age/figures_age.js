@@ -2,10 +2,8 @@ import { Component, onMounted, onWillUpdateProps, useState, xml } from "@odoo/ow
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { ControlPanel } from "@web/search/control_panel/control_panel";
-import { graphView } from "@web/views/graph/graph_view";
 import { kanbanView } from "@web/views/kanban/kanban_view";
 import { listView } from "@web/views/list/list_view";
-import { pivotView } from "@web/views/pivot/pivot_view";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 
 /** How old the figures of a screen are; it comes after the figures, which wait for nothing. */
@@ -47,6 +45,6 @@ export class FiguresControlPanel extends ControlPanel {
     static components = { ...ControlPanel.components, FiguresAge };
 }
 
-for (const view of [listView, kanbanView, graphView, pivotView]) {
+for (const view of [listView, kanbanView]) {
     registry.category("views").add(`value_${view.type}`, { ...view, ControlPanel: FiguresControlPanel });
 }
