@@ -28,6 +28,8 @@ from . import crm_value_standing
 from . import crm_value_grant
 from . import crm_value_gift
 from . import crm_value_tier_change_gifts
+from . import crm_value_mail
+from . import crm_value_tier_change_mail
 from . import crm_value_referral
 from . import crm_value_merge_gifts
 from . import crm_value_caution
@@ -84,10 +86,12 @@ from . import res_company_parts
 from . import res_company_followup
 from . import res_company_freshness
 from . import res_company_health
+from . import res_company_mail
 from . import res_company_portal
 from . import res_config_settings
 from . import res_config_settings_lifecycle
 from . import res_config_settings_parts
+from . import res_config_settings_mail
 from . import res_config_settings_portal
 from . import crm_value_mixin
 from . import crm_lead_value

@@ -88,19 +88,30 @@ class CrmValueGrant(models.Model):
             company=company.id, since=since, today=today, first_year=since.year, last_year=today.year)
 
     def _send_mail(self):
-        """Send the program's own mail about a coupon; without wkhtmltopdf it goes without the PDF."""
+        """Queue the mail about a coupon: the company's own, else the program's, without wkhtmltopdf without its PDF."""
         self.ensure_one()
         card = self.card_id
-        if self.state != "given" or not card:
+        if self.state != "given" or not card or not self.env["crm.value.mail"]._is_mailable(self.partner_id):
             self.mail_state = False
             return
+        own = self._mail_template()
         can_print = self.env["ir.actions.report"].get_wkhtmltopdf_state() in ("ok", "upgrade", "workers")
         try:
             with self.env.cr.savepoint():
-                card.with_context(value_no_report=not can_print)._send_creation_communication()
+                if own:
+                    own.send_mail(self.id, force_send=False)
+                else:
+                    card.with_context(value_no_report=not can_print)._send_creation_communication()
                 self.mail_state = "sent"
         except psycopg2.OperationalError:
             raise
         except Exception:
             _logger.exception("Customer value: the mail about coupon %s could not be made", card.id)
             self.mail_state = "failed"
+
+    def _mail_template(self):
+        """Return the company's own template for this gift, empty where the coupon's program has the word."""
+        self.ensure_one()
+        company = self.company_id
+        return {"birthday": company.value_mail_birthday_id, "anniversary": company.value_mail_anniversary_id}.get(
+            self.benefit_id.occasion, self.env["mail.template"])

@@ -66,6 +66,14 @@ class CrmValuePortal(models.Model):
         state, value = self._customer_standing(partner, company)
         return {"tier": value.tier_id.name} if state in ("tier", "none") else None
 
+    def _customer_mail(self):
+        """Return what a mail about the tier tells: ``tier`` and ``keep`` as on the loyalty page, and its address."""
+        self.ensure_one()
+        value = self.with_context(value_for_customer=True)
+        parts = value._parts_for_customer(value.company_id)
+        return {"tier": value._tell_tier(), "keep": value._tell_keep(parts.get("keep")),
+                "url": f"{value.get_base_url()}/my/loyalty" if value.company_id.value_portal else False}
+
     def _parts_for_customer(self, company):
         """Return the parts of the explanation by kind (see `_explain_tiers`); a customer without a value has one."""
         if self:

@@ -38,6 +38,7 @@ from . import test_crm_value_grant
 from . import test_crm_value_caution
 from . import test_crm_value_tier_cost
 from . import test_crm_value_portal
+from . import test_crm_value_mail
 from . import test_sale_stock_tier
 from . import test_rights
 from . import test_doors

@@ -73,6 +73,8 @@ class TrustCase(BenefitCase):
             "crm.value.followup.rule": rule,
             # the tier that was fixed by hand gave it
             "crm.value.grant": env["crm.value.grant"].search([("value_id", "=", value.id)]),
+            "crm.value.mail": env["crm.value.mail"].create({
+                "value_id": value.id, "kind": "reached", "tier_id": cls.top.id, "occasion": "once"}),
             "crm.value.purchase": env["crm.value.purchase"].search([("partner_id", "=", cls.buyer.id)]),
             "crm.value.queue": env["crm.value.queue"].search([], limit=1),
             "crm.value.rfm.segment": env["crm.value.rfm.segment"].search([], limit=1),
