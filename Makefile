@@ -1,6 +1,6 @@
 # Everything lives under .odoo/ and in scripts/; each target is one script.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench load shell clean
+.PHONY: help run test lint pot bench load shell clean
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -13,6 +13,9 @@ test: ## all tests; ARGS="PATH -k EXPR" selects, also files outside the checkout
 
 lint: ## ruff and pylint-odoo
 	@scripts/lint
+
+pot: ## export the texts anew and merge them into the translations (docs/translating.md)
+	@scripts/pot
 
 bench: ## 100,000 customers, 1,000,000 invoices: a table of timings beside their bars
 	@scripts/bench

@@ -24,7 +24,8 @@ class CrmLead(models.Model):
     clv = fields.Monetary(
         related="value_id.clv", currency_field="value_currency_id", groups=MARGIN_GROUP, aggregator=None)
     expected_margin_12m = fields.Monetary(
-        related="value_id.expected_margin_12m", currency_field="value_currency_id", groups=MARGIN_GROUP, aggregator=None)
+        related="value_id.expected_margin_12m", currency_field="value_currency_id", groups=MARGIN_GROUP,
+        aggregator=None)
 
     @api.depends("partner_id.commercial_partner_id.value_ids.company_id", "company_id", "team_id.company_id",
                  "user_id.company_id")
@@ -44,7 +45,8 @@ class CrmLead(models.Model):
     def _value_key_to_sql(self, alias, query):
         # sudo: columns by which to join, which nobody gets to see.
         lead, columns = self.sudo(), {}
-        for name, column in (("partner_id", "commercial_partner_id"), ("team_id", "company_id"), ("user_id", "company_id")):
+        for name, column in (
+                ("partner_id", "commercial_partner_id"), ("team_id", "company_id"), ("user_id", "company_id")):
             other = lead.env[lead._fields[name].comodel_name]
             joined = query.make_alias(alias, f"value_{name}")
             query.add_join("LEFT JOIN", joined, other._table, SQL(

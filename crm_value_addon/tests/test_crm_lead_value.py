@@ -53,10 +53,10 @@ class TestCrmLeadValue(ValueCase):
 
     def test_the_pipeline_stands_in_order_of_value(self):
         ids = [("id", "in", self.leads.ids)]
-        self.assertEqual(self.Lead.search(ids, order="revenue_12m desc"), self.of_child + self.of_small + self.of_nobody)
+        best_first = self.of_child + self.of_small + self.of_nobody
+        self.assertEqual(self.Lead.search(ids, order="revenue_12m desc"), best_first)
         self.assertEqual(self.Lead.search(ids, order="revenue_12m"), self.of_nobody + self.of_small + self.of_child)
-        self.assertEqual(
-            self.Lead.search(ids, order="value_tier_id desc"), self.of_child + self.of_small + self.of_nobody)
+        self.assertEqual(self.Lead.search(ids, order="value_tier_id desc"), best_first)
 
     def test_searching(self):
         self.assertEqual(self.found(("revenue_12m", ">", 1000)), self.of_child)
@@ -109,7 +109,7 @@ class TestCrmLeadValue(ValueCase):
         return read
 
     def test_the_company_of_a_lead_is_asked(self):
-        here, both, back = self.company, self.company + self.other, self.other + self.company
+        here, both = self.company, self.company + self.other
         lead = self.lead_of(company=self.other)
         self.assertEqual(self.shown(lead, both), self.elsewhere)
         self.assertFalse(self.shown(lead, here), "not of a company that is not selected")

@@ -59,14 +59,16 @@ def test_the_card_wears_it_as_a_badge(visit, places, tier, on_phone):
             expect(card.locator(".o_field_value_tier .badge")).to_have_text(tier)
 
 
-@pytest.mark.parametrize(("risk", "words"), [("high", "Churn Risk: High"), ("medium", "Churn Risk: Medium"), ("low", None)])
+@pytest.mark.parametrize(
+    ("risk", "words"), [("high", "Churn Risk: High"), ("medium", "Churn Risk: Medium"), ("low", None)])
 def test_a_risk_that_asks_for_something_is_told_with_its_name(visit, places, risk, words):
     visitor = visit("admin")
 
     def with_risk(route):
         # The demonstration data is too regular for a prediction: the risk is put into the server's answer.
         answer = route.fetch()
-        route.fulfill(response=answer, body=re.sub(r'"churn_risk": ?(false|"\w+")', f'"churn_risk": "{risk}"', answer.text()))
+        text = re.sub(r'"churn_risk": ?(false|"\w+")', f'"churn_risk": "{risk}"', answer.text())
+        route.fulfill(response=answer, body=text)
 
     visitor.page.route("**/web_read/**", with_risk)
     visitor.page.route("**/web_read", with_risk)
