@@ -86,6 +86,7 @@ from . import res_company_parts
 from . import res_company_followup
 from . import res_company_freshness
 from . import res_company_health
+from . import res_company_indexes
 from . import res_company_mail
 from . import res_company_portal
 from . import res_config_settings

@@ -1,4 +1,7 @@
 from odoo import api, models
+from odoo.tools import sql
+
+from ..lib.concurrent_index import ConcurrentIndex
 
 #: what a customer is sold with: Odoo's customer documents
 CUSTOMER_DOCUMENTS = ("out_invoice", "out_refund", "out_receipt")
@@ -11,7 +14,7 @@ class AccountMove(models.Model):
     _inherit = "account.move"
 
     # Covers the aggregate of report/crm_value_purchase.py: read without touching the table's wide rows.
-    _crm_value_customer_idx = models.Index(
+    _crm_value_customer_idx = ConcurrentIndex(
         "(commercial_partner_id, company_id, invoice_date) INCLUDE (move_type, amount_untaxed_signed, id)"
         " WHERE state = 'posted' AND move_type IN ('out_invoice', 'out_refund', 'out_receipt')"
     )
@@ -50,7 +53,13 @@ class AccountMoveLine(models.Model):
     _inherit = "account.move.line"
 
     # Covers the overdue amounts: they are few among all lines that were ever due, which Odoo's indexes make it read.
-    _crm_value_open_idx = models.Index(
+    _crm_value_open_idx = ConcurrentIndex(
         "(company_id, date_maturity) INCLUDE (move_id, account_id, amount_residual)"
         " WHERE parent_state = 'posted' AND reconciled IS NOT TRUE AND date_maturity IS NOT NULL"
     )
+
+    def init(self):
+        # Odoo's own init asks for this index each time, which locks the table until the end of our update although
+        # it is there: nobody could post meanwhile.
+        if not sql.index_exists(self.env.cr, "account_move_line_analytic_distribution_accounts_gin_index"):
+            super().init()

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.tools.sql import column_exists, create_column
+from odoo.tools.sql import column_exists, create_column, index_exists
 
 
 class SaleOrderLine(models.Model):
@@ -20,6 +20,11 @@ class SaleOrderLine(models.Model):
             if not column_exists(self.env.cr, self._table, name):
                 create_column(self.env.cr, self._table, name, kind)
         return super()._auto_init()
+
+    def init(self):
+        # as in account_move.py: no lock on all order lines for an index that is there
+        if not index_exists(self.env.cr, "sale_order_line_analytic_distribution_accounts_gin_index"):
+            super().init()
 
     @api.depends("price_subtotal", "product_id", "product_uom_qty", "reward_id", "coupon_id",
                  "order_id.pricelist_id", "order_id.value_tier_id")

@@ -25,10 +25,12 @@ from . import test_crm_value_tiering
 from . import test_crm_value_run
 from . import test_figures_age
 from . import test_health
+from . import test_concurrent_index
 from . import test_lib
 from . import test_res_partner
 from . import test_rights
 from . import test_doors
+from . import test_injection
 from . import test_margin_hidden
 from . import test_tier_rules
 from . import test_crm_value_benefit
@@ -42,5 +44,8 @@ from . import test_crm_value_mail
 from . import test_sale_stock_tier
 from . import test_rights
 from . import test_doors
+from . import test_injection
 from . import test_crm_lead_value
 from . import test_margin_hidden
+from . import test_i18n
+from . import test_description
