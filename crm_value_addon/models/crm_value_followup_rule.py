@@ -128,8 +128,8 @@ class CrmValueFollowupRule(models.Model):
     def _check_domain(self):
         for rule in self:
             try:
-                # As the user, not sudo: a rule cannot ask for what its author may not see.
-                self.env["crm.value"]._search(rule._parse_domain())
+                # As the user, where Odoo checks by sudo: a rule cannot ask for what its author may not see.
+                self.env["crm.value"].sudo(False)._search(rule._parse_domain())
             except Exception as error:
                 raise ValidationError(self.env._(
                     "%(rule)s: the condition on customers “%(domain)s” cannot be used: %(reason)s",

@@ -12,6 +12,7 @@ from ..lib.holdout import is_held_out
 from .crm_value_followup import QUIET
 from .crm_value_followup_due import CLOSING_BY_CUSTOMER, CLOSING_BY_OCCASION
 from .crm_value_followup_rule import DOCUMENT_MODELS
+from .crm_value_store import describe_error
 
 _logger = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ class CrmValueFollowupRun(models.Model):
             if transaction:
                 self.env.cr.rollback()
             if run:
-                run.message = "\n".join(filter(None, [run.message, f"{rule.name}: {error}"]))
+                run.message = "\n".join(filter(None, [run.message, f"{rule.name}: {describe_error(error)}"]))
 
     def _run_now(self, company, limit):
         """Schedule what is due of these rules in this transaction; return how many, 0 when the cron is at it."""

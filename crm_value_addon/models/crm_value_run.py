@@ -3,6 +3,8 @@ from datetime import timedelta
 from odoo import Command, api, fields, models
 from odoo.tools import format_datetime
 
+from .crm_value_store import describe_error
+
 _KEEP_DAYS = 90
 
 
@@ -142,7 +144,7 @@ class CrmValueRun(models.Model):
         """Record that the run of a kind that is under way failed, or that it did before it could be recorded."""
         runs = self.search([("company_id", "=", company.id), ("kind", "=", kind), ("state", "=", "running")])
         for run in runs or self._start(company, kind, company._value_today()):
-            run._finish("failed", f"{type(error).__name__}: {error}")
+            run._finish("failed", describe_error(error))
 
     @api.autovacuum
     def _gc_runs(self):

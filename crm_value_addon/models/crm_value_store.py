@@ -17,6 +17,12 @@ _KINDS = {
 _CUSTOMER_ERRORS = (psycopg2.DataError, psycopg2.IntegrityError, ArithmeticError, ValueError, UserError)
 
 
+def describe_error(error):
+    """Return an error in words, without the row that PostgreSQL quotes: its figures and texts are not for everybody."""
+    text = getattr(getattr(error, "diag", None), "message_primary", None) or str(error)
+    return f"{type(error).__name__}: {text}".strip()
+
+
 class TooManyLeftOut(UserError):
     """So many customers could not be refreshed that the fault is not theirs."""
 
@@ -66,7 +72,7 @@ class CrmValueStore(models.Model):
             raise
         except _CUSTOMER_ERRORS as error:
             if count == 1:
-                skipped.append((int(frame["partner_id"][0]), f"{type(error).__name__}: {error}".strip()))
+                skipped.append((int(frame["partner_id"][0]), describe_error(error)))
                 if len(skipped) > SKIP_LIMIT:
                     raise TooManyLeftOut(self.env._(
                         "More than %(limit)s customers could not be refreshed; the last: %(reason)s",

@@ -114,8 +114,8 @@ class CrmValueTier(models.Model):
         self.ensure_one()
         try:
             domain = self._parse_domain()
-            # As the user, not sudo: a rule cannot ask for what its author may not see.
-            self.env["res.partner"]._search(domain)
+            # As the user, where Odoo checks by sudo: a rule cannot ask for what its author may not see.
+            self.env["res.partner"].sudo(False)._search(domain)
         except Exception as error:
             raise ValidationError(self.env._(
                 "%(tier)s: the condition on customers “%(domain)s” cannot be used: %(reason)s",

@@ -1,5 +1,6 @@
 from . import test_account_move
 from . import test_base_partner_merge
+from . import test_crm_value_dashboard
 from . import test_crm_value_document
 from . import test_crm_value_fit
 from . import test_crm_value_followup
@@ -22,6 +23,7 @@ from . import test_crm_value_tier_explanation
 from . import test_crm_value_tier_lock
 from . import test_crm_value_tier_simulation
 from . import test_crm_value_tiering
+from . import test_crm_value_configuration
 from . import test_crm_value_run
 from . import test_figures_age
 from . import test_health
@@ -42,10 +44,6 @@ from . import test_crm_value_tier_cost
 from . import test_crm_value_portal
 from . import test_crm_value_mail
 from . import test_sale_stock_tier
-from . import test_rights
-from . import test_doors
-from . import test_injection
 from . import test_crm_lead_value
-from . import test_margin_hidden
 from . import test_i18n
 from . import test_description

@@ -64,6 +64,17 @@ def test_good_rows_are_posted_and_bad_ones_named(site, tmp_path):
     assert added(site.load(file)) == 1, "an equal row is another purchase, and only that one is new"
 
 
+@pytest.mark.parametrize("name", [
+    "Robert'); DROP TABLE res_partner; --", '"; DELETE FROM account_move; --', "%(name)s %s {0}", "<script>alert(1)</script>",
+    "+1+1", "-2+3", "@SUM(A1)", "{{ object.env }}", "\u202eevil 🙂"])
+def test_a_name_stays_a_name(site, tmp_path, name):
+    file = write(
+        tmp_path / "attack.csv", ["customer", "date", "amount", "invoice", "currency"],
+        [name, "2024-01-01", "10.10", name, ""])
+    assert added(site.load(file)) == 1
+    assert documents(site, name) == [("out_invoice", "2024-01-01", 10.10, name)]
+
+
 def test_cancellations_become_credit_notes(site, tmp_path):
     file = write(
         tmp_path / "retail.csv", ["invoice", "customer_id", "date", "amount", "lines", "country", "is_cancel"],
