@@ -5,7 +5,8 @@ tells what is wrong with it. `decide` returns the SELECT that judges every row o
 simulation and the preview of a merge differ only in their ladder and in their source.
 
 How it works: a rung has a level, its position from 1 on; 0 is "no tier". A source is a SELECT with the columns
-``id partner_id tier_id tier_review_date next_tier_id locked_tier_id`` and one, never NULL, for each metric.
+``id partner_id tier_id tier_review_date next_tier_id locked_tier_id`` and one, never NULL, for each metric that the
+ladder asks for.
 """
 from dataclasses import dataclass
 from datetime import date

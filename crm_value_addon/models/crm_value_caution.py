@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.tools import SQL, formatLang
 
+from ..lib.pg_copy import id_array
+
 
 class CrmValueCaution(models.Model):
     """The caution flag of a customer: raised by limits after each refresh, lifted or set by a manager's word.
@@ -45,8 +47,20 @@ class CrmValueCaution(models.Model):
 
     def _after_store(self, company, as_of, partner_ids):
         super()._after_store(company, as_of, partner_ids)
-        if len(partner_ids):
-            self._flag_caution(company, as_of, SQL("value.partner_id = ANY(%s)", partner_ids.tolist()))
+        if len(partner_ids) and (self._caution_conditions(company, as_of) or self._has_caution(company)):
+            self._flag_caution(company, as_of, SQL(
+                "value.partner_id BETWEEN %s AND %s AND value.partner_id = ANY(%s::int[])",
+                int(partner_ids[0]), int(partner_ids[-1]), id_array(partner_ids)))
+
+    @api.model
+    def _has_caution(self, company):
+        """Tell whether a flag was ever raised, or is set by hand, in a company: without limits, only these change."""
+        [[found]] = self.env.execute_query(SQL(
+            """SELECT EXISTS (SELECT FROM crm_value WHERE company_id = %s AND caution IS NOT NULL)
+                   OR EXISTS (SELECT FROM crm_value_caution_override word
+                                JOIN crm_value value ON value.id = word.value_id WHERE value.company_id = %s)""",
+            company.id, company.id))
+        return found
 
     @api.model
     def _flag_caution(self, company, as_of, where):

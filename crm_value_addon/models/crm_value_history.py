@@ -4,6 +4,7 @@ from odoo import models
 from odoo.tools import SQL
 
 from ..lib import pg_copy
+from ..lib.pg_arrays import copy_out_arrays
 from ..lib.pg_copy import day_number
 from ..lib.purchase_history import summarise
 
@@ -18,17 +19,16 @@ class CrmValueHistory(models.Model):
 
         :param with_documents: False when those who have documents are known already
         """
-        only = list(partner_ids) if partner_ids is not None else None
         sources = self._customer_sources(company)
         if with_documents:
             sources.append(SQL(
                 "SELECT commercial_partner_id AS partner_id FROM account_move move WHERE company_id = %s AND %s",
                 company.id, self.env["crm.value.purchase"]._where_document("move")))
-        found = pg_copy.copy_out(self.env.cr, SQL(
-            "SELECT partner_id::int4 FROM (%s) customer WHERE partner_id IS NOT NULL AND %s",
-            SQL(" UNION ALL ").join(sources),
-            SQL("partner_id = ANY(%s)", only) if only is not None else SQL("TRUE"),
-        ), [("partner", "int4")])
+        only = SQL("partner_id = ANY(%s::int[])", pg_copy.id_array(partner_ids)) \
+            if partner_ids is not None else SQL("TRUE")
+        found = copy_out_arrays(self.env.cr, SQL(" UNION ALL ").join(
+            SQL("SELECT array_agg(partner_id::int4) FROM (%s) customer WHERE partner_id IS NOT NULL AND %s",
+                source, only) for source in sources), [("partner", "int4")])
         return np.unique(found["partner"])
 
     def _customer_sources(self, company):
@@ -47,16 +47,27 @@ class CrmValueHistory(models.Model):
 
     def _history(self, company, as_of, partner_ids=None):
         """Return the frame of the observed figures of all, or some, customers, plus ``unfrozen`` (documents)."""
-        days = self.env["crm.value.purchase"]._read_days(company, partner_ids)
-        buyers = days["partner"][np.flatnonzero(np.diff(days["partner"], prepend=-1))]
-        others = self._customer_ids(company, partner_ids, with_documents=False)
-        customers = np.union1d(buyers, others)
+        Purchase = self.env["crm.value.purchase"]
         windows = {name: tuple(map(day_number, window)) for name, window in self._windows(as_of).items()}
-        history = summarise(days, customers, as_of=day_number(as_of), windows=windows)
-        history["partner_id"] = customers
-        history["overdue_amount"] = self._overdue(company, as_of, customers, partner_ids)
-        history["unfrozen"] = np.bincount(
-            np.searchsorted(customers, days["partner"]), weights=days["unfrozen"], minlength=len(customers)) > 0
+
+        def observed(days, customers):
+            figures = summarise(days, customers, as_of=day_number(as_of), windows=windows)
+            unfrozen = np.bincount(
+                np.searchsorted(customers, days["partner"]), weights=days["unfrozen"], minlength=len(customers)) > 0
+            return {"partner_id": customers, **figures, "unfrozen": unfrozen}
+
+        parts = []
+        # some customers at a time: the days of all of them take more memory than their figures
+        for days in Purchase._iter_days(company, partner_ids):
+            parts.append(observed(days, days["partner"][np.flatnonzero(np.diff(days["partner"], prepend=-1))]))
+        known = np.concatenate([part["partner_id"] for part in parts])
+        others = self._customer_ids(company, partner_ids, with_documents=False)
+        parts.append(observed(
+            {name: column[:0] for name, column in days.items()}, np.setdiff1d(others, known, assume_unique=True)))
+        history = {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}
+        if len(history["partner_id"]) > len(known):
+            history = self._take(history, np.argsort(history["partner_id"], kind="stable"))
+        history["overdue_amount"] = self._overdue(company, as_of, history["partner_id"], partner_ids)
         return history
 
     def _overdue(self, company, as_of, customers, partner_ids):

@@ -60,12 +60,13 @@ class CrmValue(models.Model):
         return SQL(
             """
             SELECT COALESCE(known.id, 0) AS id, %(customer)s::int AS partner_id, known.tier_id, known.tier_review_date,
-                   known.next_tier_id, known.locked_tier_id, %(metrics)s
+                   known.next_tier_id, known.locked_tier_id%(metrics)s
               FROM (SELECT) one LEFT JOIN (%(known)s) known ON TRUE
             """,
-            customer=customer_id, known=known, metrics=SQL(", ").join(
-                SQL("COALESCE(known.%s, 0) + %s AS %s", SQL.identifier(name), added.get(name, 0), SQL.identifier(name))
-                for name in self._metrics()))
+            customer=customer_id, known=known, metrics=SQL().join(
+                SQL(", COALESCE(known.%s, 0) + %s AS %s",
+                    SQL.identifier(name), added.get(name, 0), SQL.identifier(name))
+                for name in self._metrics(ladder)))
 
     @api.model
     def _amount_missing(self, ladder, level, row):

@@ -1,6 +1,7 @@
+import numpy as np
 import psycopg2
 
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
@@ -32,6 +33,13 @@ class CrmValueStore(models.Model):
 
     _inherit = "crm.value"
 
+    figures_digest = fields.Float(
+        readonly=True, groups="base.group_system", help="Tells whether a refresh of all customers changes anything")
+
+    def write(self, vals):
+        # A digest speaks of what the refresh wrote.
+        return super().write(vals if "figures_digest" in vals else vals | {"figures_digest": False})
+
     @api.model
     def _refreshed_fields(self):
         """Return the names of the fields that a refresh computes, besides partner, company and as-of date."""
@@ -42,12 +50,12 @@ class CrmValueStore(models.Model):
             "transaction_value", "clv", "realised_value",
         ]
 
-    def _store_each(self, company, as_of, frame):
+    def _store_each(self, company, as_of, frame, trust_digest=False):
         """Write a frame; customers that cannot be written are left out: (rows written, [(partner id, reason)])."""
         written, skipped = [], []
 
         def work(part):
-            written.append(self._store(company, as_of, part))
+            written.append(self._store(company, as_of, part, trust_digest))
             self._after_store(company, as_of, part["partner_id"])
 
         self._leave_out(work, frame, skipped)
@@ -81,24 +89,55 @@ class CrmValueStore(models.Model):
             self._leave_out(work, self._take(frame, slice(0, count // 2)), skipped)
             self._leave_out(work, self._take(frame, slice(count // 2, count)), skipped)
 
-    def _store(self, company, as_of, frame):
-        """Write what differs from the stored rows and insert what is missing; return the number of rows written."""
+    def _store(self, company, as_of, frame, trust_digest=False):
+        """Write what differs from the stored rows and insert what is missing; return the number of rows written.
+
+        :param trust_digest: tell by the digest which rows differ, instead of comparing each of their figures
+        """
         names = self._refreshed_fields()
         columns = [("partner_id", "int4")] + [(name, _KINDS[self._fields[name].type]) for name in names]
-        cr = self.env.cr
-        cr.execute(SQL(
+        span = int(frame["partner_id"][0]), int(frame["partner_id"][-1])
+        decimals = company.currency_id.decimal_places
+        frame = frame | {"figures_digest": pg_copy.digest(frame, columns, decimals)}
+        names = [*names, "figures_digest"]
+        has_new = True
+        if trust_digest:
+            frame, has_new = self._without_unchanged(company, frame, *span)
+            if not len(frame["partner_id"]):
+                return 0
+        self._copy_in(frame, [*columns, ("figures_digest", "float8")], decimals)
+        compared = ["figures_digest"] if trust_digest else names[:-1]
+        written = self._store_update(company, as_of, names, compared, *span)
+        return written + (self._store_insert(company, as_of, names, *span) if has_new else 0)
+
+    @api.model
+    def _without_unchanged(self, company, frame, first, last):
+        """Return the rows of a frame whose digest is not the stored one, and whether some are not stored at all."""
+        stored = pg_copy.copy_out(self.env.cr, SQL(
+            """SELECT partner_id, COALESCE(figures_digest, 0) FROM crm_value
+                WHERE company_id = %s AND partner_id BETWEEN %s AND %s ORDER BY partner_id""",
+            company.id, first, last), [("partner", "int4"), ("digest", "float8")])
+        partners = frame["partner_id"]
+        place = np.minimum(np.searchsorted(stored["partner"], partners), max(len(stored["partner"]) - 1, 0))
+        if not len(stored["partner"]):
+            return frame, True
+        is_stored = stored["partner"][place] == partners
+        same = is_stored & (stored["digest"][place] == frame["figures_digest"])
+        return self._take(frame, ~same), not is_stored.all()
+
+    @api.model
+    def _copy_in(self, frame, columns, decimals):
+        self.env.cr.execute(SQL(
             "DROP TABLE IF EXISTS %(table)s; CREATE TEMP TABLE %(table)s (%(columns)s) ON COMMIT DROP",
             table=SQL.identifier(_TABLE),
             columns=SQL(", ").join(SQL("%s %s", SQL.identifier(name), SQL(kind)) for name, kind in columns)))
-        pg_copy.copy_in(cr, _TABLE, frame, columns, company.currency_id.decimal_places)
+        pg_copy.copy_in(self.env.cr, _TABLE, frame, columns, decimals)
         # The planner needs the number of rows and the spread of the key; the other columns cost as much as the UPDATE.
-        cr.execute(SQL("ANALYZE %s (partner_id)", SQL.identifier(_TABLE)))
-        span = int(frame["partner_id"].min()), int(frame["partner_id"].max())
-        return self._store_update(company, as_of, names, *span) + self._store_insert(company, as_of, names, *span)
+        self.env.cr.execute(SQL("ANALYZE %s (partner_id)", SQL.identifier(_TABLE)))
 
-    def _store_update(self, company, as_of, names, first, last):
-        fields_old = SQL(", ").join(SQL("value.%s", SQL.identifier(name)) for name in names)
-        fields_new = SQL(", ").join(self._incoming(name) for name in names)
+    def _store_update(self, company, as_of, names, compared, first, last):
+        fields_old = SQL(", ").join(SQL("value.%s", SQL.identifier(name)) for name in compared)
+        fields_new = SQL(", ").join(self._incoming(name) for name in compared)
         self.env.cr.execute(SQL(
             """
             UPDATE crm_value value SET as_of_date = %(as_of)s, %(assignments)s

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..lib import tier_rules
+from ..lib.pg_copy import id_array
 from .crm_value_refresh import REQUEST_LIMIT, WRITE_BATCH
 from .crm_value_tier_criterion import METRICS
 
@@ -46,7 +47,7 @@ class CrmValueTiering(models.Model):
     def _after_store(self, company, as_of, partner_ids):
         result = super()._after_store(company, as_of, partner_ids)
         if len(partner_ids):
-            self._assign_tiers(company, as_of, partner_ids=partner_ids.tolist())
+            self._assign_tiers(company, as_of, partner_ids=partner_ids)
         return result
 
     def _refresh_company(self, transaction=None):
@@ -114,7 +115,7 @@ class CrmValueTiering(models.Model):
     def _assign_tiers(self, company, as_of, *, partner_ids=None, span=None):
         """Decide the tiers of some customers of a company, write and log what differs.
 
-        :param partner_ids: list of ids of commercial partners
+        :param partner_ids: ids of commercial partners
         :param span: instead of these, their first and last id
         :return: the number of rows written
         """
@@ -122,8 +123,8 @@ class CrmValueTiering(models.Model):
         ladder = self.env["crm.value.tier"]._ladder(company)
         where = SQL("TRUE")
         if partner_ids is not None:
-            span = min(partner_ids), max(partner_ids)
-            where = SQL("value.partner_id = ANY(%s)", partner_ids)
+            span = int(min(partner_ids)), int(max(partner_ids))
+            where = SQL("value.partner_id = ANY(%s::int[])", id_array(partner_ids))
         where = SQL(
             "value.company_id = %s AND value.partner_id BETWEEN %s AND %s AND %s", company.id, *span, where)
         source = self._tier_source(company, as_of, ladder, where)
@@ -137,27 +138,30 @@ class CrmValueTiering(models.Model):
         return written
 
     @api.model
-    def _tier_source(self, company, as_of, ladder, where):
+    def _tier_source(self, company, as_of, ladder, where, also=()):
         """Return the SELECT of a company's customers and their figures, as lib/tier_rules.py takes it.
 
         :param SQL where: condition on ``value``
+        :param also: names of metrics that the ladder need not ask for
         """
         return SQL(
             """
             SELECT value.id, value.partner_id, value.tier_id, value.tier_review_date, value.next_tier_id,
-                   lock.tier_id AS locked_tier_id, %(metrics)s
+                   lock.tier_id AS locked_tier_id%(metrics)s
               FROM crm_value value
               LEFT JOIN crm_value_tier_lock lock
                      ON lock.value_id = value.id AND lock.active AND (lock.until IS NULL OR lock.until >= %(as_of)s)
              WHERE value.company_id = %(company)s AND %(where)s
             """,
-            as_of=as_of, company=company.id, where=where, metrics=SQL(", ").join(
-                SQL("%s AS %s", self._metric_to_sql(name, as_of), SQL.identifier(name))
-                for name in self._metrics()))
+            as_of=as_of, company=company.id, where=where, metrics=SQL().join(
+                SQL(", %s AS %s", self._metric_to_sql(name, as_of), SQL.identifier(name))
+                for name in self._metrics(ladder, also)))
 
     @api.model
-    def _metrics(self):
-        return [name for name in METRICS if name in self._fields]
+    def _metrics(self, ladder=None, also=()):
+        """Return the names of the metrics that there are, or those that a ladder asks for and some others."""
+        asked = {*also, *(line.metric for rung in ladder for line in rung.lines)} if ladder is not None else METRICS
+        return [name for name in METRICS if name in self._fields and name in asked]
 
     @api.model
     def _metric_to_sql(self, name, as_of):

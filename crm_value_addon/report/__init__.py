@@ -1,5 +1,6 @@
 from . import crm_value_cost_source
 from . import crm_value_purchase
+from . import crm_value_purchase_bulk
 from . import crm_value_followup_source
 from . import crm_value_purchase_merge
 from . import crm_value_purchase_as_of

@@ -1,21 +1,14 @@
-import numpy as np
-
 from odoo import fields, models
 from odoo.tools import SQL
 
-from ..lib.pg_copy import copy_out
-from ..lib.purchase_history import join_documents, purchase_days
+from ..lib.pg_copy import copy_out, id_array
+from ..lib.purchase_history import purchase_days
 from ..models.account_move import POSTED_DOCUMENTS
 
-_DOCUMENT_COLUMNS = [
+DOCUMENT_COLUMNS = [
     ("partner", "int4"), ("date", "date"), ("revenue", "float8"), ("margin", "float8"), ("refund", "float8"),
-    ("purchase_revenue", "float8"), ("is_document", "bool"), ("is_frozen", "bool"),
+    ("purchase_revenue", "float8"), ("is_frozen", "bool"),
 ]
-_MOVE_COLUMNS = [("id", "int4"), ("partner", "int4"), ("date", "date"), ("revenue", "float8"), ("is_refund", "bool")]
-_FROZEN_COLUMNS = [("id", "int4"), ("margin", "float8"), ("purchase_revenue", "float8"), ("origin", "int4")]
-_DOWN_PAYMENT = -1
-#: a company with fewer documents than one in so many reads its frozen rows by id, one with more reads all and picks
-_OWN_SHARE = 5
 
 
 class CrmValuePurchase(models.Model):
@@ -156,61 +149,23 @@ class CrmValuePurchase(models.Model):
             company.id, as_of_date, self._where_document("move"), partners,
         )
 
-    # the same for all customers at once: the invoices and what is frozen of them are joined in numpy
-
-    def _read_days(self, company, partner_ids=None):
-        """Return the purchase days of all, or some, customers as arrays (see `lib.purchase_history.purchase_days`).
-
-        It reads the same sources as `_query`. For all customers the two of this model are read as they lie on the
-        disk, by `_read_documents`: joining a million invoices with their frozen rows takes PostgreSQL longer than all
-        the rest of a refresh.
-        """
+    def _read_days(self, company, partner_ids):
+        """Return the purchase days of some customers as arrays (see `lib.purchase_history.purchase_days`)."""
         self.env.flush_all()
-        sources = self._sources()
-        own = [self._select_documents(), self._select_reversals()]
-        is_bulk = partner_ids is None and all(source in sources for source in own)
-        parts = [self._read_documents(company)] if is_bulk else []
-        others = [source for source in sources if not (is_bulk and source in own)]
-        if others:
-            parts.append(self._read_sources(others, company, partner_ids))
-        return purchase_days({
-            name: np.concatenate([part[name] for part in parts]) for name, _kind in _DOCUMENT_COLUMNS})
+        return purchase_days(*self._read_sources(self._sources(), company, partner_ids))
 
-    def _read_sources(self, sources, company, partner_ids):
-        partners = SQL("AND source.partner_id = ANY(%s)", list(partner_ids)) if partner_ids is not None else SQL()
-        return copy_out(self.env.cr, SQL(
+    def _read_sources(self, sources, company, partner_ids=None):
+        """Return the documents and the corrections of some sources, in two dicts of arrays."""
+        partners = SQL("AND source.partner_id = ANY(%s::int[])", id_array(partner_ids)) \
+            if partner_ids is not None else SQL()
+        rows = copy_out(self.env.cr, SQL(
             """
             SELECT partner_id::int4, date, revenue::float8, margin::float8, refund::float8,
-                   COALESCE(purchase_revenue, 0)::float8, id IS NOT NULL, is_frozen
+                   COALESCE(purchase_revenue, 0)::float8, is_frozen, id IS NOT NULL
               FROM (%s) source WHERE source.company_id = %s %s
-            """, SQL(" UNION ALL ").join(sources), company.id, partners), _DOCUMENT_COLUMNS)
-
-    def _read_documents(self, company):
-        """Return the rows of `_select_documents` and `_select_reversals` of a company, joined in numpy."""
-        moves = copy_out(self.env.cr, SQL(
-            """
-            SELECT move.id, move.commercial_partner_id, move.invoice_date, move.amount_untaxed_signed::float8,
-                   move.move_type = 'out_refund'
-              FROM account_move move WHERE move.company_id = %s AND %s
-            """, company.id, self._where_document("move")), _MOVE_COLUMNS)
-        frozen = copy_out(self.env.cr, SQL(
-            """
-            SELECT document.move_id, COALESCE(document.margin, 0),
-                   COALESCE(document.purchase_revenue, 'NaN'),
-                   CASE WHEN document.is_down_payment THEN %s ELSE COALESCE(document.reversed_move_id, 0) END
-              FROM crm_value_document document WHERE %s
-            """, _DOWN_PAYMENT, self._where_frozen(company, len(moves["id"]))), _FROZEN_COLUMNS)
-        return join_documents(moves, frozen, down_payment=_DOWN_PAYMENT)
-
-    def _where_frozen(self, company, count):
-        """Return the condition on the frozen rows to read: all, unless most of them are other companies'."""
-        [[total]] = self.env.execute_query(
-            SQL("SELECT reltuples FROM pg_class WHERE oid = 'crm_value_document'::regclass"))
-        if total <= _OWN_SHARE * count:
-            return SQL("TRUE")
-        return SQL(
-            "EXISTS (SELECT FROM account_move move WHERE move.id = document.move_id AND move.company_id = %s)",
-            company.id)
+            """, SQL(" UNION ALL ").join(sources), company.id, partners), [*DOCUMENT_COLUMNS, ("is_document", "bool")])
+        is_document = rows.pop("is_document")
+        return tuple({name: column[chosen] for name, column in rows.items()} for chosen in (is_document, ~is_document))
 
     def action_open_documents(self):
         """Open the documents of this day that the user may read, and say how many it may not.

@@ -1,10 +1,12 @@
 from datetime import date
 
+import numpy as np
 from freezegun import freeze_time
 
 from odoo.tests import new_test_user
 from odoo.tools import SQL
 
+from ..report import crm_value_purchase_bulk
 from .common import TODAY, ValueCase
 
 
@@ -73,10 +75,28 @@ class TestCrmValuePurchase(ValueCase):
                 " 10 AS margin, 0 AS refund, 30 AS purchase_revenue, TRUE AS is_frozen", customer.id, self.company.id)]
 
         self.patch(Purchase, "_sources", _sources)
-        self.refresh(customer)
-        self.assertRecordValues(self.value(customer), [{
-            "purchase_count": 2, "revenue_total": 130, "margin_total": 50, "last_purchase_date": date(2025, 6, 5)}])
+        for partners in (customer, None):  # the one, then all
+            self.env.cr.execute("DELETE FROM crm_value WHERE partner_id = %s", [customer.id])
+            self.env.invalidate_all()
+            self.refresh(partners)
+            self.assertRecordValues(self.value(customer), [{
+                "purchase_count": 2, "revenue_total": 130, "margin_total": 50, "last_purchase_date": date(2025, 6, 5)}])
         self.assertEqual(len(self.days(customer)), 2)
+
+    def test_rows_of_other_modules_correct_a_day_and_make_none(self):
+        customer = self.customer()
+        self.invoice(customer, "2025-05-01", 100)
+        Purchase = type(self.env["crm.value.purchase"])
+        original = Purchase._sources
+        self.patch(Purchase, "_sources", lambda model: [*original(model), *(SQL(
+            "SELECT NULL::int AS id, %s AS partner_id, %s AS company_id, %s::date AS date, 0 AS revenue, 0 AS margin,"
+            " 0 AS refund, -30 AS purchase_revenue, TRUE AS is_frozen", customer.id, self.company.id, day)
+            for day in ("2025-05-01", "2025-05-02"))])
+        for partners in (customer, None):
+            self.env.cr.execute("DELETE FROM crm_value WHERE partner_id = %s", [customer.id])
+            self.env.invalidate_all()
+            self.refresh(partners)
+            self.assertRecordValues(self.value(customer), [{"purchase_count": 1, "monetary_value": 70}])
 
     def test_documents_that_the_user_may_not_read_are_counted(self):
         customer = self.customer()
@@ -119,7 +139,11 @@ class TestCrmValuePurchase(ValueCase):
         self.invoice(self.customer("Third"), "2025-06-17", 90)
 
         Purchase = self.env["crm.value.purchase"]
-        read = Purchase._read_days(self.company)
+        self.patch(crm_value_purchase_bulk, "_ROW_SPAN", 1)
+        self.patch(crm_value_purchase_bulk, "_CHUNK_ROWS", 2)
+        chunks = list(Purchase._iter_days(self.company))
+        self.assertGreater(len(chunks), 1)
+        read = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
         self.env.cr.execute(SQL(
             """SELECT partner_id, date - date '1970-01-01', revenue, margin, refund, purchase_revenue, unfrozen_count
                  FROM (%s) purchase ORDER BY 1, 2""", Purchase._query(SQL("source.company_id = %s", self.company.id))))

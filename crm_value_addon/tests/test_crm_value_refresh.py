@@ -104,6 +104,37 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
         self.refresh(partners)
         self.assertEqual(before, self.row_versions())
 
+    def test_a_refresh_of_all_sends_only_what_differs(self):
+        partners = self.history(seed=9)
+        self.refresh()
+        sent, original = [], type(self.Value)._copy_in
+
+        def _copy_in(model, frame, columns, decimals):
+            sent.extend(frame["partner_id"].tolist())
+            return original(model, frame, columns, decimals)
+
+        self.patch(type(self.Value), "_copy_in", _copy_in)
+        self.refresh()
+        self.assertFalse(sent)
+        expected = self.stored()
+        written, unstored = self.value(partners[0]), self.value(partners[1])
+        written.write({"revenue_total": 1})
+        self.env.flush_all()
+        self.env.cr.execute("DELETE FROM crm_value WHERE id = %s", [unstored.id])
+        self.env.invalidate_all()
+        run = self.refresh()
+        self.assertEqual(sorted(sent), sorted(partners[:2].ids))
+        self.assertEqual((run.written, self.stored()), (2, expected))
+
+    def test_a_refresh_of_one_compares_every_figure(self):
+        partners = self.history(seed=10)
+        self.refresh()
+        expected = self.stored()
+        self.env.cr.execute("UPDATE crm_value SET revenue_total = 1 WHERE partner_id = %s", [partners[0].id])
+        self.env.invalidate_all()
+        self.refresh(partners[0])
+        self.assertEqual(self.stored(), expected)
+
     def test_midnight_alone_writes_nothing(self):
         self.history(seed=5)
         self.invoice(self.customer("Old"), "2020-01-01")
@@ -262,9 +293,9 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
         Value = type(self.Value)
         original = Value._store_each
 
-        def post_meanwhile(model, *args):
+        def post_meanwhile(model, *args, **kwargs):
             self.env["crm.value.queue"]._push({(customer.id, self.company.id, 0)})
-            return original(model, *args)
+            return original(model, *args, **kwargs)
 
         with patch.object(Value, "_store_each", post_meanwhile):
             self.refresh()
@@ -346,11 +377,11 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
         self.invoice(customer, "2025-06-01", 10)
         original, calls = type(self.Value)._store_each, []
 
-        def collide_once(model, *args):
+        def collide_once(model, *args, **kwargs):
             calls.append(1)
             if len(calls) == 1:
                 raise psycopg2.errors.SerializationFailure
-            return original(model, *args)
+            return original(model, *args, **kwargs)
 
         with patch.object(type(self.Value), "_store_each", collide_once):
             self.run_cron("ir_cron_refresh_stale")

@@ -12,6 +12,7 @@ from odoo.tools import SQL
 
 from .. import lib
 from ..lib import pg_copy
+from ..lib.pg_arrays import copy_out_arrays
 
 
 @tagged("post_install", "-at_install")
@@ -74,3 +75,36 @@ class TestPgCopy(TransactionCase):
             pg_copy.copy_out(self.env.cr, SQL("SELECT NULL::int4"), [("number", "int4")])
         with self.assertRaisesRegex(ValueError, "number"):
             pg_copy.copy_out(self.env.cr, SQL("SELECT 1::int8"), [("number", "int4")])
+
+    def test_arrays_arrive_as_one_column(self):
+        query = SQL(
+            """SELECT array_agg(number) FILTER (WHERE number %% 10 != 7), array_agg(number * 0.5::float8),
+                      array_agg(date '2020-01-01' + number) FROM generate_series(0, 99) number GROUP BY number / 10
+                ORDER BY number / 10""")
+        columns = [("number", "int4"), ("half", "float8"), ("day", "date")]
+        found = copy_out_arrays(self.env.cr, query, columns)
+        np.testing.assert_array_equal(found["number"], [number for number in range(100) if number % 10 != 7])
+        np.testing.assert_array_equal(found["half"], np.arange(100) / 2)
+        np.testing.assert_array_equal(found["day"], pg_copy.day_number(date(2020, 1, 1)) + np.arange(100))
+        for nothing in ("SELECT NULL::int[]", "SELECT '{}'::int[]", "SELECT '{1}'::int[] WHERE FALSE"):
+            found = copy_out_arrays(self.env.cr, SQL(nothing), columns[:1])
+            self.assertEqual((len(found["number"]), found["number"].dtype), (0, np.int32), nothing)
+
+    def test_arrays_that_cannot_travel_are_named(self):
+        for wrong in ("ARRAY[1, NULL]", "ARRAY[1.5::float8]", "ARRAY[[1, 2], [3, 4]]"):
+            with self.assertRaisesRegex(ValueError, "number"):
+                copy_out_arrays(self.env.cr, SQL(f"SELECT {wrong}"), [("number", "int4")])
+
+    def test_digest_tells_every_column_apart(self):
+        arrays = self.arrays([Decimal("0.1"), Decimal("0.2"), 3])
+        before = pg_copy.digest(arrays, self.columns)
+        self.assertTrue((before >= 1).all() and (before == np.rint(before)).all() and len(set(before)) == 3)
+        share = np.where(arrays["share"] == 0, -0.0, arrays["share"])
+        same = arrays | {"money": arrays["money"] + 0.001, "share": share}
+        np.testing.assert_array_equal(pg_copy.digest(same, self.columns), before, "they would be stored the same")
+        for name, kind in self.columns:
+            changed = arrays[name].copy()
+            changed[1] = not changed[1] if kind == "bool" else changed[1] + 1
+            after = pg_copy.digest(arrays | {name: changed}, self.columns)
+            np.testing.assert_array_equal(after == before, [True, False, True], name)
+        self.assertFalse((pg_copy.digest(arrays, self.columns[1:]) == before).any(), "a column less")

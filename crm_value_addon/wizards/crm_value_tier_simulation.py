@@ -134,7 +134,7 @@ class CrmValueTierSimulation(models.TransientModel):
         if count:
             where = SQL("value.partner_id BETWEEN %s AND %s", self.next_partner_key, upper)
             as_of = self.company_id._value_today()
-            source = Value._tier_source(self.company_id, as_of, ladder, where)
+            source = Value._tier_source(self.company_id, as_of, ladder, where, also=("revenue_12m", "margin_12m"))
             self._add_up(self.env.execute_query(self._preview(tier_rules.decide(ladder, source, as_of))))
             self.write({"processed": self.processed + count, "next_partner_key": upper + 1})
         if not count or self.processed >= self.total:

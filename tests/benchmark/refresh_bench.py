@@ -104,7 +104,8 @@ def _spoil(registry, partner_ids=None):
     """Make every stored row, or some, differ from its recomputed figures; then do autovacuum's work."""
     with environment(registry) as env:
         env.cr.execute(
-            "UPDATE crm_value SET realised_value = realised_value + 1 WHERE %s OR partner_id = ANY(%s)",
+            "UPDATE crm_value SET realised_value = realised_value + 1, figures_digest = NULL"
+            " WHERE %s OR partner_id = ANY(%s)",
             [partner_ids is None, partner_ids or []])
     with registry.cursor() as cr:
         cr.commit()
