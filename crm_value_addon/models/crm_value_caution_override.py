@@ -56,7 +56,7 @@ class CrmValueCautionOverride(models.Model):
             self.flush_recordset()
 
     def _apply(self):
-        for company, words in self.grouped("company_id").items():
+        for company, words in self.exists().grouped("company_id").items():
             # sudo: nobody but the machine writes flags; who may cause it was checked.
             self.env["crm.value"].sudo()._flag_caution(
                 company, company._value_today(), SQL("value.id = ANY(%s)", words.value_id.ids))

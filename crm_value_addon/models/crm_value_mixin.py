@@ -89,7 +89,7 @@ class CrmValueMixin(models.AbstractModel):
     def _field_to_sql(self, alias, field_expr, query=None):
         field = self._fields.get(field_expr)
         path = (field.related or "").split(".") if field else []
-        if query is None or field_expr != "value_id" and path[:1] != ["value_id"]:
+        if query is None or self._abstract or field_expr != "value_id" and path[:1] != ["value_id"]:
             return super()._field_to_sql(alias, field_expr, query)
         self._check_field_access(field, "read")
         # sudo: the access to this field was checked above; the joined row is the one that `_value_keys` names.

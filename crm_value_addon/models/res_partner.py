@@ -59,13 +59,17 @@ class ResPartner(models.Model):
 
     def action_open_value_purchases(self):
         """Open the purchases that an amount of this contact is made of (see `crm.value.action_open_purchases`)."""
-        self.ensure_one()
-        return self.value_id.action_open_purchases()
+        return self._open_from_value("action_open_purchases")
 
     def action_open_value_overdue(self):
         """Open the documents that the overdue amount of this contact is made of."""
+        return self._open_from_value("action_open_overdue")
+
+    def _open_from_value(self, action):
         self.ensure_one()
-        return self.value_id.action_open_overdue()
+        if not self.value_id:
+            return self.env["crm.value"]._notification(self._describe_no_value(), "info")
+        return getattr(self.value_id, action)()
 
     def action_recompute_value(self):
         """Recompute the values of these contacts' commercial partners in the user's active companies.

@@ -19,9 +19,12 @@ class CrmValueFollowupPreview(models.TransientModel):
         for wizard in self:
             # sudo: what is due is decided as the cron decides it; only managers of follow-ups get here.
             rule = wizard.rule_id.sudo()
+            if not rule:
+                wizard.preview = False
+                continue
             tables = [wizard._prepare_table(rule, company) for company in rule._companies() & self.env.companies]
             wizard.preview = self.env["ir.qweb"]._render(
-                "crm_value_addon.followup_preview", {"tables": tables, "shown": _SHOWN}) if rule else False
+                "crm_value_addon.followup_preview", {"tables": tables, "shown": _SHOWN})
 
     @api.model
     def _prepare_table(self, rule, company):
