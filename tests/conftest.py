@@ -15,6 +15,12 @@ _START_SECONDS = 120
 _CALL_SECONDS = 300
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--exhaustive", action="store_true",
+        help="all moments of tests/faults and many more examples in tests/inputs: an hour instead of minutes")
+
+
 class Site:
     """A running Odoo: `url`, `database`, and what an administrator can do with it from outside.
 
