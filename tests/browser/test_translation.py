@@ -1,0 +1,157 @@
+"""Whoever works in Chinese finds no English text of ours on our screens."""
+import re
+from functools import cache
+from pathlib import Path
+
+import polib
+import pytest
+
+LANGUAGE = "zh_CN"
+LOGIN = "chinese"
+MODULES = ("crm_value_addon",)
+ROOT = Path(__file__).parents[2]
+#: what a visible element says: its text nodes, and what is read aloud or shown beside the mouse; not what was written
+#: into the chatter before there was a second language
+_SAID = """() => {
+    const said = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        if (node.nodeType === Node.TEXT_NODE) {
+            const parent = node.parentElement;
+            if (parent.checkVisibility() && !parent.closest("script, style, .o-mail-Message, .o-mail-Activity")) {
+                said.push(node.textContent);
+            }
+        } else if (node.checkVisibility()) {
+            for (const name of ["title", "placeholder", "aria-label", "data-tooltip", "alt"]) {
+                said.push(node.getAttribute(name) || "");
+            }
+        }
+    }
+    return said;
+}"""
+_LEAST_LETTERS = 2
+#: "%(count)s customers" would match the name of a pricelist
+_LEAST_IN_PATTERN = 12
+
+
+def spaced(text):
+    return " ".join(text.split())
+
+
+@cache
+def english():
+    """Return our English texts that the translation says in another way: as they are, and as patterns."""
+    exact, patterns = set(), []
+    for module in MODULES:
+        for entry in polib.pofile(str(ROOT / module / "i18n" / f"{LANGUAGE}.po")):
+            for source in pieces(entry.msgid) - pieces(entry.msgstr):
+                if re.search(r"%\(\w+\)[sdf]|\{\w+\}", source):
+                    patterns.append(pattern(source))
+                else:
+                    exact.add(source)
+    return exact, [found for found in patterns if found]
+
+
+def pieces(text):
+    """Return the text nodes of a text with tags."""
+    return {spaced(piece) for piece in re.split(r"<[^>]*>", text)
+            if len(re.findall(r"[A-Za-z]", piece)) >= _LEAST_LETTERS}
+
+
+def pattern(source):
+    """Return the pattern of a text with placeholders, None for one that says next to nothing itself."""
+    fixed = re.split(r"%\(\w+\)[sdf]|\{\w+\}", source)
+    if sum(len(re.findall(r"[A-Za-z]", part)) for part in fixed) < _LEAST_IN_PATTERN:
+        return None
+    return re.compile(".+?".join(re.escape(part.replace("%%", "%")) for part in fixed))
+
+
+def left_in_english(page):
+    """Return the texts of ours on a page that are in English."""
+    exact, patterns = english()
+    said = {spaced(text) for text in page.evaluate(_SAID)} - {""}
+    return {text for text in said if text in exact or any(found.fullmatch(text) for found in patterns)}
+
+
+@pytest.fixture(scope="module")
+def chinese(site):
+    """Install the language as an administrator does, and let a manager work in it; return what he can open."""
+    [language] = site.call("res.lang", "search", domain=[("code", "=", LANGUAGE)], context={"active_test": False})
+    wizard = site.call("base.language.install", "create", vals_list=[{"lang_ids": [(6, 0, [language])]}])
+    site.call("base.language.install", "lang_install", ids=wizard)
+    site.create_user(LOGIN, "sales_team.group_sale_manager", "base.group_system", lang=LANGUAGE)
+    root = site.id_of("crm_value_addon.crm_value_menu_crm")
+    menus = site.call("ir.ui.menu", "search_read", domain=[("id", "child_of", root), ("action", "!=", False)],
+                      fields=["action"])
+    return [int(menu["action"].split(",")[1]) for menu in menus]
+
+
+def look(visitor, found, where):
+    """Write down what is left in English on what is on the screen, in all tabs of a form and in the search menu."""
+    page = visitor.page
+    page.wait_for_timeout(300)
+    found.update({(where, text) for text in left_in_english(page)})
+    tabs = page.locator(".o_form_view .o_notebook .nav-link:visible")
+    for number in range(tabs.count()):
+        tabs.nth(number).click()
+        page.wait_for_timeout(200)
+        found.update({(where, text) for text in left_in_english(page)})
+    toggler = page.locator(".o_searchview_dropdown_toggler:visible")
+    if toggler.count():
+        toggler.first.click()
+        page.wait_for_selector(".o_search_bar_menu")
+        found.update({(where, text) for text in left_in_english(page)})
+        page.keyboard.press("Escape")
+
+
+def views(visitor, found, action):
+    """Look at each view of an action, and at its first record."""
+    page = visitor.page
+    switches = [kind for kind in ("kanban", "graph", "pivot") if page.locator(f"button.o_switch_view.o_{kind}").count()]
+    look(visitor, found, action)
+    if page.locator(".o_data_row").count():
+        page.locator(".o_data_row td.o_data_cell:not(.o_list_record_selector)").first.click()
+        page.wait_for_timeout(500)
+        look(visitor, found, f"{action}, first record")
+    for kind in switches:
+        visitor.open(f"/odoo/action-{action}")
+        page.locator(f"button.o_switch_view.o_{kind}").click()
+        page.wait_for_selector(f".o_{kind}_view, .o_{kind}_renderer")
+        look(visitor, found, f"{action}, {kind}")
+
+
+def test_no_english_is_left_on_our_screens(visit, chinese):
+    visitor, found = visit(LOGIN), set()
+    for action in chinese:
+        visitor.open(f"/odoo/action-{action}")
+        views(visitor, found, action)
+    assert not found
+
+
+def test_none_on_contacts_opportunities_and_orders(visit, site, chinese):
+    visitor, found = visit(LOGIN), set()
+    customer = site.call("res.partner", "search", domain=[("name", "=", "Corner Lantern Cafés")])[0]
+    order = site.call("sale.order", "search", domain=[("value_tier_id", "!=", False)], limit=1)[0]
+    lead = site.call("crm.lead", "search", domain=[("value_tier_id", "!=", False)], limit=1)[0]
+    for path in ("/odoo/contacts", f"/odoo/contacts/{customer}", "/odoo/crm", f"/odoo/crm/{lead}",
+                 "/odoo/action-sale.action_orders", f"/odoo/action-sale.action_orders/{order}"):
+        visitor.open(path)
+        look(visitor, found, path)
+    assert not found
+
+
+def test_none_in_the_settings(visit, chinese):
+    visitor, found = visit(LOGIN), set()
+    visitor.page.goto("/odoo/settings")
+    visitor.page.locator(".settings_tab .tab[data-key=crm_value_addon]").click()
+    visitor.page.wait_for_selector(".o_field_widget[name=value_horizon_months]")
+    look(visitor, found, "settings")
+    assert not found
+
+
+def test_it_would_be_found(visit, chinese):
+    """In English the same look finds much: else the tests above could not fail."""
+    visitor, found = visit("admin"), set()
+    visitor.open_action("crm_value_addon.crm_value_action")
+    look(visitor, found, "values")
+    assert {"Last Purchase", "Revenue 12 m"} <= {text for _where, text in found}
