@@ -75,6 +75,7 @@
     ],
     "demo": ["demo/crm_value_demo.xml", "demo/crm_value_benefits_demo.xml", "demo/crm_value_portal_demo.xml"],
     "assets": {
+        "web.assets_unit_tests": ["crm_value_addon/static/tests/**/*"],
         "web.assets_backend": [
             "crm_value_addon/static/src/**/*",
             ("remove", "crm_value_addon/static/src/portal/**/*"),

@@ -1,0 +1,105 @@
+const domain = (name) => [["name", "=", name]];
+
+const sums = (name, count, revenue) => ({ count, domain: domain(name), revenue, margin: revenue / 2, clv: revenue * 2 });
+
+/** What the server answers for a company with ten customers; only what a test looks at is filled in. */
+export function dashboardData(changes = {}) {
+    const at_risk = sums("at_risk", 2, 400);
+    return {
+        state: "ok",
+        progress: false,
+        period: "month",
+        start: "2025-06-01",
+        today: "2025-06-30",
+        companies: [{ id: 1, name: "Hermit" }],
+        company_id: 1,
+        currency_id: 1,
+        left_out: [],
+        basis: "margin",
+        sees_worth: true,
+        freshness: ["Figures are 3 minutes old."],
+        customers: {
+            known: sums("known", 12, 1000),
+            bought: sums("bought", 10, 1000),
+            active: sums("active", 8, 600),
+            at_risk,
+            equity: 2000,
+            best: { count: 2, domain: domain("best"), of: 10, least: 300, share: 0.8 },
+            tiers: [
+                { id: 2, name: "Gold", color: 3, icon: "fa-trophy", ...sums("gold", 2, 800) },
+                { id: 1, name: "Bronze", color: 2, icon: "fa-star", ...sums("bronze", 8, 200) },
+            ],
+            stages: [
+                { stage: "lead", name: "Lead", ...sums("lead", 2, 0) },
+                { stage: "active", name: "Active", ...sums("active", 8, 600) },
+                { stage: "at_risk", name: "At risk", ...at_risk },
+            ],
+            rfm: [
+                { r: 5, f: 5, ...sums("rfm55", 3, 900) },
+                { r: 1, f: 2, ...sums("rfm12", 7, 100) },
+            ],
+        },
+        outlook: {
+            expected: { count: 9, domain: domain("expected"), revenue: 1200, margin: 480, interval: [900, 1500] },
+            bought: { count: 4, domain: domain("lately") },
+            first_time: { count: 1, domain: domain("first") },
+            cohorts: [
+                {
+                    name: "Q1 2025", count: 5, domain: domain("cohort"),
+                    cells: [{ count: 4, share: 0.8, domain: domain("again"), is_running: true }],
+                },
+                { name: "Q2 2025", count: 5, domain: domain("young"), cells: [] },
+            ],
+            calibration: {
+                model: "crm.value.fit", id: 7, days: 180, is_used: true, trust: "It can be trusted.",
+                rows: [
+                    { purchases: "1", customers: 6, actual: 0.5, expected: 0.75 },
+                    { purchases: "2+", customers: 4, actual: 2, expected: 1.5 },
+                ],
+            },
+        },
+        trend: {
+            points: [
+                {
+                    date: "2025-05-31", is_now: false, amount: 1600, count: 9, domain: domain("may"),
+                    model: "crm.value.snapshot",
+                },
+                { date: "2025-06-30", is_now: true, amount: 2000, count: 12, domain: domain("known") },
+            ],
+            change: { since: "2025-05-31", amount: 400, share: 0.25 },
+        },
+        moves: {
+            cells: [
+                {
+                    from: 1, to: 2, from_name: "Bronze", to_name: "Gold", is_up: true, count: 3,
+                    domain: domain("risen"), model: "crm.value.tier.change",
+                },
+            ],
+            up: { count: 3, domain: domain("up"), model: "crm.value.tier.change" },
+            down: { count: 0, domain: domain("down"), model: "crm.value.tier.change" },
+        },
+        calls: {
+            rows: [
+                { id: 5, name: "Azure", phone: "+1 555", reason: "At risk", is_due: false, worth: 40 },
+                { id: 6, name: "Blue", phone: "", reason: "Say thanks, due today", is_due: true, worth: 30 },
+            ],
+            due: { domain: domain("due"), model: "crm.value.followup" },
+        },
+        ...changes,
+    };
+}
+
+/** The same as somebody sees it who may not see what customers are worth. */
+export function sellerData() {
+    const strip = (node) =>
+        Array.isArray(node)
+            ? node.map(strip)
+            : node && typeof node === "object"
+            ? Object.fromEntries(
+                  Object.entries(node)
+                      .filter(([name]) => !["margin", "clv", "equity"].includes(name))
+                      .map(([name, child]) => [name, strip(child)])
+              )
+            : node;
+    return { ...strip(dashboardData()), sees_worth: false };
+}
