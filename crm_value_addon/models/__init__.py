@@ -5,6 +5,7 @@ from . import crm_value_history
 from . import crm_value_store
 from . import crm_value_purchase_quarters
 from . import crm_value_refresh  # what follows extends the methods of these three
+from . import crm_value_workers
 from . import crm_value_demo
 from . import crm_value_document
 from . import crm_value_estimate

@@ -35,15 +35,6 @@ class CrmValueRefresh(models.Model):
     # doors: crons and actions
 
     @api.model
-    def _cron_refresh_all(self):
-        """Refresh every company that has not been refreshed today, or for which somebody asked."""
-        companies = self._companies_due()
-        self.env["ir.cron"]._commit_progress(remaining=len(companies))
-        for company in companies:
-            self._cron_run(company, lambda value: value._refresh_company(value._transaction), "full")
-            self.env["ir.cron"]._commit_progress(1)
-
-    @api.model
     def _cron_refresh_stale(self):
         """Refresh the customers in the queue; return at once when it is empty."""
         rows = self.env.execute_query(SQL("SELECT DISTINCT company_key FROM crm_value_queue ORDER BY 1"))
@@ -55,26 +46,17 @@ class CrmValueRefresh(models.Model):
                 self.env.cr.execute(SQL("DELETE FROM crm_value_queue WHERE company_key = %s", company_id))
                 self.env["ir.cron"]._commit_progress()
 
-    @api.model
-    def _companies_due(self):
-        """Return the companies without a finished full refresh today, and those with an unfinished or asked one."""
-        due = self.env["res.company"]
-        for company in self.env["res.company"].search([]):
-            last = self.env["crm.value.run"].search([("company_id", "=", company.id), ("kind", "=", "full")], limit=1)
-            if last.state != "done" or last.as_of_date != company._value_today():
-                due += company
-        return due
-
     def _cron_run(self, company, work, kind, lock=_LOCK_CLASS):
         """Run a piece of work as the one writer of a company; record a failure and go on with the next company.
 
         :param kind: that of the run which records it
+        :return: False when another worker is at this company
         """
         value = self.with_company(company).with_context(allowed_company_ids=company.ids)
         with value._writer(company, session=True, lock=lock) as is_writer:
             if not is_writer:
                 _logger.info("Customer value of company %s: another refresh is under way", company.id)
-                return
+                return False
             # The lock is held now: read in a transaction that begins after it.
             self.env["ir.cron"]._commit_progress()
             try:
@@ -84,6 +66,7 @@ class CrmValueRefresh(models.Model):
                 _logger.exception("Customer value of company %s: the run %s failed", company.id, kind)
                 self.env["crm.value.run"]._record_failure(company, kind, error)
                 self.env["ir.cron"]._commit_progress()
+            return True
 
     def _transaction(self, work):
         """Run a piece of work and commit it; run it again when another session was in its way."""

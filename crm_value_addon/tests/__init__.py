@@ -28,6 +28,7 @@ from . import test_crm_value_run
 from . import test_figures_age
 from . import test_health
 from . import test_concurrent_index
+from . import test_crm_value_workers
 from . import test_js
 from . import test_lib
 from . import test_res_partner

@@ -109,6 +109,7 @@ ACTIONS = {
     "ir_cron_gifts": ADMIN,
     "ir_cron_mails": ADMIN,
     "ir_cron_refresh_all": ADMIN,
+    "ir_cron_refresh_beside": ADMIN,
     "ir_cron_refresh_stale": ADMIN,
     "ir_cron_targets": ADMIN,
 }
