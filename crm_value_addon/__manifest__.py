@@ -53,6 +53,7 @@
         "views/res_config_settings_lifecycle_views.xml",
         "views/crm_value_relationship_views.xml",
         "views/crm_value_menus.xml",
+        "views/crm_value_configuration_views.xml",
         "views/crm_value_dashboard_views.xml",
         "views/crm_value_feedback_views.xml",
         "views/crm_value_snapshot_views.xml",
@@ -72,6 +73,7 @@
         "views/crm_value_portal_templates.xml",
         "views/crm_value_tier_cost_views.xml",
         "views/sale_order_views.xml",
+        "views/res_partner_privacy_views.xml",
     ],
     "demo": ["demo/crm_value_demo.xml", "demo/crm_value_benefits_demo.xml", "demo/crm_value_portal_demo.xml"],
     "assets": {

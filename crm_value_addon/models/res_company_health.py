@@ -82,25 +82,28 @@ class ResCompany(models.Model):
 
     def _value_problems(self, health):
         """Return a sentence on each thing that somebody should look at."""
-        _, problems = self.env._, []
+        problems = []
         for cron in health["crons"].filtered(lambda cron: not cron.active):
-            problems.append(_("The scheduled action “%(name)s” is switched off.", name=cron.name))
+            problems.append(self.env._("The scheduled action “%(name)s” is switched off.", name=cron.name))
         if len(health["crons"]) < len(CRONS):
-            problems.append(_("A scheduled action of the customer values was deleted; an update of the app restores it."))
+            problems.append(self.env._(
+                "A scheduled action of the customer values was deleted; an update of the app restores it."))
         for run in health["runs"].values():
             if run.state == "failed":
                 kind = dict(run._fields["kind"]._description_selection(self.env))[run.kind]
-                problems.append(_("The last run failed: %(kind)s.", kind=kind))
+                problems.append(self.env._("The last run failed: %(kind)s.", kind=kind))
         waited = health["queue"]["oldest_at"] and fields.Datetime.now() - health["queue"]["oldest_at"]
         if waited and waited.total_seconds() > 15 * 60:
-            problems.append(_(
+            problems.append(self.env._(
                 "New documents have waited for %(minutes)s minutes; they should wait for one or two. Do scheduled "
                 "actions run?", minutes=int(waited.total_seconds() // 60)))
         if health["age"]["minutes"] is None:
-            problems.append(_("No refresh has finished yet; the first one starts within minutes of the installation."))
+            problems.append(self.env._(
+                "No refresh has finished yet; the first one starts within minutes of the installation."))
         elif not health["runs"].get("full") or (
                 fields.Datetime.now() - health["runs"]["full"].started_at).days >= 2:
-            problems.append(_("Not all customers have been refreshed for two days; this should happen every night."))
+            problems.append(self.env._(
+                "Not all customers have been refreshed for two days; this should happen every night."))
         if health["skipped"]:
-            problems.append(_("%(count)s customers were left out.", count=health["skipped"]))
+            problems.append(self.env._("%(count)s customers were left out.", count=health["skipped"]))
         return problems
