@@ -118,5 +118,6 @@ from . import sale_order_cost
 from . import sale_order_line
 from . import sale_order_summary
 from . import sale_order_customer
+from . import customer_fields
 from . import sale_order_margin_guard
 from . import crm_value_context  # around all that refreshes

@@ -80,6 +80,8 @@ class CrmValueMixin(models.AbstractModel):
         # One subselect of keys: through the relations it would pass the contacts twice. Only when the query is built is
         # the environment the user's again, and a figure that he may not read refused.
         def to_sql(records, alias, query):
+            # Figures without groups of their own are guarded by their model, and this passes it.
+            records._check_field_access(records._fields["value_id"], "read")
             values = records.env["crm.value"]._search(domain, bypass_access=True)
             return SQL("%s IN %s", SQL("(%s, %s)", *records._value_key_to_sql(alias, query)), values.subselect(
                 SQL.identifier("crm_value", "partner_id"), SQL.identifier("crm_value", "company_id")))

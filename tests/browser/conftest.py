@@ -44,11 +44,16 @@ class Visitor:
         self.page = self.context.new_page()
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", self._hear)
+        if login:
+            self._log_in(login)
+
+    def _log_in(self, login):
         self.page.goto("/web/login")
         self.page.fill("#login", login)
         self.page.fill("#password", login)
         self.page.click("button[type=submit]")
-        self.page.wait_for_selector(".o_main_navbar")
+        # a customer lands in the portal
+        self.page.wait_for_selector(".o_main_navbar, .o_portal_my_home")
 
     def _hear(self, message):
         if message.type == "error" and _NOT_OURS not in message.text:
@@ -70,11 +75,11 @@ class Visitor:
 
 @pytest.fixture
 def visit(chromium, site):
-    """Return a function that logs somebody in; whatever the console called an error fails the test in the end."""
+    """Return a function that logs somebody in, nobody for None; what the console called an error fails the test."""
     visitors = []
 
-    def log_in(login, **options):
-        visitors.append(Visitor(chromium, site, login, **options))
+    def log_in(login, at=site, **options):
+        visitors.append(Visitor(chromium, at, login, **options))
         return visitors[-1]
 
     yield log_in
