@@ -1,6 +1,6 @@
 import { loadBundle } from "@web/core/assets";
 import { cookie } from "@web/core/browser/cookie";
-import { getColor, getCustomColor } from "@web/core/colors/colors";
+import { getColor } from "@web/core/colors/colors";
 import { localization } from "@web/core/l10n/localization";
 
 import { Component, onWillStart, useEffect, useRef } from "@odoo/owl";
@@ -36,8 +36,9 @@ export class DashboardChart extends Component {
 
     get config() {
         const scheme = cookie.get("color_scheme");
-        const ink = getCustomColor(scheme, "#374151", "#E4E4E4");
-        const grid = getCustomColor(scheme, "#e7e9ed", "#3C3E4B");
+        // The page's own ink, whichever theme it has.
+        const ink = getComputedStyle(this.canvasRef.el.parentElement).color;
+        const grid = ink.replace(/^rgb\((.*)\)$/, "rgba($1, 0.15)");
         const rtl = localization.direction === "rtl";
         const { kind, labels, series, format, formatAxis = format } = this.props;
         const select = (_event, [point]) => point && this.props.onSelect(point.index);
