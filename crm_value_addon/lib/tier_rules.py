@@ -136,15 +136,18 @@ def decide(ladder, source, as_of: date):
           FROM (SELECT judged.*, %(level)s AS decided_level, %(review)s AS decided_review_date
                   FROM (SELECT figures.*, %(entered)s AS entered, %(kept)s AS is_kept, %(floor)s AS floor,
                                %(due)s AS is_due, %(promised)s AS promised
-                          FROM (SELECT figures.*, %(current)s AS current_level, %(locked)s AS locked_level
+                          FROM (SELECT figures.*, %(excluded)s AS is_excluded, %(current)s AS current_level,
+                                       %(locked)s AS locked_level
                                   FROM (%(figures)s) figures OFFSET 0) figures
                         OFFSET 0) judged
                 OFFSET 0) decided
         """,
         tiers=tiers, level=_DECIDED, review=_REVIEW, figures=figures(ladder, source),
-        current=_level_of(ladder, SQL("figures.tier_id")),
-        locked=_level_of(ladder, SQL("figures.locked_tier_id")),
-        entered=_case([(qualifies(ladder, level), level) for level in reversed(levels)]),
+        excluded=EXCLUDED,
+        current=_unless_excluded(_level_of(ladder, SQL("figures.tier_id"))),
+        locked=_unless_excluded(_level_of(ladder, SQL("figures.locked_tier_id"))),
+        entered=_case([(SQL("NOT figures.is_excluded AND %s", qualifies(ladder, level)), level)
+                       for level in reversed(levels)]),
         kept=_case([(_is_at(level), qualifies(ladder, level, keep=True)) for level in levels], SQL("FALSE")),
         floor=_case([
             (SQL("figures.current_level > %s AND %s", level, qualifies(ladder, level, keep=True)), level)
@@ -152,9 +155,13 @@ def decide(ladder, source, as_of: date):
         due=_case([(_is_at(level), _due(ladder[level - 1], as_of)) for level in levels], SQL("FALSE")),
         promised=_case([(_is_at(level), _promise(ladder[level - 1], as_of)) for level in levels], SQL("NULL::date")),
         next=_case([
-            (SQL("decided.decided_level < %s AND %s", level, _may_be_next(ladder, level)), level) for level in levels]),
+            (SQL("NOT decided.is_excluded AND decided.decided_level < %s AND %s", level, _may_be_next(ladder, level)),
+             level) for level in levels]),
     )
 
+
+#: who wants no evaluation has no tier, neither by figures nor by hand
+EXCLUDED = SQL("(figures.partner_id IN (SELECT id FROM res_partner WHERE value_opt_out))")
 
 # Upgrades are immediate. A tier is kept while its keep_min is met; after that until its policy says that it is due.
 _DECIDED = SQL(
@@ -177,6 +184,10 @@ def _case(pairs, default=None):
 
 def _level_of(ladder, column):
     return _case([(SQL("%s = %s", column, rung.tier_id), level) for level, rung in enumerate(ladder, 1)])
+
+
+def _unless_excluded(level):
+    return SQL("CASE WHEN %s THEN 0 ELSE %s END", EXCLUDED, level)
 
 
 def _is_at(level):

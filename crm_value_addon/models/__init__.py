@@ -6,6 +6,7 @@ from . import crm_value_store
 from . import crm_value_purchase_quarters
 from . import crm_value_refresh  # what follows extends the methods of these three
 from . import crm_value_workers
+from . import crm_value_schema
 from . import crm_value_demo
 from . import crm_value_document
 from . import crm_value_estimate
@@ -120,4 +121,9 @@ from . import sale_order_summary
 from . import sale_order_customer
 from . import customer_fields
 from . import sale_order_margin_guard
+from . import res_company_retention
+from . import res_partner_opt_out
+from . import crm_value_opt_out  # empties what all others computed
+from . import res_partner_privacy
+from . import crm_value_subject
 from . import crm_value_context  # around all that refreshes

@@ -1,11 +1,7 @@
-from datetime import timedelta
-
 from odoo import Command, api, fields, models
 from odoo.tools import format_datetime
 
 from .crm_value_store import describe_error
-
-_KEEP_DAYS = 90
 
 
 class CrmValueRun(models.Model):
@@ -145,8 +141,3 @@ class CrmValueRun(models.Model):
         runs = self.search([("company_id", "=", company.id), ("kind", "=", kind), ("state", "=", "running")])
         for run in runs or self._start(company, kind, company._value_today()):
             run._finish("failed", describe_error(error))
-
-    @api.autovacuum
-    def _gc_runs(self):
-        limit = fields.Datetime.now() - timedelta(days=_KEEP_DAYS)
-        self.search([("state", "in", ("done", "failed")), ("finished_at", "<", limit)]).unlink()

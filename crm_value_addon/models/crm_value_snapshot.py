@@ -1,7 +1,5 @@
 from datetime import timedelta
 
-from dateutil.relativedelta import relativedelta
-
 from odoo import api, fields, models
 from odoo.tools import SQL
 
@@ -107,12 +105,3 @@ class CrmValueSnapshot(models.Model):
             "SELECT max(as_of_date) FROM crm_value_snapshot WHERE company_id = %s AND as_of_date <= %s AND %s",
             company.id, until, SQL("as_of_date >= %s", since) if since else SQL("TRUE")))
         return day
-
-    @api.autovacuum
-    def _gc_snapshots(self):
-        """Forget what is older than each company wants to keep."""
-        for company in self.env["res.company"].search([("value_snapshot_months", ">", 0)]):
-            limit = company._value_today() - relativedelta(months=company.value_snapshot_months)
-            self.env.cr.execute(SQL(
-                "DELETE FROM crm_value_snapshot WHERE company_id = %s AND as_of_date < %s", company.id, limit))
-        self.invalidate_model()

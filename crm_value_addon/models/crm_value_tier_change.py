@@ -26,7 +26,7 @@ class CrmValueTierChange(models.Model):
     date = fields.Date(required=True, readonly=True)
     source = fields.Selection(
         [("initial", "First assignment"), ("rules", "Change of rules"), ("refresh", "Figures"), ("lock", "By hand"),
-         ("merge", "Merged contacts")],
+         ("merge", "Merged contacts"), ("opt_out", "No evaluation")],
         required=True, readonly=True)
     reason = fields.Char(readonly=True)
     figures = fields.Json(

@@ -8,7 +8,7 @@ from .crm_value_tier_criterion import METRICS
 
 _OWN_COLUMNS = ("tier_id", "tier_review_date", "next_tier_id")
 #: moves that nobody earned or suffered by own doing: a log line, and nothing that follows from it
-SILENT_SOURCES = ("initial", "rules")
+SILENT_SOURCES = ("initial", "rules", "opt_out")
 
 
 class CrmValueTiering(models.Model):

@@ -34,6 +34,7 @@ from . import test_lib
 from . import test_res_partner
 from . import test_rights
 from . import test_doors
+from . import test_privacy
 from . import test_injection
 from . import test_margin_hidden
 from . import test_tier_rules

@@ -1,0 +1,106 @@
+from datetime import timedelta
+
+from dateutil.relativedelta import relativedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.tools import SQL
+
+#: rows that one transaction of the vacuum deletes
+_BATCH = 10_000
+_NAMES = ("value_log_months", "value_run_months")
+
+
+class ResCompany(models.Model):
+    """How long logs are kept; month ends have their own setting beside their other ones."""
+
+    _inherit = "res.company"
+
+    value_log_months = fields.Integer(
+        string="Keep Tier Moves and Ended Follow-ups (months)", default=0,
+        help="Older moves between tiers and ended follow-ups are forgotten; 0: never. Rules that ask who lost a tier look "
+             "back a year.")
+    value_run_months = fields.Integer(
+        string="Keep Refreshes (months)", default=3, help="Records of older refreshes are forgotten; 0: never.")
+
+    @api.constrains(*_NAMES)
+    def _check_retention(self):
+        for company in self:
+            for name in _NAMES:
+                if company[name] < 0:
+                    raise ValidationError(self.env._(
+                        "%(setting)s cannot be negative.", setting=self._fields[name]._description_string(self.env)))
+
+    @api.model
+    def _value_forget(self, model, setting, where):
+        """Delete a batch of what companies want to keep no longer.
+
+        :param where: function of (company, first day to keep) that returns the condition on the table, an SQL
+        :return: (rows deleted, whether more may be left), as the vacuum takes it
+        """
+        deleted = 0
+        for company in self.search([(setting, ">", 0)]):
+            since = company._value_today() - relativedelta(months=company[setting])
+            table = SQL.identifier(self.env[model]._table)
+            self.env.cr.execute(SQL(
+                "DELETE FROM %(table)s WHERE id IN (SELECT id FROM %(table)s WHERE %(where)s LIMIT %(limit)s)",
+                table=table, where=where(company, since), limit=_BATCH))
+            deleted += self.env.cr.rowcount
+            if self.env.cr.rowcount == _BATCH:
+                break
+        self.env[model].invalidate_model()
+        return deleted, int(deleted >= _BATCH)
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = "res.config.settings"
+
+    value_log_months = fields.Integer(related="company_id.value_log_months", readonly=False)
+    value_run_months = fields.Integer(related="company_id.value_run_months", readonly=False)
+
+
+class CrmValueSnapshot(models.Model):
+    _inherit = "crm.value.snapshot"
+
+    @api.autovacuum
+    def _gc_snapshots(self):
+        """Forget what is older than each company wants to keep."""
+        return self.env["res.company"]._value_forget(
+            self._name, "value_snapshot_months",
+            lambda company, since: SQL("company_id = %s AND as_of_date < %s", company.id, since))
+
+
+class CrmValueTierChange(models.Model):
+    _inherit = "crm.value.tier.change"
+
+    @api.autovacuum
+    def _gc_changes(self):
+        """Forget what is older than each company wants to keep."""
+        return self.env["res.company"]._value_forget(
+            self._name, "value_log_months", lambda company, since: SQL(
+                "date < %s AND value_id IN (SELECT id FROM crm_value WHERE company_id = %s)", since, company.id))
+
+
+class CrmValueFollowup(models.Model):
+    _inherit = "crm.value.followup"
+
+    @api.autovacuum
+    def _gc_followups(self):
+        """Forget ended follow-ups that are older than each company wants to keep, once their outcome is measured."""
+        return self.env["res.company"]._value_forget(
+            self._name, "value_log_months", lambda company, since: SQL(
+                "company_id = %s AND date < %s AND state != 'open' AND is_measured", company.id, since))
+
+
+class CrmValueRun(models.Model):
+    _inherit = "crm.value.run"
+
+    @api.autovacuum
+    def _gc_runs(self):
+        """Forget old refreshes, but for the last of each kind and what later refreshes go by."""
+        return self.env["res.company"]._value_forget(
+            self._name, "value_run_months", lambda company, since: SQL(
+                """company_id = %(company)s AND state IN ('done', 'failed') AND finished_at < %(since)s
+                   AND id NOT IN (SELECT max(id) FROM crm_value_run WHERE company_id = %(company)s
+                                   GROUP BY kind, state, has_tiers, boundaries IS NULL)""",
+                company=company.id, since=since - timedelta(days=1)))

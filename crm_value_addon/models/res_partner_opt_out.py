@@ -1,0 +1,59 @@
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from .res_partner import SELLER_GROUP
+
+
+class ResPartner(models.Model):
+    """A customer that wants no evaluation: its totals are the books and stay, all that is concluded from them goes."""
+
+    _inherit = "res.partner"
+
+    value_opt_out = fields.Boolean(
+        string="No Evaluation", copy=False, groups=SELLER_GROUP,
+        help="The customer objects to being evaluated: revenue and margin stay, as the books say; no prediction, rank, "
+             "stage or tier is made, and nobody is asked to follow up. For a contact of a company: no follow-up about "
+             "this person; the company's figures are its own.")
+
+    _value_opt_out_idx = models.Index("(id) WHERE value_opt_out")
+
+    def write(self, vals):
+        if "value_opt_out" not in vals:
+            return super().write(vals)
+        changed = self.filtered(lambda partner: partner.value_opt_out != bool(vals["value_opt_out"]))
+        result = super().write(vals)
+        changed._apply_opt_out()
+        return result
+
+    def _apply_opt_out(self):
+        """End the follow-ups of who opted out, and decide all figures of these customers anew."""
+        # sudo: the wish holds in every company that knows the contact, also in those that the user does not see.
+        customers = self.sudo().filtered(lambda partner: partner == partner.commercial_partner_id)
+        values = customers.with_context(active_test=False).value_ids
+        self.env["crm.value.followup"].sudo().search([
+            ("value_id", "in", values.ids), ("state", "=", "open"), ("partner_id.value_opt_out", "=", True),
+        ])._close(fields.Date.context_today(self))
+        for company, of_company in values.grouped("company_id").items():
+            self.env["crm.value"].sudo()._refresh_or_enqueue(of_company.partner_id, company)
+
+
+class CrmValueFollowup(models.Model):
+    _inherit = "crm.value.followup"
+
+    def _reason_gone(self):
+        # sudo: whether somebody objects to it is told to whom it concerns.
+        if self.partner_id.sudo().value_opt_out:
+            return self.env._("the customer wants no evaluation")
+        return super()._reason_gone()
+
+
+class CrmValueFollowupRule(models.Model):
+    _inherit = "crm.value.followup.rule"
+
+    @api.model
+    def _select(self, company, where, **parts):
+        # `res_id` is the person where the trigger is about one
+        if self.trigger in ("birthday", "contact_gone", "single_contact") and parts.get("res_id"):
+            where = SQL("%s AND NOT EXISTS (SELECT FROM res_partner objecting WHERE objecting.id = %s"
+                        " AND objecting.value_opt_out)", where, parts["res_id"])
+        return super()._select(company, where, **parts)
