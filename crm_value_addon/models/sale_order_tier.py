@@ -20,7 +20,7 @@ class SaleOrder(models.Model):
         "crm.value.tier", string="Tier", compute="_compute_value_tier_id", store=True, precompute=True, copy=False,
         ondelete="set null", index="btree_not_null", help="The tier whose benefits this order carries")
     value_tier_date = fields.Date(
-        string="Benefits of", compute="_compute_value_tier_id", store=True, precompute=True, copy=False,
+        string="Benefits as of", compute="_compute_value_tier_id", store=True, precompute=True, copy=False,
         groups=SELLER_GROUP, help="The day whose benefits this order carries")
     value_pause_reason = fields.Char(
         string="Benefits Paused", compute="_compute_value_tier_id", store=True, precompute=True, copy=False,
