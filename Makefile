@@ -1,9 +1,9 @@
 # Everything lives under .odoo/ and in scripts/; each target is one script.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint pot bench load shell clean
+.PHONY: help run test lint pot bench load shell clean dist test-odoo
 
 help: ## this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 run: ## set up, and serve the demo database on http://localhost:8069 (PORT=, DB=, ODOO_SOURCE=, PGHOST=)
 	@scripts/run
@@ -11,8 +11,14 @@ run: ## set up, and serve the demo database on http://localhost:8069 (PORT=, DB=
 test: ## all tests; ARGS="PATH -k EXPR" selects, also files outside the checkout
 	@scripts/test $(ARGS)
 
-lint: ## ruff and pylint-odoo
+lint: ## ruff, pylint-odoo and bandit
 	@scripts/lint
+
+dist: ## wheels and zips of the addons into dist/; CHECK=1 installs what was built and tries it
+	@scripts/dist $(if $(CHECK),--check)
+
+test-odoo: ## Odoo's own tests, without and with the addon: the difference (QUICK=1: a part of them)
+	@scripts/test_odoo $(if $(QUICK),--quick)
 
 pot: ## export the texts anew and merge them into the translations (docs/translating.md)
 	@scripts/pot

@@ -28,7 +28,7 @@ class Generator:
         self.second_company = second_company and second_company.with_env(self.env)
         self.profiles = profiles
         self.today = self.company._value_today()
-        self.random = random.Random(_SEED)
+        self.random = random.Random(_SEED)  # nosec B311: a history that is always the same, no secret
         self.customers = {}  # profile → commercial partner
         self.invoices = {}  # profile → its posted invoices, oldest first
         self.open_invoices = self.env["account.move"]  # not to be paid

@@ -67,7 +67,8 @@ class CrmValueFollowupText(models.Model):
         """Return the note: what the rule says, how to approach the person, and whose reason it is."""
         parts = []
         if not is_html_empty(self.note):
-            parts.append(Markup(self._fill(self.note, facts, escape)))
+            # the note is sanitised HTML, what is filled in is escaped
+            parts.append(Markup(self._fill(self.note, facts, escape)))  # nosec B704
         # sudo: the hint is for who gets the activity, who is a seller.
         style = value.partner_id.sudo().contact_style
         if style:
