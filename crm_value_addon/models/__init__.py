@@ -104,7 +104,6 @@ from . import res_partner_relationship
 from . import res_company_benefits
 from . import res_config_settings_benefits
 from . import res_partner_benefits
-from . import res_partner_portal
 from . import res_partner_referral
 from . import product_pricelist
 from . import loyalty_card

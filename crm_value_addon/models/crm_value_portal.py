@@ -29,7 +29,7 @@ class CrmValuePortal(models.Model):
         customer = partner.commercial_partner_id
         if not company.value_portal or not customer:
             return "off", value
-        if partner._is_opted_out() or customer._is_opted_out():
+        if customer.value_opt_out:
             return "opted_out", value
         if partner != customer and not company.value_portal_contacts:
             return "contact", value

@@ -1,5 +1,4 @@
 from datetime import date
-from unittest.mock import patch
 
 from freezegun import freeze_time
 
@@ -126,9 +125,10 @@ class TestCrmValuePortal(PortalCase):
 
     def test_opted_out(self):
         customer = self.bought(5000)
-        with patch.object(type(customer), "_is_opted_out", lambda self: True):
-            page = self.page(customer)
+        customer.value_opt_out = True
+        page = self.page(customer)
         self.assertEqual((page["state"], page["tier"], page["next"]), ("opted_out", False, False))
+        self.assertIsNone(self.env["crm.value"]._customer_entry(customer, self.company))
 
     def test_two_companies(self):
         customer = self.bought(5000)
