@@ -34,7 +34,10 @@ from . import test_lib
 from . import test_res_partner
 from . import test_rights
 from . import test_doors
+from . import test_currencies
+from . import test_companies
 from . import test_privacy
+from . import test_privacy_lookup
 from . import test_injection
 from . import test_margin_hidden
 from . import test_tier_rules
@@ -50,3 +53,5 @@ from . import test_sale_stock_tier
 from . import test_crm_lead_value
 from . import test_i18n
 from . import test_description
+from . import test_views
+from . import test_nothing_there

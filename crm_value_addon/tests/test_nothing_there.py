@@ -1,0 +1,24 @@
+from freezegun import freeze_time
+
+from .common import TODAY, ValueCase
+
+
+@freeze_time(TODAY)
+class TestNothingThere(ValueCase):
+    """Asked about what is not there, the answer is a sentence or an empty page, never an error of the program."""
+
+    def test_a_contact_without_a_value(self):
+        contact = self.customer("Stranger")
+        for method in (contact.action_open_value_purchases, contact.action_open_value_overdue):
+            answer = method()
+            self.assertEqual(answer["tag"], "display_notification")
+            self.assertIn("Stranger has no posted invoice", answer["params"]["message"])
+
+    def test_the_preview_of_no_rule(self):
+        self.assertFalse(self.env["crm.value.followup.preview"].new({}).preview)
+
+    def test_ending_what_was_never_said(self):
+        self.env["crm.value.caution.override"].browse(0).action_end()
+
+    def test_the_fields_of_what_others_inherit(self):
+        self.assertIn("value_id", self.env["crm.value.mixin"].fields_get())
