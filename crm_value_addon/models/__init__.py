@@ -121,6 +121,7 @@ from . import sale_order_customer
 from . import customer_fields
 from . import sale_order_margin_guard
 from . import res_company_retention
+from . import res_company_intercompany
 from . import res_partner_opt_out
 from . import crm_value_opt_out  # empties what all others computed
 from . import res_partner_privacy

@@ -3,7 +3,7 @@ from odoo import api, models
 #: what the addon tells itself in the context, to ask "what if": nothing of it may reach a stored figure
 _HINTS = (
     "value_as_of", "value_unposted", "value_draft", "value_merged", "value_horizon", "value_fit_id",
-    "value_for_customer",
+    "value_for_customer", "value_intercompany",
 )
 
 

@@ -4,5 +4,6 @@ from . import crm_value_purchase_bulk
 from . import crm_value_followup_source
 from . import crm_value_purchase_merge
 from . import crm_value_purchase_as_of
+from . import crm_value_purchase_intercompany
 from . import crm_value_tier_cost
 from . import sale_report
