@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import api, models
 from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
@@ -11,6 +11,13 @@ class ResPartner(models.Model):
     """The two wishes of a data subject: what do you hold about me, and forget what you concluded (docs/privacy.md)."""
 
     _inherit = "res.partner"
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_messages_of_values(self):
+        """The values go with the contact, by PostgreSQL's own means; their messages would stay."""
+        # sudo: who may delete a contact deletes what is said about it, in every company.
+        values = self.env["crm.value"].sudo().search([("partner_id", "in", self.ids)])
+        self.env["mail.message"].sudo().search([("model", "=", values._name), ("res_id", "in", values.ids)]).unlink()
 
     def action_erase_profile(self):
         """Erase all that was concluded or noted about these customers, in all companies; the books stay.

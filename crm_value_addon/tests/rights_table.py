@@ -91,6 +91,8 @@ METHODS = {
     ("crm.value.tier.simulation", "action_propose"): (MANAGERS, {}),
     ("crm.value.tier.simulation", "preview_step"): (MANAGERS, {"restart": True}),
     ("mail.thread", "message_subscribe"): (SELLERS, {"partner_ids": [3]}),
+    ("res.config.settings", "action_open_value_crons"): (ADMIN, {}),
+    ("res.config.settings", "action_open_value_skipped"): (ADMIN, {}),
     ("res.partner", "action_erase_profile"): (MANAGERS, {}),
     ("res.partner", "action_export_value_data"): (MANAGERS, {}),
     ("res.partner", "action_open_value_overdue"): (SELLERS, {}),
