@@ -8,7 +8,6 @@
 import json
 import sys
 from unittest import SkipTest
-from unittest.case import _SubTest
 
 OK, SKIPPED, FAILED = "ok", "skipped", "failed"
 
@@ -24,7 +23,7 @@ def run(database, tags, path, *options):
 
     class Recorder(OdooTestResult):
         def _record(self, test, end, why=""):
-            while isinstance(test, _SubTest):
+            while getattr(test, "test_case", None):  # a subtest counts as its test
                 test = test.test_case
             name = f"{type(test).__module__.removeprefix('odoo.addons.')}:{self.getDescription(test)}"
             if ended.get(name, [OK])[0] != FAILED:

@@ -51,8 +51,8 @@ class CrmValueRun(models.Model):
         return {
             "summary": run.env._("Customer values: a scheduled job fails (%(kind)s)", kind=kind),
             "note": Markup("<p>%s</p>") % run.env._(
-                "Figures of %(company)s stay as they were until it succeeds; it is tried again by itself, and then this "
-                "activity is closed. See %(link)s.", company=self.company_id.name, link=link),
+                "Figures of %(company)s stay as they were until it succeeds; it is tried again by itself, and then "
+                "this activity is closed. See %(link)s.", company=self.company_id.name, link=link),
         }
 
     def _alarm_user(self):

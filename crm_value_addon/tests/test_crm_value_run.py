@@ -27,7 +27,8 @@ class TestCrmValueRun(ValueCase):
 
     def alarms(self, **of_run):
         runs = self.env["crm.value.run"].search([("company_id", "=", self.company.id), ("alarm_id", "!=", False)])
-        return runs.filtered(lambda run: run.alarm_id.active and all(run[key] == of_run[key] for key in of_run)).alarm_id
+        return runs.filtered(
+            lambda run: run.alarm_id.active and all(run[key] == of_run[key] for key in of_run)).alarm_id
 
     def fail_once(self, method="_estimate_each", cron="ir_cron_refresh_stale"):
         def fail(model, *args, **kwargs):

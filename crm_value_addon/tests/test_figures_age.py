@@ -25,7 +25,8 @@ class TestFiguresAge(ValueCase):
         self._run(0, kind="followup")
         age = self.company._value_figures_age()
         self.assertEqual(
-            (age["refreshed_at"], age["minutes"], age["text"]), (False, None, "The first refresh has not finished yet."))
+            (age["refreshed_at"], age["minutes"], age["text"]),
+            (False, None, "The first refresh has not finished yet."))
 
     def test_words(self):
         for minutes, text in [
