@@ -13,7 +13,9 @@ from . import test_account_move_refund_warning
 from . import test_crm_value_replay
 from . import test_crm_value_explanation
 from . import test_crm_value_snapshot
+from . import test_crm_value_plans
 from . import test_crm_value_purchase
+from . import test_crm_value_queue_sessions
 from . import test_crm_value_refresh
 from . import test_crm_value_rfm
 from . import test_demo
