@@ -14,15 +14,16 @@ class FrozenDocuments:
 
     :param dict frozen: arrays of shape (f,), in any order: ``id``, ``margin``, ``purchase_revenue`` (NaN: the revenue)
     :param down_payments: int array, the ids of those that are down payments
+    :param dict reversals: int arrays of shape (r,): ``note`` (ids of credit notes) and ``origin`` (what they reverse)
 
     >>> frozen = FrozenDocuments(
     ...     {"id": np.array([9, 4]), "margin": np.array([-1., 3.]), "purchase_revenue": np.array([-2., 9.])},
-    ...     down_payments=np.array([9]))
+    ...     down_payments=np.array([9]), reversals={"note": np.array([], int), "origin": np.array([], int)})
     >>> frozen.find(np.array([4, 5, 9, 99]))
     array([ 1, -1,  0, -1], dtype=int32)
     """
 
-    def __init__(self, frozen, down_payments):
+    def __init__(self, frozen, down_payments, reversals):
         self.margin, self.purchase_revenue = frozen["margin"], frozen["purchase_revenue"]
         ids = frozen["id"]
         self._lowest = int(ids.min(initial=np.iinfo(np.int32).max))
@@ -30,6 +31,8 @@ class FrozenDocuments:
         self._place = np.full(max(int(ids.max(initial=-1)) + 1 - self._lowest, 0), -1, np.int32)
         self._place[ids - self._lowest] = np.arange(len(ids), dtype=np.int32)
         self.purchase_revenue[self.find(down_payments)] = 0
+        order = np.argsort(reversals["note"])
+        self._note, self._origin = reversals["note"][order], reversals["origin"][order]
 
     def find(self, ids):
         """Return the place of each document among the frozen ones, -1 where it is not frozen."""
@@ -51,7 +54,7 @@ class FrozenDocuments:
 
         >>> frozen = FrozenDocuments(
         ...     {"id": np.array([5, 4]), "margin": np.array([-1., 3.]), "purchase_revenue": np.array([-2., np.nan])},
-        ...     down_payments=np.array([], int))
+        ...     down_payments=np.array([], int), reversals={"note": np.array([], int), "origin": np.array([], int)})
         >>> moves = {"id": [4, 5, 6], "partner": [7, 7, 8], "date": [10, 30, 40], "revenue": [9., -2., 1.]}
         >>> rows = frozen.join({name: np.array(column) for name, column in moves.items()}, np.array([5]))
         >>> rows["purchase_revenue"], rows["margin"], rows["is_frozen"]
@@ -74,6 +77,39 @@ class FrozenDocuments:
         return {
             "partner": moves["partner"], "date": moves["date"], "revenue": revenue, "margin": margin,
             "refund": refund, "purchase_revenue": bought, "is_frozen": is_frozen,
+        }
+
+    def corrections(self, moves, refunds, dates_of):
+        """Return the credit notes among some invoices a second time, on the day of the invoice that they reverse.
+
+        :param dict moves: see `join`; all documents of their customers
+        :param dates_of: called with the ids of reversed documents of others, it returns their dates, `NO_DATE` for
+            those that do not count
+        :return: dict of arrays for `purchase_days`
+
+        >>> frozen = FrozenDocuments(
+        ...     {"id": np.array([5, 6]), "margin": np.zeros(2), "purchase_revenue": np.array([-2., -3.])},
+        ...     np.array([], int), {"note": np.array([6, 5]), "origin": np.array([99, 4])})
+        >>> moves = {"id": np.array([4, 5, 6]), "partner": np.array([7, 7, 7]), "date": np.array([10, 30, 40])}
+        >>> rows = frozen.corrections(moves, np.array([5, 6]), lambda ids: np.array([20]))
+        >>> rows["date"], rows["purchase_revenue"]
+        (array([10, 20], dtype=int32), array([-2., -3.]))
+        """
+        notes = np.intersect1d(refunds, self._note, assume_unique=True)
+        origins = self._origin[np.searchsorted(self._note, notes)]
+        order = np.argsort(moves["id"])
+        rank = np.searchsorted(moves["id"], np.concatenate([notes, origins]), sorter=order)
+        row_of_note, row = np.split(order[np.minimum(rank, len(order) - 1)], 2) if len(order) else (order, order)
+        date = moves["date"][row].astype(np.int32)
+        elsewhere = moves["id"][row] != origins
+        if elsewhere.any():
+            date[elsewhere] = dates_of(origins[elsewhere])
+        counts = date != NO_DATE
+        nothing = np.zeros(int(counts.sum()))
+        return {
+            "partner": moves["partner"][row_of_note][counts], "date": date[counts],
+            "revenue": nothing, "margin": nothing, "refund": nothing,
+            "purchase_revenue": np.nan_to_num(self.purchase_revenue[self.find(notes)])[counts],
         }
 
 

@@ -184,7 +184,8 @@ class CrmValueRefresh(models.Model):
         if not run.boundaries:
             run.boundaries = self._boundaries(company, run.as_of_date, frame)
         frame = self._rank(company, run.as_of_date, frame, run.boundaries)
-        frame = self._take(frame, frame["partner_id"] >= start)
+        # a slice: a view, where a condition would copy every column
+        frame = self._take(frame, slice(int(np.searchsorted(frame["partner_id"], start)), None))
         [[unattributed]] = self.env.execute_query(self.env["crm.value.purchase"]._query_unattributed(company))
         run.write({"total": run.processed + len(frame["partner_id"]), "unattributed_revenue": unattributed})
         return queue, frame, skipped
@@ -274,4 +275,5 @@ class CrmValueRefresh(models.Model):
             parts.append(self._estimate(company, as_of, part))
 
         self._leave_out(work, history, skipped)
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, skipped
+        # popped: never more than one column is there twice
+        return {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}, skipped

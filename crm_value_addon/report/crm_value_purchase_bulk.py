@@ -4,12 +4,14 @@ from odoo import models
 from odoo.tools import SQL
 
 from ..lib.pg_arrays import copy_out_arrays
+from ..lib.pg_copy import NO_DATE, id_array
 from ..lib.purchase_history import FrozenDocuments, purchase_days
-from .crm_value_purchase import DOCUMENT_COLUMNS
 
 _MOVE_COLUMNS = [
     ("id", "int4"), ("partner", "int4"), ("date", "date"), ("revenue", "float8"), ("refund_id", "int4")]
-_FROZEN_COLUMNS = [("id", "int4"), ("margin", "float8"), ("purchase_revenue", "float8"), ("down_payment_id", "int4")]
+_FROZEN_COLUMNS = [
+    ("id", "int4"), ("margin", "float8"), ("purchase_revenue", "float8"), ("down_payment_id", "int4"),
+    ("note", "int4"), ("origin", "int4")]
 #: partner ids whose documents become one row of arrays, and how many of these rows are joined and summed at once
 _ROW_SPAN = 2_000
 _CHUNK_ROWS = 10
@@ -19,6 +21,7 @@ _MAX_CHUNKS = 500
 _ROW_PAGES = 500
 #: a company with fewer documents than one in so many reads its frozen rows only
 _OWN_SHARE = 5
+_NOTHING = {"partner": np.zeros(0, np.int32)}
 
 
 class CrmValuePurchase(models.Model):
@@ -40,22 +43,21 @@ class CrmValuePurchase(models.Model):
             yield self._read_days(company, partner_ids)
             return
         self.env.flush_all()
-        sources, own = self._sources(), self._select_documents()
-        if own not in sources:  # somebody replaced it: then their rows are read one by one
+        sources, own = self._sources(), [self._select_documents(), self._select_reversals()]
+        if any(source not in sources for source in own):  # somebody replaced one: then their rows are read one by one
             yield purchase_days(*self._read_sources(sources, company))
             return
-        documents, corrections = map(_sorted, self._read_sources(
-            [source for source in sources if source != own], company))
+        others = [source for source in sources if source not in own]
+        documents, corrections = map(_sorted, self._read_sources(others, company) if others else (_NOTHING, _NOTHING))
         frozen = self._read_frozen(company)
         first, last, step = self._bulk_span(company, documents["partner"])
         for lower in range(first, last + 1, step):
             upper = lower + step - 1
             moves = self._read_moves(company, lower, upper)
             refunds = moves.pop("refund_id")
-            rows, others = frozen.join(moves, refunds), _between(documents, lower, upper)
-            if len(others["partner"]):
-                rows = {name: np.concatenate([rows[name], others[name]]) for name, _kind in DOCUMENT_COLUMNS}
-            yield purchase_days(rows, _between(corrections, lower, upper))
+            yield purchase_days(
+                _stacked(frozen.join(moves, refunds), _between(documents, lower, upper)),
+                _stacked(frozen.corrections(moves, refunds, self._dates_of), _between(corrections, lower, upper)))
 
     def _bulk_span(self, company, partners):
         """Return the first and the last partner id that may have documents, and how many ids to read at once."""
@@ -82,6 +84,13 @@ class CrmValuePurchase(models.Model):
             """,
             lower, upper, _ROW_SPAN, company.id, self._where_document("move"), _ROW_SPAN - 1, upper), _MOVE_COLUMNS)
 
+    def _dates_of(self, move_ids):
+        """Return the dates of documents of any customer, `NO_DATE` for those that do not count."""
+        dates = dict(self.env.execute_query(SQL(
+            "SELECT move.id, move.invoice_date - date '1970-01-01' FROM account_move move"
+            " WHERE move.id = ANY(%s::int[]) AND %s", id_array(move_ids), self._where_document("move"))))
+        return np.array([dates.get(move_id, NO_DATE) for move_id in move_ids.tolist()], np.int32)
+
     def _read_frozen(self, company):
         """Return what is frozen of the documents of a company, and perhaps of others."""
         found = copy_out_arrays(self.env.cr, SQL(
@@ -92,13 +101,17 @@ class CrmValuePurchase(models.Model):
                    LATERAL (
                    SELECT array_agg(document.move_id), array_agg(COALESCE(document.margin, 0)),
                           array_agg(COALESCE(document.purchase_revenue, 'NaN')),
-                          array_agg(document.move_id) FILTER (WHERE document.is_down_payment)
+                          array_agg(document.move_id) FILTER (WHERE document.is_down_payment),
+                          array_agg(document.move_id) FILTER (WHERE %(is_reversal)s),
+                          array_agg(document.reversed_move_id) FILTER (WHERE %(is_reversal)s)
                      FROM crm_value_document document
                     WHERE document.ctid >= format('(%%s,0)', page)::tid
                       AND document.ctid < format('(%%s,0)', page + %(pages)s)::tid AND %(where)s) part
             """,
-            pages=self._frozen_pages(), where=self._where_frozen(company)), _FROZEN_COLUMNS)
-        return FrozenDocuments(found, found.pop("down_payment_id"))
+            pages=self._frozen_pages(), where=self._where_frozen(company),
+            is_reversal=SQL("document.reversed_move_id IS NOT NULL AND NOT document.is_down_payment")), _FROZEN_COLUMNS)
+        return FrozenDocuments(
+            found, found.pop("down_payment_id"), {name: found.pop(name) for name in ("note", "origin")})
 
     def _frozen_pages(self):
         # Only since version 14 a part of a table is found by its place; before, each part would read all of it.
@@ -123,6 +136,11 @@ class CrmValuePurchase(models.Model):
 def _sorted(rows):
     order = np.argsort(rows["partner"], kind="stable")
     return {name: column[order] for name, column in rows.items()}
+
+
+def _stacked(rows, more):
+    return {name: np.concatenate([column, more[name]]) for name, column in rows.items()} if len(more["partner"]) \
+        else rows
 
 
 def _between(rows, lower, upper):
