@@ -28,7 +28,8 @@ class Row:
 class Table:
     """The rows measured so far, shown as they come."""
 
-    def __init__(self):
+    def __init__(self, size="100k"):
+        self.size = size
         self.rows = []
 
     def add(self, name, value, unit, at_most=None, at_least=None, equal=None):
@@ -95,6 +96,39 @@ def forked(work, *arguments):
     if status:
         raise RuntimeError("a measured process failed; what it said is above")
     return pickle.loads(answer)
+
+
+def processor_seconds(work, cr):
+    """Return the processor time of this process and of its database backend during a piece of work.
+
+    Unlike time on the clock it does not depend on what else the machine does; None where the server is elsewhere.
+    Workers that the backend starts for a query of its own are not in it.
+    """
+    backend = f"/proc/{cr._cnx.info.backend_pid}/schedstat"
+
+    def used():
+        with open(backend) as stream:
+            return time.process_time() + int(stream.read().split()[0]) / 1e9
+
+    try:
+        before = used()
+    except OSError:
+        work()
+        return None
+    work()
+    return used() - before
+
+
+def written_ahead(registry, work):
+    """Return the MB of write-ahead log of the server during a piece of work, of whoever wrote."""
+    def position():
+        with registry.cursor() as cr:
+            cr.execute("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")
+            return float(cr.fetchone()[0])
+
+    before = position()
+    work()
+    return (position() - before) / 1e6
 
 
 def peak_memory(work):

@@ -8,11 +8,12 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+import history
 from environment import connect
 from measure import Row, Table
 
 #: in an order in which none spoils the next
-PARTS = ["refresh", "contacts", "tier", "followup", "posting", "order", "sessions", "kernel"]
+PARTS = ["refresh", "stages", "contacts", "tier", "followup", "posting", "order", "sessions", "kernel"]
 
 
 def main():
@@ -21,15 +22,22 @@ def main():
     parser.add_argument("--database", required=True)
     parser.add_argument("--size", required=True)
     parser.add_argument("--only", choices=PARTS)
+    parser.add_argument("--keep", action="store_true", help="add the run to benchmarks/")
     options = parser.parse_args()
-    table = Table()
+    table = Table(options.size)
     print(f"{options.size} customers, {os.cpu_count()} cores; every ratio is of times in this run")
     for part in [options.only] if options.only else PARTS:
         if part == "kernel":
             add_kernel(table)
         else:
-            import_module(f"{part}_bench").run(table, connect(options.database), options.database)
+            registry = connect(options.database)  # first: some parts import the addon
+            import_module(f"{part}_bench").run(table, registry, options.database)
         table.write(options.result)
+    if options.size != "100k":
+        history.add_growth(table)
+        table.write(options.result)
+    if options.keep:
+        print(f"kept as {history.keep(table).relative_to(history.ROOT)}")
 
 
 def add_kernel(table):
