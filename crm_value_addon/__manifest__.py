@@ -8,6 +8,7 @@
     "depends": ["sale_crm", "sale_margin", "sale_loyalty"],
     "external_dependencies": {"python": ["numpy", "scipy"]},
     "data": [
+        "data/crm_value_schema_data.xml",
         "security/crm_value_security.xml",
         "security/crm_value_benefit_security.xml",
         "security/crm_value_mail_security.xml",

@@ -12,7 +12,8 @@ class LoyaltyPortal(CustomerPortal):
                 request.env.user.partner_id, request.env.company)
         return values
 
-    @route("/my/loyalty", type="http", auth="user", website=True, methods=["GET"], sitemap=False)
+    @route("/my/loyalty", type="http", auth="user", website=True, methods=["GET"], sitemap=False,
+           readonly=True)
     def portal_my_loyalty(self, **_kwargs):
         page = request.env["crm.value"]._customer_page(request.env.user.partner_id, request.env.company)
         if page is None:

@@ -6,7 +6,6 @@ from . import crm_value_store
 from . import crm_value_purchase_quarters
 from . import crm_value_refresh  # what follows extends the methods of these three
 from . import crm_value_workers
-from . import crm_value_schema
 from . import crm_value_demo
 from . import crm_value_document
 from . import crm_value_estimate
@@ -127,3 +126,4 @@ from . import crm_value_opt_out  # empties what all others computed
 from . import res_partner_privacy
 from . import crm_value_subject
 from . import crm_value_context  # around all that refreshes
+from . import crm_value_schema  # after all that extend Odoo's large tables

@@ -22,6 +22,7 @@ class CrmValueExplanation(models.Model):
         for value in self:
             value.value_explanation = value.explain_value() if value.id else False
 
+    @api.readonly
     def explain_value(self):
         """Return why this customer is worth what it is.
 

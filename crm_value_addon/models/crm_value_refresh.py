@@ -133,6 +133,10 @@ class CrmValueRefresh(models.Model):
         :param session: hold the lock over several transactions (crons); otherwise until the end of this one
         :param lock: number of the kind of work that is done by one at a time
         """
+        if self.env.cr.readonly:
+            # A replica lags, and a lock on it is nobody else's: Odoo's answer to this error is to begin again on the
+            # primary server.
+            raise psycopg2.errors.ReadOnlySqlTransaction("customer values are refreshed on the primary server only")
         take = SQL("pg_try_advisory_lock" if session else "pg_try_advisory_xact_lock")
         [[is_writer]] = self.env.execute_query(SQL("SELECT %s(%s, %s)", take, lock, company.id))
         try:

@@ -89,6 +89,7 @@ class CrmValue(models.Model):
                 value.figures_age = age and company._value_age_text(
                     age["minutes"], age["waiting_of"].get(value.partner_id.id, 0))
 
+    @api.readonly
     @api.model
     def get_figures_age(self, partner_id=None):
         """Return a sentence per active company on how old its figures are.

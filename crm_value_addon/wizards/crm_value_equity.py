@@ -62,6 +62,7 @@ class CrmValueEquity(models.TransientModel):
         return {"kind": kind, "labels": [name for name, _amount in points], "x_title": "", "y_title": label,
                 "series": [{"label": label, "values": [amount for _name, amount in points]}]}
 
+    @api.readonly
     @api.model
     def equity_summary(self):
         """Return the customer equity of the current company, its trend, its concentration and why it changed.
