@@ -33,7 +33,8 @@ class CrmValueRun(models.Model):
     partner_keys = fields.Json(readonly=True, help="The customers of a refresh of selected ones")
     next_partner_key = fields.Integer(readonly=True, help="Where an interrupted refresh goes on")
     boundaries = fields.Json(
-        readonly=True, groups="base.group_system", help="What placed a customer among all in this refresh; holds until the next one")
+        readonly=True, groups="base.group_system",
+        help="What placed a customer among all in this refresh; holds until the next one")
     has_tiers = fields.Boolean(readonly=True, help="Every customer's tier was decided after its figures were known")
     unattributed_revenue = fields.Monetary(
         string="Revenue without Customer", readonly=True, help="Posted customer documents that name no customer")

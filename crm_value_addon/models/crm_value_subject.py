@@ -2,8 +2,8 @@ from odoo import api, fields, models
 from odoo.tools import html2plaintext
 
 _MODULE = "crm_value_addon"
-#: Odoo's own records on which the addon keeps something about the customer
-_CARRIERS = ("sale.order", "crm.lead", "mail.activity")
+#: what to tell of Odoo's own records that the addon made; of others, what it keeps on them
+_MADE = {"mail.message": ("date", "body"), "mail.activity": ("date_deadline", "summary", "note")}
 _TECHNICAL = {*models.MAGIC_COLUMNS, "display_name"}
 _UNTOLD_TYPES = ("one2many", "many2many", "binary", "properties", "properties_definition", "reference")
 
@@ -38,7 +38,7 @@ class ResPartner(models.Model):
 
     @api.model
     def _value_subject_domains(self, customer, persons):
-        """Return where to look: model → domain; a model of the addon's is found by what it refers to a customer with."""
+        """Return where to look: model → domain; models of the addon are found by what they refer to a customer with."""
         values = self.env["crm.value"].search([("partner_id", "=", customer.id)])
         domains = {"res.partner": [("id", "in", persons.ids)]}
         for name, model in self.env.registry.items():
@@ -81,8 +81,8 @@ class Base(models.AbstractModel):
         names = [
             name for name, about in described.items()
             if about["type"] not in _UNTOLD_TYPES and name not in _TECHNICAL
-            and (not only_ours or self._name == "mail.message" and name in ("date", "body")
-                 or _MODULE in self._fields[name]._modules and (self._fields[name].store or self._name == "mail.activity"))]
+            and (not only_ours or name in _MADE.get(self._name, ())
+                 or _MODULE in self._fields[name]._modules and self._fields[name].store)]
         labels = [described[name]["string"] for name in names]
         rows = []
         for record in self.read(["display_name", *names]):

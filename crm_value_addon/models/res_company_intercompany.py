@@ -26,8 +26,8 @@ class CrmValueRun(models.Model):
 
     intercompany_revenue = fields.Monetary(
         string="Revenue with Own Companies", readonly=True,
-        help="Left out, as the settings say; with it and the revenue without customer, the customers' revenue is that of "
-             "all posted customer documents")
+        help="Left out, as the settings say; with it and the revenue without customer, the customers' revenue is that "
+             "of all posted customer documents")
 
 
 class CrmValue(models.Model):

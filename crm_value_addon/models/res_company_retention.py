@@ -18,8 +18,8 @@ class ResCompany(models.Model):
 
     value_log_months = fields.Integer(
         string="Keep Tier Moves and Ended Follow-ups (months)", default=0,
-        help="Older moves between tiers and ended follow-ups are forgotten; 0: never. Rules that ask who lost a tier look "
-             "back a year.")
+        help="Older moves between tiers and ended follow-ups are forgotten; 0: never. Rules that ask who lost a tier "
+             "look back a year.")
     value_run_months = fields.Integer(
         string="Keep Refreshes (months)", default=3, help="Records of older refreshes are forgotten; 0: never.")
 

@@ -81,7 +81,8 @@ class CrmValue(models.Model):
         """Empty what the logs and snapshots concluded; the sums of money that were turned over stay."""
         snapshot = self.env["crm.value.snapshot"]
         kept = {"id", "value_id", "company_id", "as_of_date", "revenue_12m", "realised_value"}
-        names = [name for name, field in snapshot._fields.items() if field.store and field.column_type and name not in kept]
+        names = [
+            name for name, field in snapshot._fields.items() if field.store and field.column_type and name not in kept]
         self.env.cr.execute(SQL(
             "UPDATE crm_value_snapshot SET %s WHERE value_id = ANY(%s)",
             SQL(", ").join(SQL("%s = NULL", SQL.identifier(name)) for name in names), self.ids))

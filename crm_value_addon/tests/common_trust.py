@@ -26,8 +26,8 @@ class TrustCase(BenefitCase):
         super().setUpClass()
         company = {"company_id": cls.company.id, "company_ids": [Command.set(cls.company.ids)]}
         cls.users = {
-            role: new_test_user(cls.env, f"trust_{role}", groups, **company) if groups else cls.env.ref("base.public_user")
-            for role, groups in ROLES.items()}
+            role: new_test_user(cls.env, f"trust_{role}", groups, **company)
+            if groups else cls.env.ref("base.public_user") for role, groups in ROLES.items()}
         cls.today = fields.Date.today()
         cls.company.write({"value_cost_benefits": True} if "value_cost_benefits" in cls.company._fields else {})
         cls.buyer = cls.customer("Buyer", email="buyer@example.com")

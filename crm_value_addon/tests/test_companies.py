@@ -59,7 +59,8 @@ class TestCompanies(ValueCase, CronMixinCase):
         self.assertEqual(self.seen(self.two, self.company), (1000.0, own, [1000.0]))
         self.assertEqual(self.seen(self.two, self.company, self.branch), (1000.0, own, [30.0, 1000.0]))
         self.assertEqual(self.seen(self.two, self.branch), (30.0, own, [30.0]))
-        self.assertEqual(self.seen(self.all, self.abroad, self.company, self.branch), (200.0, "EUR", [30.0, 200.0, 1000.0]))
+        self.assertEqual(
+            self.seen(self.all, self.abroad, self.company, self.branch), (200.0, "EUR", [30.0, 200.0, 1000.0]))
         self.assertEqual(self.seen(self.all, self.branch, self.abroad), (30.0, own, [30.0, 200.0]))
 
     def test_one_after_the_other_in_one_transaction(self):
@@ -67,15 +68,16 @@ class TestCompanies(ValueCase, CronMixinCase):
         partner = self.shared.with_user(self.all)
         names = ("revenue_total", "revenue_12m", "clv", "margin_12m", "value_id", "value_currency_id")
         seen = [
-            [partner.with_context(allowed_company_ids=company.ids)[name] for name in names] for company in self.companies]
+            [partner.with_context(allowed_company_ids=company.ids)[name] for name in names]
+            for company in self.companies]
         for position, name in enumerate(names[:4]):
             self.assertEqual(len({row[position] for row in seen}), 3, name)
         orders = [self.env["sale.order"].create({
             "partner_id": self.shared.id, "company_id": company.id}).with_user(self.all) for company in self.companies]
         self.assertEqual([order.value_id.revenue_total for order in orders], [1000.0, 200.0, 30.0])
         figures = [
-            self.env(user=self.all, context={"allowed_company_ids": company.ids})["crm.value.dashboard"].read_dashboard()
-            for company in self.companies]
+            self.env(user=self.all, context={"allowed_company_ids": company.ids})[
+                "crm.value.dashboard"].read_dashboard() for company in self.companies]
         self.assertEqual(len({str(figure["customers"]) for figure in figures}), 3)
 
     def test_private_contacts(self):
@@ -155,10 +157,10 @@ class TestCompanies(ValueCase, CronMixinCase):
         Value._refresh_queue(lambda work: work())
         self.assertEqual(self.revenue(self.company), 1000.0)
         names = ["partner_id", "revenue_total", "margin_total", "purchase_count"]
-        alone = Value.search([("company_id", "=", self.company.id), ("revenue_total", "!=", 0)], order="id").read(names)
+        domain = [("company_id", "=", self.company.id), ("revenue_total", "!=", 0)]
+        alone = Value.search(domain, order="id").read(names)
         self.full(self.company)
-        self.assertEqual(
-            Value.search([("company_id", "=", self.company.id), ("revenue_total", "!=", 0)], order="id").read(names), alone)
+        self.assertEqual(Value.search(domain, order="id").read(names), alone)
         self.assertFalse(self.env["crm.value.queue"]._peek(self.company))
 
     def test_what_was_left_out_comes_back_as_it_was(self):
@@ -171,7 +173,8 @@ class TestCompanies(ValueCase, CronMixinCase):
         self.full(self.company)
         self.assertEqual(self.revenue(self.company), 1555.0)
         documents = self.env["crm.value.document"].search([
-            ("move_id.commercial_partner_id", "=", self.abroad.partner_id.id), ("move_id.company_id", "=", self.company.id)])
+            ("move_id.commercial_partner_id", "=", self.abroad.partner_id.id),
+            ("move_id.company_id", "=", self.company.id)])
         self.assertEqual(len(documents), 2)
         self.assertNotIn("cost_now", documents.mapped("margin_source"))
 

@@ -54,7 +54,8 @@ class TestDoors(TrustCase):
     @mute_logger("odoo.addons.base.models.ir_rule", "odoo.models")
     def test_wizards_for_another_company(self):
         for model, vals in (
-                ("crm.value.backtest", {}), ("crm.value.equity", {}), ("crm.value.replay", {"as_of_date": "2024-01-31"}),
+                ("crm.value.backtest", {}), ("crm.value.equity", {}),
+                ("crm.value.replay", {"as_of_date": "2024-01-31"}),
                 ("crm.value.tier.simulation", {}), ("crm.value.target", {"metric": "equity", "goal": 1.0})):
             with self.subTest(model=model), self.assertRaises(AccessError), self.env.cr.savepoint():
                 self.there[model].create({"company_id": self.company.id, **vals}).read()

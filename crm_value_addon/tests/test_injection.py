@@ -12,7 +12,8 @@ from .common_trust import TrustCase
 
 #: what people try: SQL, HTML, templates of Python, of Jinja and of QWeb, format strings, formulas, control characters
 ATTACKS = (
-    "'; DROP TABLE crm_value; --", "\" OR 1=1 --", "%s", "%(tier)s %(id)s %d", "100 % sure", "{0}", "{}", "{tier.__class__}",
+    "'; DROP TABLE crm_value; --", "\" OR 1=1 --", "%s", "%(tier)s %(id)s %d", "100 % sure", "{0}", "{}",
+    "{tier.__class__}",
     "{revenue.__class__.__mro__}", "{customer!r}", "{company:>99999999}", "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>", "{{ object.env.cr }}", "${object.env}", "<t t-out='1+1'/>", "=cmd|' /C calc'!A0",
     "+1+1", "@SUM(A1)", "-2+3", "a\tb\nc\\N", "\u202eevil", "🙂 ż 漢", "x" * 2000,
@@ -86,9 +87,11 @@ class TestInjection(TrustCase):
     @mute_logger("odoo.sql_db", "odoo.domains", "odoo.osv.expression")
     def test_conditions_that_are_stored(self):
         attacks = (
-            *ATTACKS, "__import__('os').system('true')", "[(1,1,1)", "().__class__.__bases__", "[('id', 'inselect', ('SELECT 1', ()))]",
+            *ATTACKS, "__import__('os').system('true')", "[(1,1,1)", "().__class__.__bases__",
+            "[('id', 'inselect', ('SELECT 1', ()))]",
             "[('name;--', '=', 1)]", "[('name\" = \"name', '=', 1)]",
-            "[('id', '= 1 OR 1', 1)]", "[('value_ids', 'any!', [('clv', '>', 0)])]", "[('user_id.password', '!=', False)]",
+            "[('id', '= 1 OR 1', 1)]", "[('value_ids', 'any!', [('clv', '>', 0)])]",
+            "[('user_id.password', '!=', False)]",
             "[('user_ids.api_key_ids.key', 'ilike', 'a')]", "{'a': 1}", "1", "None", "open('/etc/passwd').read()",
             "[('partner_id.clv', 'any!', [])]", "[('id', '=', self.env)]", "[('id', '=', cr)]", "[" * 500)
         rule = self.records["crm.value.followup.rule"]

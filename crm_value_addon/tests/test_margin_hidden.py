@@ -34,8 +34,9 @@ class TestMarginHidden(TrustCase):
         # so that every path leads to a figure
         cls.sale.user_id = cls.lead.user_id = cls.seller
         cls.buyer.user_id = cls.seller
-        cls.records["crm.value.followup"].activity_id = cls.activity = cls.buyer.activity_schedule(
-            "mail.mail_activity_data_todo", user_id=cls.seller.id, value_followup_id=cls.records["crm.value.followup"].id)
+        followup = cls.records["crm.value.followup"]
+        followup.activity_id = cls.activity = cls.buyer.activity_schedule(
+            "mail.mail_activity_data_todo", user_id=cls.seller.id, value_followup_id=followup.id)
         cls.hidden = {
             model: names for model in cls.env.registry
             if (names := [name for name, field in cls.env[model]._fields.items() if MARGIN_GROUP in (field.groups or "")
@@ -222,11 +223,11 @@ class TestMarginHidden(TrustCase):
         self.refresh(other)
         merge = self.env["base.partner.merge.automatic.wizard"].create({
             "partner_ids": [Command.set((self.buyer + other).ids)], "dst_partner_id": self.buyer.id})
+        order, worth = self.sale.with_env(env), self.worth.with_env(env)
         texts = [
-            env["sale.order"].browse(self.sale.id)._describe_margin(), env["sale.order"].browse(self.sale.id).value_summary,
-            env["sale.order"].browse(self.sale.id).value_notice, env["res.partner"].browse(self.buyer.id).value_tier_explanation,
-            env["crm.value"].browse(self.worth.id).tier_explanation, env["crm.value"].browse(self.worth.id).caution_reason,
-            env["base.partner.merge.automatic.wizard"].browse(merge.id).value_preview,
+            order._describe_margin(), order.value_summary, order.value_notice,
+            self.buyer.with_env(env).value_tier_explanation, worth.tier_explanation, worth.caution_reason,
+            merge.with_env(env).value_preview,
         ]
         self.assertTrue(all(texts[:2]), texts)
         for text in filter(None, texts):

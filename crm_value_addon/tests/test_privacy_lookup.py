@@ -4,7 +4,7 @@ from .common_trust import TrustCase
 
 
 class TestPrivacyLookup(TrustCase):
-    """Odoo's Privacy Lookup finds the contact, and what the addon holds goes with it; runs where that app is installed."""
+    """Odoo's Privacy Lookup finds the contact, and what the addon holds goes with it. Runs where it is installed."""
 
     @classmethod
     def setUpClass(cls):
