@@ -1,0 +1,272 @@
+"""The life of an installation: on a database with history, updated, copied, uninstalled, installed again.
+
+One story in the order of the tests; each step is a process of Odoo's own command line.
+"""
+# ruff: noqa: E501  (the programs in strings)
+import json
+import os
+import re
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / "scripts"
+EARLIER = ROOT / "tests" / "data" / "crm_value_addon_19.0.1.0.0_first.tar.gz"
+_SECONDS = 900
+#: what Odoo itself, or the machine, has to say
+_NOT_OURS = ("selfie_segmentation", "wkhtmltopdf", "limit_memory", "unaccent", "http_interface", "The model odoo.addons.")
+CRONS = ("refresh_all", "refresh_stale", "fit", "followup")
+
+FIGURES = """
+value = env["crm.value"].search([], order="company_id, partner_id")
+figures = {
+    "values": [[v.partner_id.name, v.company_id.name, v.revenue_total, v.margin_total, v.purchase_count, v.clv,
+                str(v.last_purchase_date), v.tier_id.name, str(v.tier_since), v.lifecycle_stage] for v in value],
+    "locks": [[l.value_id.partner_id.name, l.tier_id.name, l.reason] for l in env["crm.value.tier.lock"].search([])],
+    "changes": env["crm.value.tier.change"].search_count([]),
+    "documents": [[d.move_id.name, d.margin, d.margin_source] for d in env["crm.value.document"].search([], order="move_id")],
+    "followups": env["crm.value.followup"].search_count([]),
+    "settings": [[c.name, c.value_horizon_months, c.value_basis] for c in env["res.company"].search([], order="id")],
+    "tiers": [[t.name, t.sequence, t.criteria_summary] for t in env["crm.value.tier"].search([], order="id")],
+}
+"""
+
+HISTORY = """
+from datetime import timedelta
+first = env.company
+second = env["res.company"].create({"name": "Second"})
+for company in (first, second):
+    env["account.chart.template"].try_loading("generic_coa", company, install_demo=False)
+today = __import__("datetime").date.today()
+for company in (first, second):
+    here = env(context={"allowed_company_ids": company.ids})
+    for number in range(12):
+        customer = here["res.partner"].create({"name": f"{company.name} customer {number:02}"})
+        for purchase in range(1 + number % 5):
+            here["account.move"].create({
+                "move_type": "out_invoice", "partner_id": customer.id,
+                "invoice_date": today - timedelta(days=20 + 35 * purchase + 11 * number),
+                "invoice_line_ids": [(0, 0, {"name": "x", "price_unit": 150.0 * (number + 1), "tax_ids": [(5,)]})],
+            }).action_post()
+result = env["account.move"].search_count([("state", "=", "posted")])
+"""
+
+WORK = """
+for name in %r:
+    env.ref("crm_value_addon.ir_cron_" + name).method_direct_trigger()
+env.cr.commit()  # the jobs have cursors of their own: from here on their work is seen
+env.invalidate_all()
+"""
+
+PEOPLE = """
+gold = env.ref("crm_value_addon.tier_gold")
+value = env["crm.value"].search([("partner_id.name", "like", "customer 03")], limit=1)
+env["crm.value.tier.lock"].create({"value_id": value.id, "tier_id": gold.id, "reason": "A friend of the house"})
+program = env["loyalty.program"].create({
+    "name": "For gold only", "program_type": "promotion", "trigger": "auto",
+    "rule_ids": [(0, 0, {"minimum_amount": 1})], "reward_ids": [(0, 0, {"discount": 5})]})
+env["crm.value.benefit"].create({"tier_id": gold.id, "benefit_type": "program", "program_id": program.id})
+env.company.value_horizon_months = 24
+rule = env.ref("crm_value_addon.followup_lost")
+rule.write({"trigger": "at_risk", "days": 0, "domain": "[]"})
+activity = env["mail.activity"].create({
+    "res_model_id": env["ir.model"]._get_id("res.partner"), "res_id": value.partner_id.id, "summary": "Ours",
+    "activity_type_id": env.ref("mail.mail_activity_data_call").id, "user_id": env.ref("base.user_admin").id})
+env.cr.execute('''INSERT INTO crm_value_followup (rule_id, value_id, company_id, occasion, date, "group", state, activity_id)
+    VALUES (%s, %s, %s, 'test', now(), 'treated', 'open', %s) RETURNING id''',
+    [rule.id, value.id, value.company_id.id, activity.id])
+activity.value_followup_id = env.cr.fetchone()[0]
+"""
+
+#: everything in a database that still says our name
+DANGLING = r"""
+queries = {
+    "tables": "SELECT tablename FROM pg_tables WHERE tablename ~ '^crm_value'",
+    "views": "SELECT viewname FROM pg_views WHERE viewname ~ '^crm_value'",
+    "columns": "SELECT table_name || '.' || column_name FROM information_schema.columns"
+               " WHERE table_schema = 'public' AND column_name ~ '^(value_|x_value_|referred_by_id$|contact_style$|relationship_stage$)'"
+               " AND table_name IN ('res_partner', 'res_company', 'sale_order', 'sale_order_line', 'mail_activity',"
+               " 'account_move', 'product_template', 'crm_lead', 'loyalty_card', 'loyalty_history', 'utm_source')",
+    "indexes": "SELECT indexname FROM pg_indexes WHERE indexname ~ 'crm_value|value_followup|value_tier'",
+    "xml ids": "SELECT name FROM ir_model_data WHERE module = 'crm_value_addon'",
+    "models": "SELECT model FROM ir_model WHERE model ~ '^crm.value'",
+    "fields": "SELECT model || '.' || name FROM ir_model_fields WHERE relation ~ '^crm.value' OR name ~ '^value_(tier|id$|followup)'",
+    "views of ours": "SELECT name FROM ir_ui_view WHERE model ~ '^crm.value' OR arch_db::text ~ 'crm_value_addon'",
+    "actions": "SELECT name::text FROM ir_act_window WHERE res_model ~ '^crm.value'",
+    "server actions": "SELECT name::text FROM ir_act_server WHERE code ~ 'recompute_value|_cron_refresh|crm.value'",
+    "crons": "SELECT cron_name FROM ir_cron WHERE cron_name ~ 'Customer Value'",
+    "menus": "SELECT name::text FROM ir_ui_menu WHERE name::text ~ 'Customer Value|Loyalty Tiers'",
+    "messages": "SELECT model FROM mail_message WHERE model ~ '^crm.value' LIMIT 3",
+    "activities": "SELECT res_model FROM mail_activity WHERE res_model ~ '^crm.value' LIMIT 3",
+    "attachments": "SELECT res_model FROM ir_attachment WHERE res_model ~ '^crm.value' OR url ~ 'crm_value_addon' LIMIT 3",
+    "filters": "SELECT name FROM ir_filters WHERE model_id ~ '^crm.value' LIMIT 3",
+    "parameters": "SELECT key FROM ir_config_parameter WHERE key ~ 'crm_value'",
+    "functions": "SELECT proname FROM pg_proc WHERE proname ~ 'crm_value'",
+    "triggers": "SELECT tgname FROM pg_trigger WHERE tgname ~ 'crm_value'",
+}
+result = {}
+for what, query in queries.items():
+    env.cr.execute(query)
+    rows = [row[0] for row in env.cr.fetchall()]
+    if rows:
+        result[what] = rows[:10]
+"""
+
+
+class Odoo:
+    """A database and the commands that are run on it."""
+
+    def __init__(self, name, folder):
+        self.name, self.folder = name, folder
+
+    def command(self, *arguments, stdin="", configuration=None):
+        """Run a command of Odoo; return what it prints.
+
+        :raise AssertionError: it fails
+        """
+        environment = {**os.environ, **({"ODOO_RC": str(configuration)} if configuration else {})}
+        script = [SCRIPTS / "odoo"] if not configuration else [
+            "bash", "-c", 'set -euo pipefail; rc=$ODOO_RC; source "$0"; use_postgres; ODOO_RC=$rc exec python -m odoo "$@"',
+            SCRIPTS / "env.sh"]
+        done = subprocess.run([*script, *arguments], input=stdin, capture_output=True, text=True, timeout=_SECONDS,
+                              env=environment, cwd=self.folder)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+        return done.stdout + done.stderr
+
+    def install(self, *options, configuration=None):
+        """Install or update; return the warnings of the log."""
+        log = self.command("server", "-d", self.name, *options, "--stop-after-init", "--no-http", "--max-cron-threads",
+                           "0", configuration=configuration)
+        return [line for line in log.splitlines()
+                if re.search(r" (WARNING|ERROR|CRITICAL) ", line) and not any(word in line for word in _NOT_OURS)]
+
+    def shell(self, code, configuration=None, commit=True):
+        """Run code in Odoo's shell; return its variable `result`."""
+        program = f"result = None\n{code}\n{'env.cr.commit()' if commit else ''}\nimport json\nprint('RESULT ' + json.dumps(result))\n"
+        # one statement: the shell reads line by line, and would end a block at an empty one
+        output = self.command("shell", "-d", self.name, "--no-http", "--log-level", "warn", "--shell-interface", "python",
+                              stdin=f"exec({program!r}, globals())\n", configuration=configuration)
+        found = re.findall(r"RESULT (.*)", output)
+        assert found, output[-3000:]
+        return json.loads(found[-1])
+
+
+def figures(odoo, **options):
+    """Return the figures, and what people decided."""
+    return odoo.shell(FIGURES + "result = figures", commit=False, **options)
+
+
+@pytest.fixture(scope="module")
+def earlier(tmp_path_factory):
+    """Return a configuration in which the addon is that of the earlier state."""
+    folder = tmp_path_factory.mktemp("earlier")
+    with tarfile.open(EARLIER) as archive:
+        archive.extractall(folder, filter="data")
+    manifest = folder / "crm_value_addon" / "__manifest__.py"
+    manifest.write_text(re.sub(r'\n    "demo": .*', "", manifest.read_text()))
+    present = (ROOT / ".odoo" / "odoo.conf").read_text()
+    path = folder / "odoo.conf"
+    path.write_text(re.sub(r"(addons_path = .*?)[^,=\s]+$", rf"\g<1>{folder}", present, count=1, flags=re.MULTILINE))
+    return path
+
+
+@pytest.fixture(scope="module")
+def odoo(tmp_path_factory):
+    done = subprocess.run([SCRIPTS / "db", "scratch", "base", str(os.getpid())], stdout=subprocess.PIPE, text=True, check=True)
+    name = done.stdout.split()[-1]
+    yield Odoo(name, tmp_path_factory.mktemp("elsewhere"))
+    for database in (name, f"{name}_copy"):
+        subprocess.run([SCRIPTS / "db", "drop", database], check=True)
+
+
+@pytest.fixture(scope="module")
+def memory():
+    return {}
+
+
+def test_installing_on_a_history_computes_nothing_but_asks_the_crons_to(odoo, earlier, memory):
+    assert odoo.shell(HISTORY) > 50
+    odoo.install("-i", "crm_value_addon", configuration=earlier)
+    state = odoo.shell("""
+result = [env["crm.value"].search_count([]), env["ir.cron.trigger"].search_count(
+    [("cron_id", "=", env.ref("crm_value_addon.ir_cron_refresh_all").id)])]""", configuration=earlier)
+    assert state[0] == 0, "the installation waits for no computation"
+    assert state[1] == 1, "the first refresh starts by itself"
+    odoo.shell(WORK % (CRONS,) + PEOPLE, configuration=earlier)
+    odoo.shell(WORK % (CRONS[:2],), configuration=earlier)
+    memory["before"] = figures(odoo, configuration=earlier)
+    assert len(memory["before"]["values"]) == 24
+    assert memory["before"]["locks"] and memory["before"]["documents"]
+
+
+def test_an_update_keeps_everything_and_warns_of_nothing(odoo, memory):
+    assert odoo.install("-u", "crm_value_addon") == []
+    after = figures(odoo)
+    assert after == memory["before"]
+
+
+def test_the_refresh_after_an_update_changes_no_figure(odoo, memory):
+    # what is new since then is computed now; what was there stays as it was
+    odoo.shell(WORK % (CRONS[:2],))
+    odoo.shell("""
+for company in env["res.company"].search([]):
+    env["crm.value"].with_company(company).with_context(allowed_company_ids=company.ids)._refresh_company()""")
+    assert figures(odoo)["values"] == memory["before"]["values"]
+    written = odoo.shell("""
+result = [env["crm.value"].with_company(company).with_context(allowed_company_ids=company.ids)._refresh_company().written
+          for company in env["res.company"].search([])]""")
+    assert written == [0, 0]
+
+
+def test_a_neutralised_copy_sends_nothing(odoo):
+    copy = Odoo(f"{odoo.name}_copy", odoo.folder)
+    odoo.command("db", "duplicate", "--neutralize", odoo.name, copy.name)
+    state = copy.shell("""
+crons = env["ir.cron"].with_context(active_test=False).search([("cron_name", "like", "Customer Value%")])
+servers = env["ir.mail_server"].search([])
+hooks = env["ir.actions.server"].search([("state", "=", "webhook")])
+result = {"active": crons.filtered("active").mapped("cron_name"), "count": len(crons),
+          "servers": servers.mapped("smtp_host"), "hooks": [h for h in hooks.mapped("webhook_url") if "neutral" not in h]}""")
+    assert state["count"] >= 4 and not state["active"] and not state["hooks"]
+    assert state["servers"] == ["invalid"]
+    assert "switched off" in " ".join(copy.shell("result = env.company._value_health()['problems']"))
+
+
+def test_uninstalling_leaves_nothing_behind(odoo):
+    there = odoo.shell(DANGLING, commit=False)
+    assert {"tables", "views", "columns", "indexes", "xml ids", "models", "fields", "views of ours", "actions",
+            "server actions", "crons", "menus"} <= there.keys(), "what is looked for can be found"
+    odoo.shell('env.ref("base.module_crm_value_addon").button_immediate_uninstall()')
+    assert odoo.shell(DANGLING, commit=False) == {}
+    state = odoo.shell("""
+activity = env["mail.activity"].search([("summary", "=", "Ours")])
+program = env["loyalty.program"].with_context(active_test=False).search([("name", "=", "For gold only")])
+result = [len(activity), activity.user_id.login, program.active]""")
+    assert state == [1, "admin", False], "an activity is somebody's, a program for some tiers is not open to all"
+
+
+def test_odoo_works_on_without_it(odoo):
+    assert odoo.shell("""
+partner = env["res.partner"].search([("name", "like", "customer 03")], limit=1)
+order = env["sale.order"].create({"partner_id": partner.id, "order_line": [(0, 0, {
+    "name": "x", "product_id": env["product.product"].create({"name": "x", "invoice_policy": "order"}).id})]})
+order.action_confirm()
+order._create_invoices().action_post()
+env["mail.activity"].search([("summary", "=", "Ours")]).action_feedback()
+for model in ("res.partner", "sale.order", "crm.lead", "account.move", "res.config.settings", "loyalty.program"):
+    for kind in ("form", "list", "search"):
+        if kind == "form" or model != "res.config.settings":
+            env[model].get_view(view_type=kind)
+result = order.invoice_status""") == "invoiced"
+
+
+def test_it_can_be_installed_again(odoo, memory):
+    assert odoo.install("-i", "crm_value_addon") == []
+    odoo.shell(WORK % (CRONS[:2],))
+    revenue = {(row[0], row[1]): row[2] for row in figures(odoo)["values"]}
+    before = {(row[0], row[1]): row[2] for row in memory["before"]["values"]}
+    changed = {key for key in before if before[key] != revenue.get(key)}
+    assert len(changed) <= 1, changed  # the customer that got an order in between
