@@ -13,6 +13,18 @@ class ResCompany(models.Model):
     def _value_setting_fields(self):
         return super()._value_setting_fields() | {"value_leave_out_intercompany"}
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        companies = super().create(vals_list)
+        self.env.registry.clear_cache()
+        return companies
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "value_leave_out_intercompany" in vals:
+            self.env.registry.clear_cache()
+        return result
+
 
 class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"

@@ -1,5 +1,5 @@
-from odoo import models
-from odoo.tools import SQL
+from odoo import api, models
+from odoo.tools import SQL, ormcache
 
 
 class CrmValuePurchase(models.Model):
@@ -23,10 +23,18 @@ class CrmValuePurchase(models.Model):
 
     def _intercompany_ids(self):
         """Return the ids of the companies that leave such documents out, and of the contacts of all companies."""
+        leaving = list(self._companies_leaving_out())
         # sudo: which companies there are decides the same for everybody.
-        companies = self.env["res.company"].sudo().with_context(active_test=False).search([])
-        leaving = companies.filtered("value_leave_out_intercompany").ids
-        return leaving, companies.partner_id.commercial_partner_id.ids if leaving else []
+        companies = self.env["res.company"].sudo().with_context(active_test=False)
+        return leaving, companies.search([]).partner_id.commercial_partner_id.ids if leaving else []
+
+    @api.model
+    @ormcache()
+    def _companies_leaving_out(self):
+        # Every question about documents asks this one first, and hardly any company says so.
+        # sudo: see `_intercompany_ids`
+        companies = self.env["res.company"].sudo().with_context(active_test=False)
+        return tuple(companies.search([("value_leave_out_intercompany", "=", True)]).ids)
 
     def _query_intercompany(self, company):
         """Return the SELECT of the revenue that a company leaves out (one figure)."""
