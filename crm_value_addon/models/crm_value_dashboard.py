@@ -18,6 +18,8 @@ class Scope:
     """What a dashboard is about: whose figures, since when, and whether they may tell what customers are worth."""
 
     companies: models.Model
+    #: the user chose this company among the active ones
+    is_picked: bool
     period: str
     today: date
     start: date
@@ -95,12 +97,12 @@ class CrmValueDashboard(models.AbstractModel):
             "quarter": today - relativedelta(months=3, days=-1),
             "year": today - relativedelta(years=1, days=-1),
         }[period]
-        return Scope(companies, period, today, start, self.env.user.has_group(MARGIN_GROUP))
+        return Scope(companies, bool(company_id), period, today, start, self.env.user.has_group(MARGIN_GROUP))
 
     @api.model
     def _frame_keys(self):
-        return ["state", "period", "start", "today", "companies", "company_id", "currency_id", "left_out", "basis",
-                "sees_worth", "freshness", "progress"]
+        return ["state", "progress", "period", "start", "companies", "currency_id", "left_out", "sees_worth",
+                "freshness"]
 
     @api.model
     def _frame(self, scope):
@@ -112,13 +114,10 @@ class CrmValueDashboard(models.AbstractModel):
         return {
             "state": "waiting" if is_waiting else "ok",
             "progress": self._progress(scope) if is_waiting else False,
-            "period": scope.period, "start": scope.start.isoformat(), "today": scope.today.isoformat(),
+            "period": scope.period, "start": scope.start.isoformat(),
             "companies": [{"id": company.id, "name": company.name} for company in active],
-            "company_id": scope.company.id if len(scope.companies) == 1 else False,
-            "left_out": [] if len(scope.companies) == 1 and len(active) > 1 and scope.company != active[0] else [
-                company.name for company in active if company.currency_id != scope.company.currency_id],
+            "left_out": [] if scope.is_picked else (active - scope.companies).mapped("name"),
             "currency_id": scope.company.currency_id.id,
-            "basis": scope.company.value_basis,
             "sees_worth": scope.sees_worth,
             "freshness": [
                 f"{company.name}: {age['text']}" if len(ages) > 1 else age["text"] for company, age in ages.items()],

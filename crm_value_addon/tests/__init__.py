@@ -1,6 +1,7 @@
 from . import test_account_move
 from . import test_base_partner_merge
 from . import test_crm_value_dashboard
+from . import test_crm_value_dashboard_states
 from . import test_crm_value_document
 from . import test_crm_value_fit
 from . import test_crm_value_followup

@@ -2,10 +2,11 @@
 
 The bare aggregate reads each customer's row and each month end once: count, revenue and CLV by tier, equity by month.
 """
-import odoo
 from environment import environment
 from measure import alternate, forked
 from refresh_bench import is_refreshed, refresh
+
+import odoo
 
 PAIRS = 15
 MONTHS = 12
@@ -34,7 +35,8 @@ def _read(env):
 
 
 def _aggregate(env):
-    env.cr.execute("SELECT tier_id, count(*), sum(revenue_12m), sum(clv) FROM crm_value WHERE company_id = 1 GROUP BY 1")
+    env.cr.execute(
+        "SELECT tier_id, count(*), sum(revenue_12m), sum(clv) FROM crm_value WHERE company_id = 1 GROUP BY 1")
     env.cr.fetchall()
     env.cr.execute("SELECT as_of_date, count(*), sum(equity) FROM crm_value_snapshot WHERE company_id = 1 GROUP BY 1")
     env.cr.fetchall()

@@ -10,12 +10,9 @@ export function dashboardData(changes = {}) {
         progress: false,
         period: "month",
         start: "2025-06-01",
-        today: "2025-06-30",
         companies: [{ id: 1, name: "Hermit" }],
-        company_id: 1,
         currency_id: 1,
         left_out: [],
-        basis: "margin",
         sees_worth: true,
         freshness: ["Figures are 3 minutes old."],
         customers: {
