@@ -3,6 +3,8 @@ from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 from odoo.tools.safe_eval import safe_eval
 
+from .crm_value_condition import domain_fault, try_domain
+
 #: what makes a customer due: code → (label, what the number of days means, what the text is about)
 TRIGGERS = [
     ("tier_gained", "Tier gained"),
@@ -128,12 +130,11 @@ class CrmValueFollowupRule(models.Model):
     def _check_domain(self):
         for rule in self:
             try:
-                # As the user, where Odoo checks by sudo: a rule cannot ask for what its author may not see.
-                self.env["crm.value"].sudo(False)._search(rule._parse_domain())
+                try_domain(self.env["crm.value"], rule._parse_domain())
             except Exception as error:
                 raise ValidationError(self.env._(
                     "%(rule)s: the condition on customers “%(domain)s” cannot be used: %(reason)s",
-                    rule=rule.name, domain=rule.domain, reason=error)) from error
+                    rule=rule.name, domain=rule.domain, reason=domain_fault(self.env, error))) from error
 
     @api.constrains("action_type", "activity_type_id", "plan_id", "target", "responsible_type", "user_id", "team_id")
     def _check_action(self):

@@ -7,6 +7,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..lib import tier_rules
+from .crm_value_condition import domain_fault, try_domain
 from .crm_value_tier_criterion import PREDICTED_METRICS
 
 #: fields whose change can move customers
@@ -114,12 +115,11 @@ class CrmValueTier(models.Model):
         self.ensure_one()
         try:
             domain = self._parse_domain()
-            # As the user, where Odoo checks by sudo: a rule cannot ask for what its author may not see.
-            self.env["res.partner"].sudo(False)._search(domain)
+            try_domain(self.env["res.partner"], domain)
         except Exception as error:
             raise ValidationError(self.env._(
                 "%(tier)s: the condition on customers “%(domain)s” cannot be used: %(reason)s",
-                tier=self.name, domain=self.partner_domain, reason=error)) from error
+                tier=self.name, domain=self.partner_domain, reason=domain_fault(self.env, error))) from error
         for condition in domain.iter_conditions():
             if condition.field_expr.split(".")[0] in _TIER_FIELDS:
                 raise ValidationError(self.env._(

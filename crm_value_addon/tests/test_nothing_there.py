@@ -1,5 +1,8 @@
 from freezegun import freeze_time
 
+from odoo.exceptions import ValidationError
+from odoo.tools import mute_logger
+
 from .common import TODAY, ValueCase
 
 
@@ -22,3 +25,15 @@ class TestNothingThere(ValueCase):
 
     def test_the_fields_of_what_others_inherit(self):
         self.assertIn("value_id", self.env["crm.value.mixin"].fields_get())
+
+    @mute_logger("odoo.sql_db")
+    def test_a_condition_that_is_none(self):
+        """Refused when it is saved, in words: not by the next refresh, and not by an address in memory."""
+        tier = self.env["crm.value.tier"].create({"name": "Tried", "company_id": self.company.id})
+        rule = self.env["crm.value.followup.rule"].search([], limit=1)
+        for record, field in ((tier, "partner_domain"), (rule, "domain")):
+            for text in ("NaN", "[(", "7", "[('create_date', '>', 'soon')]", "[('no_such', '=', 1)]", "[('id', '=', 1"):
+                with self.assertRaises(ValidationError) as refused:
+                    record[field] = text
+                self.assertNotIn(" object at 0x", str(refused.exception))
+                self.assertNotIn("\n", str(refused.exception).strip())
