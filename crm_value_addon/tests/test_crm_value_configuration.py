@@ -47,7 +47,7 @@ class TestCrmValueConfiguration(ValueCase):
         wizard = self.wizard(self.other, data)
         wizard.action_check()
         self.assertIn("Ruby: new", wizard.preview)
-        self.assertIn("Horizon (months)", wizard.preview)
+        self.assertIn("Horizon (months) 36 → 24", wizard.preview)
         self.assertFalse(self.env["crm.value.tier"].search([("company_id", "=", self.other.id)]), "only a preview")
         self.assertEqual(self.other.value_horizon_months, 36)
         wizard.action_import()

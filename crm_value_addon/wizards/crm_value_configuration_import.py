@@ -88,13 +88,14 @@ class CrmValueConfiguration(models.TransientModel):
             # settings may point at records that the file creates: none does today, so they are read first
             vals[name] = self._convert(self.company_id, name, value, found, problems)
         changed = self._difference(self.company_id, vals)
-        if changed and not problems:
+        details = changed and not problems and self._describe_changes(self.company_id, changed)
+        if details:
             if not self.company_id.has_access("write"):
                 problems.append(self.env._("The settings differ, and only an administrator may change them: %(names)s",
                                            names=self._labels(self.company_id, changed)))
             else:
                 self._write(self.company_id, changed)
-        return self.env._("Settings"), False, changed and self._labels(self.company_id, changed)
+        return self.env._("Settings"), False, details
 
     def _import_record(self, record, found, problems):
         kind, model = record["model"], self.env[record["model"]]
@@ -113,8 +114,9 @@ class CrmValueConfiguration(models.TransientModel):
             return model._description, name, ""
         if target:
             changed = self._difference(target, vals)
+            details = changed and self._describe_changes(target, changed)
             self._write(target, changed)
-            return model._description, name, changed and self._labels(target, changed)
+            return model._description, name, details
         if "company_id" in model._fields and kind != "crm.value.benefit":
             vals["company_id"] = self.company_id.id if record.get("of_company") else False
         found[record["id"]] = created = model.create({
@@ -146,7 +148,7 @@ class CrmValueConfiguration(models.TransientModel):
             changed = self._difference(target, vals) if target else vals
             if changed:
                 report.append((target._description, self._name_of(record),
-                               self._labels(target, changed) if target else self.env._("new")))
+                               self._describe_changes(target, changed) if target else self.env._("new")))
                 outdated += target
                 found[record["id"]] = target.browse()
         outdated.unlink()
@@ -246,6 +248,23 @@ class CrmValueConfiguration(models.TransientModel):
             if texts:
                 record.with_context(lang=code).write(texts)
         record.write({name: value for name, value in vals.items() if not isinstance(value, dict)})
+
+    def _describe_changes(self, record, vals):
+        """Return what changes in a record, short values from what to what."""
+        parts = []
+        for name, value in vals.items():
+            field, label = record._fields[name], self._labels(record, [name])
+            old, new = record[name], value
+            if field.type == "many2one":
+                old, new = old.display_name or "–", self.env[field.comodel_name].browse(value or []).display_name or "–"
+            elif field.type == "selection":
+                words = dict(field._description_selection(self.env))
+                old, new = words.get(old, "–"), words.get(new, "–")
+            elif field.type in ("char", "text", "html"):
+                parts.append(label)
+                continue
+            parts.append(f"{label} {old} → {new}")
+        return ", ".join(parts)
 
     def _labels(self, record, names):
         fields_here = record.fields_get(list(names), ["string"])
