@@ -90,5 +90,6 @@
     },
     "post_init_hook": "post_init_hook",
     "uninstall_hook": "uninstall_hook",
+    "images": ["static/description/banner.png"],
     "application": True,
 }
