@@ -85,13 +85,19 @@ class CrmValueCostSource(models.AbstractModel):
             year_ago=self._year_ago(as_of), company=company.id)
 
     def _select_minutes(self, company):
-        """Return the SELECT of (model, res_id, user_id, day, minutes) of what was done for customers."""
+        """Return the SELECT of (model, res_id, user_id, day, minutes) of what was done for customers.
+
+        A follow-up that closed by itself took nobody's time.
+        """
         return SQL(
             """
             SELECT activity.res_model AS model, activity.res_id, activity.user_id, activity.date_done AS day,
                    %(activity)s AS minutes
               FROM mail_activity activity
+              LEFT JOIN crm_value_followup followup
+                     ON followup.id = activity.value_followup_id AND followup.state = 'closed'
              WHERE activity.date_done IS NOT NULL AND activity.res_model IN %(models)s
+               AND (followup.id IS NULL OR activity.feedback IS DISTINCT FROM followup.close_reason)
             UNION ALL
             SELECT message.model, message.res_id, author.id, message.date::date, %(message)s
               FROM mail_message message

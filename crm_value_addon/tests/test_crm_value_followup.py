@@ -51,6 +51,20 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         self.assertEqual(len(self.followups(rule)), 2)
         self.assertEqual(customers.activity_ids.mapped("active"), [])
 
+    def test_what_closes_by_itself_takes_nobodys_time(self):
+        self.company.write({"value_cost_work": True, "value_hourly_cost": 60})
+        gone, called = self.at_risk("Gone"), self.at_risk("Called")
+        self.refresh()
+        rule = self.rule("at_risk")
+        self.run_rules()
+        self.followups(rule).filtered(lambda one: one.partner_id == called).activity_id.action_feedback("Called")
+        self.invoice(gone, TODAY)
+        self.refresh()
+        self.run_rules()
+        self.assertEqual(set(self.followups(rule).mapped("state")), {"closed", "done"})
+        work = self.env["crm.value.cost.source"]._select_work(self.company, TODAY)
+        self.assertEqual([(row[0], row[3]) for row in self.env.execute_query(work)], [(called.id, 20)])
+
     def test_one_run_a_day(self):
         self.at_risk()
         self.refresh()
