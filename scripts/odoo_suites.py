@@ -6,6 +6,7 @@
 """
 
 import json
+import re
 import sys
 from unittest import SkipTest
 
@@ -25,7 +26,11 @@ def run(database, tags, path, *options):
         def _record(self, test, end, why=""):
             while getattr(test, "test_case", None):  # a subtest counts as its test
                 test = test.test_case
-            name = f"{type(test).__module__.removeprefix('odoo.addons.')}:{self.getDescription(test)}"
+            module, description = type(test).__module__, self.getDescription(test)
+            of_class = re.search(r"(\w+) \((odoo\.addons\.[\w.]+)\.(\w+)\)", description)
+            if of_class:  # a class that could not be set up
+                module, description = of_class[2], f"{of_class[1]} of {of_class[3]}"
+            name = f"{module.removeprefix('odoo.addons.')}:{description}"
             if ended.get(name, [OK])[0] != FAILED:
                 ended[name] = [end, why]
 
