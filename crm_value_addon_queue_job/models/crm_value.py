@@ -11,6 +11,8 @@ class CrmValue(models.Model):
     _inherit = "crm.value"
 
     def _refresh_due(self, company):
+        if self.env.context.get("value_in_job"):
+            return super()._refresh_due(company)
         # The key keeps a second one out while the first one waits.
         self.with_delay(
             identity_key=f"crm_value.refresh.{company.id}",
@@ -27,7 +29,7 @@ class CrmValue(models.Model):
         :raise RetryableJobError: another worker is at it
         :raise FailedJobError: the refresh failed, and its record says why
         """
-        if not super()._refresh_due(company):
+        if not self.with_context(value_in_job=True)._refresh_due(company):
             raise RetryableJobError(
                 f"Company {company.id} is being refreshed by another worker", seconds=_BUSY_SECONDS, ignore_retry=True)
         run = self.env["crm.value.run"].search([("company_id", "=", company.id), ("kind", "=", "full")], limit=1)

@@ -228,3 +228,5 @@ with env.registry.cursor(readonly=True) as cr:
         cr.rollback()
 """)
     assert done.stdout.count("refused:") == 3, done.stdout + done.stderr[-3000:]
+    # The doors refuse before they read; the core only where it writes.
+    assert done.stdout.count("on the primary server only") == 2, done.stdout
