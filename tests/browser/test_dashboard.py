@@ -146,7 +146,7 @@ def test_from_right_to_left(visit, site):
     open_dashboard(visitor)
     page = visitor.page
     # Without rtlcss Odoo does not turn its own styles round; ours follow the direction of the page.
-    page.evaluate("document.querySelector('.o_value_dashboard').style.direction = 'rtl'")
+    page.evaluate("document.querySelector('.o_value_dashboard_content').style.direction = 'rtl'")
     assert page.evaluate("document.documentElement.scrollWidth") <= 1400
     content = page.locator(".o_value_dashboard_content")
     assert content.evaluate("element => element.scrollWidth <= element.clientWidth")
