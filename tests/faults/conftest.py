@@ -176,7 +176,7 @@ def _environment(file, cluster):
     conf = configparser.ConfigParser(interpolation=None)
     conf.read(os.environ["ODOO_RC"])
     conf["options"].update(
-        {"db_host": str(cluster.folder), "db_user": "odoo", "db_port": "5432", "db_password": "False"})
+        {"db_host": str(cluster.folder), "db_user": "odoo", "db_port": "5432"})
     with file.open("w") as written:
         conf.write(written)
     return os.environ | {"ODOO_RC": str(file), "PGHOST": str(cluster.folder), "PGPORT": "5432", "PGUSER": "odoo"}
