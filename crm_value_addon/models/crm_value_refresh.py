@@ -279,5 +279,7 @@ class CrmValueRefresh(models.Model):
             parts.append(self._estimate(company, as_of, part))
 
         self._leave_out(work, history, skipped)
-        # popped: never more than one column is there twice
-        return {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}, skipped
+        parts = [part for part in parts if len(part["partner_id"])] or parts[:1]
+        if len(parts) == 1:  # mostly: no copy of its columns
+            return parts[0], skipped
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, skipped
