@@ -16,7 +16,9 @@ _OTHERS = {
         FROM mail_activity activity WHERE activity.value_followup_id IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6, 7, 8""",
     "cards": """SELECT partner_id, program_id, points, expiration_date, count(*)
         FROM loyalty_card GROUP BY 1, 2, 3, 4""",
-    "runs": """SELECT company_id, kind, state, as_of_date, total, processed, skipped, message, boundaries::text
+    # a run of the queue or of follow-ups is of what is left, and not taken up again when it was interrupted
+    "runs": """SELECT company_id, kind, state, as_of_date, kind = 'followup' OR total = processed, skipped, message,
+             CASE WHEN kind != 'followup' THEN total END, boundaries::text
         FROM crm_value_run WHERE kind != 'incremental'""",
     "failed": "SELECT kind, state, message FROM crm_value_run WHERE state != 'done'",
 }
