@@ -37,7 +37,8 @@ class TranslationCase(TransactionCase):
 
     def is_of_another_module(self, entry):
         """Tell whether all that an entry names is a field that our models inherit, such as a chatter's."""
-        fields = [place.split(":")[-1] for place, _line in entry.occurrences if place.startswith("model:ir.model.fields,")]
+        fields = [
+            place.split(":")[-1] for place, _line in entry.occurrences if place.startswith("model:ir.model.fields,")]
         return len(fields) == len(entry.occurrences) > 0 and all(self._is_inherited(name) for name in fields)
 
     def _is_inherited(self, xmlid):
