@@ -13,9 +13,10 @@ class CrmValue(models.Model):
     _inherit = "crm.value"
 
     def _without_hints(self, *others):
-        context = self.env.context
-        return self.with_context({
-            name: value for name, value in context.items() if name not in _HINTS and name not in others})
+        context = {
+            name: value for name, value in self.env.context.items() if name not in _HINTS and name not in others}
+        # keywords add to a context, only a dict takes something away
+        return self.with_context(context)  # pylint: disable=context-overridden
 
     def _refresh_customers(self, *args, **kwargs):
         return super(CrmValue, self._without_hints())._refresh_customers(*args, **kwargs)
