@@ -163,6 +163,25 @@ def test_none_in_the_settings(reader):
     assert not reader.found
 
 
+def test_none_on_the_loyalty_page_of_a_customer(visit, site, chinese):
+    user = site.call("res.users", "search", domain=[("login", "=", "portal")])
+    before = site.call("res.users", "read", ids=user, fields=["lang"])[0]["lang"]
+    site.call("res.users", "write", ids=user, vals={"lang": LANGUAGE})
+    try:
+        visitor = visit("portal")
+        # the page that a visitor has seen before he logged in decides his language
+        visitor.context.add_cookies([{"name": "frontend_lang", "value": LANGUAGE, "url": site.url}])
+        reader = Reader(visitor)
+        for path in ("/my", "/my/loyalty"):
+            reader.page.goto(path)
+            reader.page.wait_for_selector(".o_portal_my_home, [name=loyalty_page]")
+            reader.read(path)
+        assert "您的等级历程" in reader.page.inner_text("[name=loyalty_page]")
+    finally:
+        site.call("res.users", "write", ids=user, vals={"lang": before})
+    assert not reader.found
+
+
 def test_it_would_be_found(visit):
     """In English the same look finds much: else the tests above could not fail."""
     reader = Reader(visit("admin"))
