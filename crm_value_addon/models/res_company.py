@@ -4,7 +4,7 @@ import pytz
 from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import MissingError, ValidationError
 
 
 class ResCompany(models.Model):
@@ -127,7 +127,12 @@ class ResCompany(models.Model):
             self.env._("Customer value settings"), Markup().join(lines)))
 
     def _value_today(self):
-        """Return today's date where the company is: in the timezone of its own contact, else in UTC."""
+        """Return today's date where the company is: in the timezone of its own contact, else in UTC.
+
+        :raise MissingError: the company is that of a record that does not exist
+        """
+        if not self:
+            raise MissingError(self.env._("This record does not exist, or belongs to no company."))
         self.ensure_one()
         now = pytz.utc.localize(fields.Datetime.now())
         name = self.sudo().partner_id.tz

@@ -1,6 +1,6 @@
 from freezegun import freeze_time
 
-from odoo.exceptions import ValidationError
+from odoo.exceptions import MissingError, ValidationError
 from odoo.tools import mute_logger
 
 from .common import TODAY, ValueCase
@@ -22,6 +22,10 @@ class TestNothingThere(ValueCase):
 
     def test_ending_what_was_never_said(self):
         self.env["crm.value.caution.override"].browse(0).action_end()
+
+    def test_the_purchases_of_no_record(self):
+        with self.assertRaises(MissingError):
+            self.env["crm.value"].browse([None]).action_open_purchases()
 
     def test_the_fields_of_what_others_inherit(self):
         self.assertIn("value_id", self.env["crm.value.mixin"].fields_get())
