@@ -91,6 +91,6 @@ class Cluster:
     def wait_for_nobody(self, database, seconds=30):
         """Return when the server has noticed that a killed client is gone."""
         until = time.monotonic() + seconds
-        while self.query("postgres", "SELECT FROM pg_stat_activity WHERE datname = %s", database):
+        while self.query("postgres", "SELECT 1 FROM pg_stat_activity WHERE datname = %s", database):
             assert time.monotonic() < until, "a session of a process that is gone stays"
             time.sleep(0.02)

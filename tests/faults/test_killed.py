@@ -7,7 +7,7 @@ from state import differences
 #: by job: the state of the database that it starts from
 JOBS = {"refresh": "traded", "queue": "traded", "tiers": "ruled", "followup": "due"}
 SEED = 20260122
-MOMENTS, ALL_MOMENTS = 4, 20
+MOMENTS, ALL_MOMENTS = 2, 20
 
 
 @pytest.mark.parametrize("job", JOBS)

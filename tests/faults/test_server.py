@@ -74,7 +74,7 @@ def test_disk_full(stage, exhaustive, small_disk):
         fill(small_disk, kilobytes)
         stage.worker.begin("refresh")
         failed += bool(stage.worker.end()["error"]) or bool(stage.query(
-            "SELECT FROM crm_value_run WHERE state != 'done'"))
+            "SELECT 1 FROM crm_value_run WHERE state != 'done'"))
         (small_disk / "filler").unlink()
         stage.cluster.wait_for_nobody(DATABASE)
         stage.worker.do("refresh")
@@ -93,7 +93,7 @@ def test_statement_timeout(stage, exhaustive):
         stage.worker.begin("refresh")
         error = stage.worker.end()["error"]
         stage.cluster.query("postgres", f"ALTER DATABASE {DATABASE} RESET statement_timeout")
-        failed += bool(error or stage.query("SELECT FROM crm_value_run WHERE state != 'done'"))
+        failed += bool(error or stage.query("SELECT 1 FROM crm_value_run WHERE state != 'done'"))
         stage.worker.do("refresh")
         said = differences(expected, stage.forgiving())
         assert not said, f"{milliseconds} ms:\n{said}"
@@ -116,7 +116,7 @@ def test_deadlock(stage):
         cursor.execute("SELECT FROM crm_value WHERE id = ANY(%s) FOR UPDATE", [rows[-1:]])
         stage.worker.begin("refresh")
         until = time.monotonic() + 60
-        while not stage.query("SELECT FROM pg_locks WHERE NOT granted"):
+        while not stage.query("SELECT 1 FROM pg_locks WHERE NOT granted"):
             assert time.monotonic() < until, "nobody met anybody"
             time.sleep(0.02)
         taking = threading.Thread(target=cursor.execute, args=(

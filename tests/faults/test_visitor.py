@@ -64,7 +64,7 @@ class Visitor(threading.Thread):
             time.sleep(0.05)
 
     def let_odoo_recover(self):
-        """Read a model of Odoo's until its connections to the server that is gone are used up: they fail on any model."""
+        """Read a model of Odoo's until no connection to the server that is gone is left: any model fails on them."""
         known, good = len(self.wrong), 0
         while good < 5:
             before = len(self.wrong)
@@ -146,6 +146,8 @@ def test_a_visitor_sees_no_traceback(stage, visitor, exhaustive):
     visitor.join(180)
     assert not visitor.is_alive()
     assert not visitor.wrong, visitor.wrong[0]
+    # twice: what follow-ups cost is part of the next refresh's figures
+    stage.worker.do("settle")
     stage.worker.do("settle")
     expected = stage.forgiving()
     assert not expected["crm_value_queue"]
