@@ -15,6 +15,8 @@ _BASELINE = {
     "monetary": "expected_revenue", "boolean": "active", "date": "date_deadline", "datetime": "date_open",
     "selection": "type", "many2one": "country_id", "many2many": "tag_ids", "one2many": "activity_ids",
 }
+#: of types that opportunities do not have
+_BASELINE_ELSEWHERE = {"json": ("sale.order.line", "analytic_distribution"), "binary": ("res.partner", "image_1920")}
 _SECONDS = 120
 
 
@@ -76,7 +78,8 @@ class Door:
         return False, answer
 
     def _fails_in_odoo(self, method, field, value, body):
-        own = _BASELINE.get(getattr(field, "type", None))
+        kind = getattr(field, "type", None)
+        model, own = _BASELINE_ELSEWHERE.get(kind) or ("crm.lead", _BASELINE.get(kind))
         if not own:
             return False
         if method == "write" and not body["ids"][0]:
@@ -85,7 +88,7 @@ class Door:
         operator = body["domain"][0][1] if method == "search_count" else ""
         key = (method, field.type, operator, json.dumps(value))
         if key not in self._baseline:
-            status, answer = self.post("crm.lead", *self._same_of_odoo(method, own, value, operator, body), "admin")
+            status, answer = self.post(model, *self._same_of_odoo(method, model, own, value, operator, body), "admin")
             self._baseline[key] = status >= 500
             if status >= 500:
                 self.core[f"{method}, {field.type}: {self._name(answer)}"] += 1
@@ -112,12 +115,13 @@ class Door:
     def _second_lead(self):
         return self.site.call("crm.lead", "search", domain=[("id", "!=", self._lead)], limit=1)
 
-    def _same_of_odoo(self, method, own, value, operator, body):
+    def _same_of_odoo(self, method, model, own, value, operator, body):
+        record_id = self._lead if model == "crm.lead" else self.site.call(model, "search", domain=[], limit=1)[0]
         if method == "search_count":
             return method, {"domain": [[own, operator, value]]}
         if method == "create":
             return method, {"vals_list": [{"name": "Baseline", own: value}]}
         if method == "onchange":
             return method, body | {"values": {own: value}, "field_names": [own], "fields_spec": {own: {}},
-                                   "ids": [self._lead]}
-        return "write", {"ids": [self._lead], "vals": {own: value}}
+                                   "ids": [record_id]}
+        return "write", {"ids": [record_id], "vals": {own: value}}
