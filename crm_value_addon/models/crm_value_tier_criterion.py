@@ -38,6 +38,16 @@ class CrmValueTierCriterion(models.Model):
         return [
             (name, fields_of_value[name]._description_string(self.env)) for name in METRICS if name in fields_of_value]
 
+    @api.model
+    def _check_metric(self, name):
+        """Refuse what is no figure: Odoo does not look at the values of a selection that is computed.
+
+        :raise ValidationError: a tier cannot ask for it
+        """
+        if name not in dict(self._selection_metric()):
+            raise ValidationError(self.env._(
+                "There is no figure called %(name)s that a tier could ask for.", name=name))
+
     @api.depends("metric", "enter_min", "keep_min")
     def _compute_display_name(self):
         for criterion in self:
@@ -51,6 +61,7 @@ class CrmValueTierCriterion(models.Model):
     @api.constrains("tier_id", "metric", "enter_min", "keep_min")
     def _check_rules(self):
         for criterion in self:
+            self._check_metric(criterion.metric)
             if criterion.metric == "value_percentile" and not 0 <= criterion.enter_min <= 100:
                 raise ValidationError(self.env._(
                     "%(tier)s, line “%(line)s”: a percentile lies between 0 and 100.",

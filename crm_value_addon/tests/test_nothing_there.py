@@ -27,6 +27,17 @@ class TestNothingThere(ValueCase):
         with self.assertRaises(MissingError):
             self.env["crm.value"].browse([None]).action_open_purchases()
 
+    def test_a_figure_that_is_none(self):
+        tier = self.env["crm.value.tier"].create({"name": "Tried", "company_id": self.company.id})
+        simulation = self.env["crm.value.tier.simulation"].create({})
+        for name in ("7", "clv; --", "partner_id"):
+            for model, vals in (("crm.value.tier.criterion", {"tier_id": tier.id}), (
+                    "crm.value.tier.simulation.criterion", {"tier_id": tier.id, "simulation_id": simulation.id})):
+                with self.assertRaisesRegex(ValidationError, "no figure"):
+                    self.env[model].create({**vals, "metric": name, "enter_min": 1})
+            with self.assertRaisesRegex(ValidationError, "no figure"):
+                simulation.proposal_metric = name
+
     def test_the_fields_of_what_others_inherit(self):
         self.assertIn("value_id", self.env["crm.value.mixin"].fields_get())
 

@@ -19,6 +19,11 @@ class CrmValueTierSimulation(models.TransientModel):
         selection=lambda self: self.env["crm.value.tier.criterion"]._selection_metric(), string="By",
         default="revenue_12m", required=True)
 
+    @api.constrains("proposal_metric")
+    def _check_proposal_metric(self):
+        for wizard in self:
+            self.env["crm.value.tier.criterion"]._check_metric(wizard.proposal_metric)
+
     @api.model
     def _pyramid(self, count):
         """Return the wished shares of so many tiers, from the highest to the lowest."""

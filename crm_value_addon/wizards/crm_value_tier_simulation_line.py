@@ -51,6 +51,11 @@ class CrmValueTierSimulationCriterion(models.TransientModel):
     enter_min = fields.Float(string="To Enter", digits=(16, 2))
     keep_min = fields.Float(string="To Keep", digits=(16, 2))
 
+    @api.constrains("metric")
+    def _check_metric(self):
+        for line in self:
+            self.env["crm.value.tier.criterion"]._check_metric(line.metric)
+
     @api.onchange("enter_min")
     def _onchange_enter_min(self):
         self.keep_min = min(self.keep_min or self.enter_min, self.enter_min)
