@@ -120,7 +120,7 @@ class CrmValue(models.Model):
         self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id("crm_value_addon.crm_value_purchase_action")
         domain = [("partner_id", "=", self.partner_id.id), ("company_id", "=", self.company_id.id)]
-        window = self._windows(self.company_id._value_today()).get(self.env.context.get("value_window"))
+        window = self._windows(self.company_id._value_today()).get(str(self.env.context.get("value_window")))
         if window:
             domain += [("date", ">=", window[0]), ("date", "<", window[1])]
         return action | {"domain": domain}

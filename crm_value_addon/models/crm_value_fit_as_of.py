@@ -7,6 +7,7 @@ class CrmValueFit(models.Model):
     @api.model
     def _current(self, company):
         """Return the fit that the context asks for (``value_fit_id``, False for none) instead of the one in use."""
-        if "value_fit_id" in self.env.context:
-            return self.sudo().browse(self.env.context["value_fit_id"] or [])
+        fit_id = self.env.context.get("value_fit_id")
+        if fit_id is False or isinstance(fit_id, int):
+            return self.sudo().browse(fit_id or [])
         return super()._current(company)

@@ -34,7 +34,7 @@ class CrmValueFollowupLaunch(models.Model):
         today = company._value_today()
         rule.env.flush_all()
         rows = rule.env.execute_query(
-            rule.with_context(value_followup_partner_ids=list(customers))._select_new(company, today))
+            rule.with_context(value_followup_partner_ids=tuple(customers))._select_new(company, today))
         due = []
         for row in map(Due._make, rows):
             record = customers[row.partner_id]
@@ -44,9 +44,10 @@ class CrmValueFollowupLaunch(models.Model):
 
     def _select_due(self, company, today, still=False):
         partner_ids = self.env.context.get("value_followup_partner_ids")
-        if partner_ids is None:
+        # A request's context holds no tuple: what a caller puts there is not asked.
+        if not isinstance(partner_ids, tuple):
             return super()._select_due(company, today, still)
-        return self._select(company, SQL("value.partner_id = ANY(%s)", partner_ids), occasion=SQL("''"))
+        return self._select(company, SQL("value.partner_id = ANY(%s)", list(partner_ids)), occasion=SQL("''"))
 
     @api.model
     def _customer_path(self, records):

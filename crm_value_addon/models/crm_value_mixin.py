@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -119,6 +120,8 @@ class CrmValueMixin(models.AbstractModel):
 
         :raise AccessError: the user may not read customer values
         """
+        if self._abstract:
+            raise UserError(self.env._("Only a contact, an order or another record of a customer has a value to open."))
         self.ensure_one()
         self.env["crm.value"].check_access("read")
         if not self.value_id:

@@ -1,3 +1,5 @@
+from datetime import date
+
 from odoo import api, models
 from odoo.exceptions import ValidationError
 
@@ -31,11 +33,13 @@ class ProductPricelist(models.Model):
         Benefit = self.env["crm.value.benefit"]
         if not Benefit._tier_pricelist_ids():
             return {}
-        company, day = self.env.company, self.env.context.get("value_order_day") or self.env.company._value_today()
-        if "value_order_tier_id" in self.env.context:
+        company, day = self.env.company, self.env.context.get("value_order_day")
+        # A request's context holds no date: what a caller puts there is not asked.
+        if "value_order_tier_id" in self.env.context and isinstance(day, date):
             tier = self.env["crm.value.tier"].browse(self.env.context["value_order_tier_id"])
             tier_of = dict.fromkeys(partners, tier)
         else:
+            day = company._value_today()
             customer_of = {partner: partner.commercial_partner_id._origin.id for partner in partners}
             standing = self.env["crm.value"]._benefit_standing(company, set(customer_of.values()))
             tier_of = {partner: standing[customer][0] for partner, customer in customer_of.items()

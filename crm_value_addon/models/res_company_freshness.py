@@ -4,6 +4,7 @@ from datetime import timedelta
 from babel.dates import format_timedelta
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 from odoo.tools.misc import babel_locale_parse
 
@@ -96,8 +97,11 @@ class CrmValue(models.Model):
 
         :param partner_id: a contact; only what waits for its commercial partner is told
         :raise AccessError: the user may not read customer values, or not this contact
+        :raise UserError: this is no contact's id
         """
         self.check_access("read")
+        if partner_id and (not isinstance(partner_id, int) or abs(partner_id) >= 2**31):
+            raise UserError(self.env._("%(id)s is no contact.", id=partner_id))
         customer = self.env["res.partner"].browse(partner_id or []).exists()
         customer.check_access("read")
         partner_ids = customer.commercial_partner_id.ids or None

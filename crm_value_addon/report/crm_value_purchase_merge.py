@@ -9,7 +9,8 @@ class CrmValuePurchase(models.Model):
 
     def _sources(self):
         merged = self.env.context.get("value_merged")
-        if not merged:
+        # A request's context holds no tuple: what a caller puts there is not asked.
+        if not isinstance(merged, tuple):
             return super()._sources()
         customer, others = merged
         return [SQL(
