@@ -15,6 +15,8 @@ _BASELINE = {
     "monetary": "expected_revenue", "boolean": "active", "date": "date_deadline", "datetime": "date_open",
     "selection": "type", "many2one": "country_id", "many2many": "tag_ids", "one2many": "activity_ids",
 }
+#: rounded to a number of digits, which opportunities' numbers are not
+_ROUNDED = ("product.template", "weight")
 #: of types that opportunities do not have
 _BASELINE_ELSEWHERE = {"json": ("sale.order.line", "analytic_distribution"), "binary": ("res.partner", "image_1920")}
 _SECONDS = 120
@@ -91,6 +93,12 @@ class Door:
             status, answer = self.post(model, *self._same_of_odoo(method, model, own, value, operator, body), "admin")
             if method == "create" and status < 300:
                 self.post(model, "unlink", {"ids": answer}, "admin")
+            if status < 500 and kind in ("float", "monetary") and method in ("write", "create", "onchange"):
+                model, own = _ROUNDED
+                status, answer = self.post(
+                    model, *self._same_of_odoo(method, model, own, value, operator, body), "admin")
+                if method == "create" and status < 300:
+                    self.post(model, "unlink", {"ids": answer}, "admin")
             self._baseline[key] = status >= 500
             if status >= 500:
                 self.core[f"{method}, {field.type}: {self._name(answer)}"] += 1

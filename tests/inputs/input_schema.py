@@ -43,7 +43,9 @@ def _records(site, model):
 
 
 def _describe(site, model, names):
-    described = site.call(model, "fields_get", allfields=sorted(names) if names else [])
+    # the display name of other models is Odoo's
+    chosen = sorted(names - {"display_name"}) if names else []
+    described = site.call(model, "fields_get", allfields=chosen) if chosen or not names else {}
     return {name: Field(
         model, name, row["type"], row.get("relation", ""), tuple(key for key, _label in row.get("selection") or ()),
         row.get("required", False), row.get("readonly", False), row.get("store", True), row.get("searchable", True))
