@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -102,9 +103,11 @@ class Site:
 
     def key(self, login):
         """Return an API key of a user, made as the user would make it in the preferences."""
-        if login not in self._keys:
-            self._keys[login] = self._make_key(login)
-        return self._keys[login]
+        # A key of one day, the longest that a portal user may have, ends at midnight.
+        today = datetime.now(UTC).date()
+        if (login, today) not in self._keys:
+            self._keys[login, today] = self._make_key(login)
+        return self._keys[login, today]
 
     def _make_key(self, login):
         session = requests.Session()
@@ -119,8 +122,7 @@ class Site:
             return call("/web/dataset/call_kw", model=model, method=name, args=args, kwargs={"context": context})
 
         call("/web/session/authenticate", db=self.database, login=login, password=login)
-        # A key of one day ends at the next midnight, which may be in a minute.
-        key_id = method("res.users.apikeys.description", "create", {"name": "tests", "duration": "7"})
+        key_id = method("res.users.apikeys.description", "create", {"name": "tests", "duration": "1"})
         check = method("res.users.apikeys.description", "make_key", [key_id])
         shown = method("res.users.identitycheck", "run_check", [check["res_id"]], password=login)
         return shown["context"]["default_key"]

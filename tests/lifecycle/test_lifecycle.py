@@ -237,7 +237,7 @@ result = {"active": crons.filtered("active").mapped("cron_name"), "count": len(c
 
 def test_uninstalling_leaves_nothing_behind(odoo):
     there = odoo.shell(DANGLING, commit=False)
-    assert {"tables", "views", "columns", "indexes", "xml ids", "models", "fields", "views of ours", "actions",
+    assert {"tables", "columns", "indexes", "xml ids", "models", "fields", "views of ours", "actions",
             "server actions", "crons", "menus"} <= there.keys(), "what is looked for can be found"
     odoo.shell('env.ref("base.module_crm_value_addon").button_immediate_uninstall()')
     assert odoo.shell(DANGLING, commit=False) == {}
