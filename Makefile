@@ -1,6 +1,6 @@
 # Everything lives under .odoo/ and in scripts/; each target is one script.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint pot bench load shell clean dist test-odoo
+.PHONY: help run test lint pot bench load shell clean dist test-odoo test-faults
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -8,8 +8,11 @@ help: ## this list
 run: ## set up, and serve the demo database on http://localhost:8069 (PORT=, DB=, ODOO_SOURCE=, PGHOST=)
 	@scripts/run
 
-test: ## all tests; ARGS="PATH -k EXPR" selects, also files outside the checkout
+test: ## all tests but test-faults; ARGS="PATH -k EXPR" selects, also files outside the checkout
 	@scripts/test $(ARGS)
+
+test-faults: ## faults by injection and bad input, which `make test` leaves out (docs/faults.md)
+	@scripts/test tests/faults tests/inputs $(ARGS)
 
 lint: ## ruff, pylint-odoo and bandit
 	@scripts/lint
