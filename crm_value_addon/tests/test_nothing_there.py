@@ -38,6 +38,12 @@ class TestNothingThere(ValueCase):
             with self.assertRaisesRegex(ValidationError, "no figure"):
                 simulation.proposal_metric = name
 
+    def test_a_backtest_that_was_not_run(self):
+        for result in (False, {}, ["x", [1]], {"customers": 1}):
+            wizard = self.env["crm.value.backtest"].new({"result": result})
+            self.assertFalse(wizard.summary)
+            self.assertFalse(wizard.chart_value["series"][0]["values"])
+
     def test_the_fields_of_what_others_inherit(self):
         self.assertIn("value_id", self.env["crm.value.mixin"].fields_get())
 

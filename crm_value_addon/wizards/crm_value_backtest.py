@@ -60,11 +60,17 @@ class CrmValueBacktest(models.TransientModel):
                     "What happens until %(date)s cannot be compared yet; choose a day up to today.",
                     date=fields.Date.to_string(wizard.holdout_end)))
 
+    def _known_result(self):
+        """Return the result of `action_run`; {} for anything else that a form may hold there."""
+        self.ensure_one()
+        result = self.result
+        return result if isinstance(result, dict) and {"customers", "accuracy", "actual_total"} <= result.keys() else {}
+
     @api.depends("result")
     def _compute_summary(self):
         for wizard in self:
-            result = wizard.result
-            wizard.summary = result and self.env._(
+            result = wizard._known_result()
+            wizard.summary = bool(result) and self.env._(
                 "%(customers)s customers known on %(split)s, %(repeaters)s of whom had bought more than once; they "
                 "then brought %(total)s.",
                 customers=result["customers"], repeaters=result["repeaters"],
@@ -75,7 +81,7 @@ class CrmValueBacktest(models.TransientModel):
     def _compute_charts(self):
         Fit = self.env["crm.value.fit"]
         for wizard in self:
-            result = wizard.result or {}
+            result = wizard._known_result()
             for name, chart in Fit._prepare_charts(result, Fit._kernel_name(wizard.model)).items():
                 wizard[name] = chart
             wizard.chart_value = wizard._prepare_value_chart(result.get("by_month", []))
