@@ -18,7 +18,7 @@ _BASELINE = {
 #: rounded to a number of digits, which opportunities' numbers are not
 _ROUNDED = ("product.template", "weight")
 #: of types that opportunities do not have
-_BASELINE_ELSEWHERE = {"json": ("sale.order.line", "analytic_distribution"), "binary": ("res.partner", "image_1920")}
+_BASELINE_ELSEWHERE = {"json": ("sale.order.line", "analytic_distribution"), "binary": ("base.language.import", "data")}
 _SECONDS = 120
 
 
@@ -126,7 +126,8 @@ class Door:
         return self.site.call("crm.lead", "search", domain=[("id", "!=", self._lead)], limit=1)
 
     def _same_of_odoo(self, method, model, own, value, operator, body):
-        record_id = self._lead if model == "crm.lead" else self.site.call(model, "search", domain=[], limit=1)[0]
+        record_id = self._lead if model == "crm.lead" else [
+            *self.site.call(model, "search", domain=[], limit=1), 2_000_000_000][0]
         if method == "search_count":
             return method, {"domain": [[own, operator, value]]}
         if method == "create":
