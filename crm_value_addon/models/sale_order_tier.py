@@ -218,7 +218,7 @@ class SaleOrder(models.Model):
         :raise AccessError: the user may not change these orders
         """
         self.check_access("write")
-        for order in self.filtered(lambda order: order.state in ("draft", "sent") and not order.locked):
+        for order in self.exists().filtered(lambda order: order.state in ("draft", "sent") and not order.locked):
             order._update_benefits()
         return True
 

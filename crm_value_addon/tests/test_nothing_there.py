@@ -21,7 +21,7 @@ class TestNothingThere(ValueCase):
         self.assertFalse(self.env["crm.value.followup.preview"].new({}).preview)
 
     def test_ending_what_was_never_said(self):
-        self.env["crm.value.caution.override"].browse(0).action_end()
+        self.env["crm.value.caution.override"].browse([0]).action_end()
 
     def test_the_purchases_of_no_record(self):
         with self.assertRaises(MissingError):
@@ -37,6 +37,11 @@ class TestNothingThere(ValueCase):
                     self.env[model].create({**vals, "metric": name, "enter_min": 1})
             with self.assertRaisesRegex(ValidationError, "no figure"):
                 simulation.proposal_metric = name
+
+    def test_a_simulation_and_an_order_that_are_none(self):
+        with self.assertRaises(MissingError):
+            self.env["crm.value.tier.simulation"].browse([0]).preview_step()
+        self.assertTrue(self.env["sale.order"].browse([0]).action_update_benefits())
 
     def test_a_backtest_that_was_not_run(self):
         for result in (False, {}, ["x", [1]], {"customers": 1}):

@@ -1,4 +1,5 @@
 from odoo import Command, api, fields, models
+from odoo.exceptions import MissingError
 from odoo.tools import SQL
 
 from ..lib import tier_rules
@@ -125,6 +126,8 @@ class CrmValueTierSimulation(models.TransientModel):
         """
         self.ensure_one()
         self.check_access("write")
+        if not self.exists():
+            raise MissingError(self.env._("This simulation is over; start a new one."))
         ladder = self._simulated_ladder()
         if restart:
             self._start_preview()
