@@ -11,12 +11,14 @@ sentinel and ``NULLIF`` in SQL, read a ``COALESCE``. Format: PostgreSQL document
 import io
 import zlib
 from datetime import date
+from itertools import chain
 
 import numpy as np
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\0" + b"\0" * 8
 TRAILER = b"\xff\xff"
 _PIECE = 1 << 20  # bytes decoded at a time
+_PIECE_ROWS = 5_000  # encoded at a time
 _NUMERIC_GROUPS = 6  # at most five groups of four digits before the point, one after it
 _MIX = 0x9E3779B97F4A7C15  # odd, its bits spread evenly: the golden ratio (Knuth, TAOCP 3, 6.4)
 _EXACT = 2**53  # the units of the last decimal that a float8 can count
@@ -130,33 +132,57 @@ def dump(arrays, columns, decimals=2):
     :param int decimals: decimals of kind ``numeric``, 0 to 4
     :raise OverflowError: a money amount that is not finite, or too large to be exact (it quotes the first one)
     """
-    count = len(arrays[columns[0][0]])
-    encoded = {name: _encode(np.asarray(arrays[name]), name, kind, decimals) for name, kind in columns}
-    dtype = _row_dtype(columns, encoded)
-    rows = np.empty(count, dtype)
-    rows["_count"] = len(columns)
-    for name, _kind in columns:
-        rows[f"_len_{name}"] = dtype[name].itemsize
-        rows[name] = encoded.pop(name)
-    return SIGNATURE + rows.tobytes() + TRAILER
+    return b"".join(_dump_pieces(arrays, columns, decimals))
 
 
-def _encode(values, name, kind, decimals):
+def _dump_pieces(arrays, columns, decimals):
+    """Yield the bytes of `dump`, some rows at a time; what cannot be dumped is refused before the first."""
+    arrays = {name: np.asarray(arrays[name]) for name, _kind in columns}
+    for name, kind in columns:
+        if kind == "numeric":
+            _check_numeric(arrays[name], name, decimals)
+    yield SIGNATURE
+    for start in range(0, len(arrays[columns[0][0]]), _PIECE_ROWS):
+        some = slice(start, start + _PIECE_ROWS)
+        encoded = {name: _encode(arrays[name][some], kind, decimals) for name, kind in columns}
+        dtype = _row_dtype(columns, encoded)
+        rows = np.empty(len(encoded[columns[0][0]]), dtype)
+        rows["_count"] = len(columns)
+        for name, _kind in columns:
+            rows[f"_len_{name}"] = dtype[name].itemsize
+            rows[name] = encoded.pop(name)
+        yield rows.tobytes()
+    yield TRAILER
+
+
+class _Pieces:
+    """A file of pieces of any length: PostgreSQL stores one while the next is made."""
+
+    def __init__(self, pieces):
+        self._pieces = pieces
+
+    def read(self, _size):
+        return next(self._pieces, b"")
+
+
+def _encode(values, kind, decimals):
     if kind == "date":
         values = values.astype(np.int32)
         return np.where(values == NO_DATE, NO_DATE, values - np.int32(_EPOCH))
     if kind == "numeric":
-        return _encode_numeric(values.astype(np.float64), name, decimals)
+        return _encode_numeric(values.astype(np.float64), decimals)
     return values
 
 
-def _encode_numeric(values, name, decimals):
-    """Return int16 of shape (n, 4 + g): ndigits, weight, sign, dscale and g base-10000 digits, the last a fraction."""
-    units = values * 10.0**decimals
-    wrong = ~(np.abs(units) < _EXACT)
+def _check_numeric(values, name, decimals):
+    wrong = ~(np.abs(values) < _EXACT / 10.0**decimals)
     if wrong.any():
         raise OverflowError(f"{name} cannot be stored: {values[wrong][0]!r}")
-    scaled = np.rint(units).astype(np.int64) * 10 ** (4 - decimals)
+
+
+def _encode_numeric(values, decimals):
+    """Return int16 of shape (n, 4 + g): ndigits, weight, sign, dscale and g base-10000 digits, the last a fraction."""
+    scaled = np.rint(values * 10.0**decimals).astype(np.int64) * 10 ** (4 - decimals)
     rest = np.abs(scaled)
     groups = _groups(int(rest.max(initial=0)))
     out = np.empty((len(values), 4 + groups), np.int16)
@@ -233,4 +259,6 @@ def id_array(ids):
 
 def copy_in(cr, table, arrays, columns, decimals=2):
     """Append arrays to a table of ours whose columns are exactly `columns` (see `dump`)."""
-    cr.copy_expert(f'COPY "{table}" FROM STDIN (FORMAT BINARY)', io.BytesIO(dump(arrays, columns, decimals)))
+    pieces = _dump_pieces(arrays, columns, decimals)
+    first = next(pieces)  # refuses what cannot be dumped while no COPY has begun
+    cr.copy_expert(f'COPY "{table}" FROM STDIN (FORMAT BINARY)', _Pieces(chain([first], pieces)))

@@ -7,6 +7,9 @@ from .pg_copy import NO_DATE
 _MONEY_DIGITS = 6
 #: what a purchase day sums of its documents
 _SUMMED = ("revenue", "margin", "refund", "purchase_revenue")
+#: the purchase days of nobody (see `purchase_days`)
+NO_DAYS = {"partner": np.zeros(0, np.int32), "date": np.zeros(0, np.int32), "unfrozen": np.zeros(0, np.int64)}
+NO_DAYS |= dict.fromkeys(_SUMMED, np.zeros(0))
 
 
 class FrozenDocuments:
@@ -136,7 +139,7 @@ def purchase_days(documents, corrections=None):
         documents = {name: column[order] for name, column in documents.items()}
         partner, date, key = documents["partner"], documents["date"], key[order]
     if not len(key):
-        return {name: documents[name] for name in ("partner", "date", *_SUMMED)} | {"unfrozen": np.zeros(0, np.int64)}
+        return NO_DAYS
     first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
     days = {"partner": partner[first], "date": date[first]}
     days |= {name: np.add.reduceat(documents[name], first) for name in _SUMMED}

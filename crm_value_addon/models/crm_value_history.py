@@ -6,7 +6,7 @@ from odoo.tools import SQL
 from ..lib import pg_copy
 from ..lib.pg_arrays import copy_out_arrays
 from ..lib.pg_copy import day_number
-from ..lib.purchase_history import summarise
+from ..lib.purchase_history import NO_DAYS, summarise
 
 
 class CrmValueHistory(models.Model):
@@ -50,20 +50,19 @@ class CrmValueHistory(models.Model):
         Purchase = self.env["crm.value.purchase"]
         windows = {name: tuple(map(day_number, window)) for name, window in self._windows(as_of).items()}
 
-        def observed(days, customers):
+        def observed(days, customers=None):
+            if customers is None:
+                customers = days["partner"][np.flatnonzero(np.diff(days["partner"], prepend=-1))]
             figures = summarise(days, customers, as_of=day_number(as_of), windows=windows)
             unfrozen = np.bincount(
                 np.searchsorted(customers, days["partner"]), weights=days["unfrozen"], minlength=len(customers)) > 0
             return {"partner_id": customers, **figures, "unfrozen": unfrozen}
 
-        parts = []
         # some customers at a time: the days of all of them take more memory than their figures
-        for days in Purchase._iter_days(company, partner_ids):
-            parts.append(observed(days, days["partner"][np.flatnonzero(np.diff(days["partner"], prepend=-1))]))
+        parts = list(Purchase._iter_days(company, partner_ids, observed))
         known = np.concatenate([part["partner_id"] for part in parts])
         others = self._customer_ids(company, partner_ids, with_documents=False)
-        parts.append(observed(
-            {name: column[:0] for name, column in days.items()}, np.setdiff1d(others, known, assume_unique=True)))
+        parts.append(observed(NO_DAYS, np.setdiff1d(others, known, assume_unique=True)))
         history = {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}
         if len(history["partner_id"]) > len(known):
             history = self._take(history, np.argsort(history["partner_id"], kind="stable"))

@@ -47,8 +47,9 @@ class CrmValue(models.Model):
 
     def _read_company(self, run, start):
         result = super()._read_company(run, start)
-        [[left_out]] = self.env.execute_query(self.env["crm.value.purchase"]._query_intercompany(run.company_id))
-        run.intercompany_revenue = left_out
+        if run.company_id.value_leave_out_intercompany:
+            [[left_out]] = self.env.execute_query(self.env["crm.value.purchase"]._query_intercompany(run.company_id))
+            run.intercompany_revenue = left_out
         return result
 
     def _documents_domain(self):

@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from odoo import models
@@ -34,30 +36,39 @@ class CrmValuePurchase(models.Model):
 
     _inherit = "crm.value.purchase"
 
-    def _iter_days(self, company, partner_ids=None):
+    def _iter_days(self, company, partner_ids=None, work=lambda days: days):
         """Yield the purchase days of all, or some, customers, some at a time, by ascending partner id.
 
         Each is a dict of arrays (see `lib.purchase_history.purchase_days`); only what is frozen is there as a whole.
+
+        :param work: function of such a dict whose result is yielded instead; it runs while PostgreSQL finds the next
+            customers' documents, so it must not ask the database
         """
         if partner_ids is not None:
-            yield self._read_days(company, partner_ids)
+            yield work(self._read_days(company, partner_ids))
             return
         self.env.flush_all()
         sources, own = self._sources(), [self._select_documents(), self._select_reversals()]
         if any(source not in sources for source in own):  # somebody replaced one: then their rows are read one by one
-            yield purchase_days(*self._read_sources(sources, company))
+            yield work(purchase_days(*self._read_sources(sources, company)))
             return
         others = [source for source in sources if source not in own]
         documents, corrections = map(_sorted, self._read_sources(others, company) if others else (_NOTHING, _NOTHING))
         frozen = self._read_frozen(company)
         first, last, step = self._bulk_span(company, documents["partner"])
-        for lower in range(first, last + 1, step):
-            upper = lower + step - 1
-            moves = self._read_moves(company, lower, upper)
-            refunds = moves.pop("refund_id")
-            yield purchase_days(
-                _stacked(frozen.join(moves, refunds), _between(documents, lower, upper)),
-                _stacked(frozen.corrections(moves, refunds, self._dates_of), _between(corrections, lower, upper)))
+        spans = [(lower, lower + step - 1) for lower in range(first, last + 1, step)]
+        queries = [self._query_moves(company, *span) for span in spans]
+        moves = copy_out_arrays(self.env.cr, queries.pop(0), _MOVE_COLUMNS)
+        with ThreadPoolExecutor(1) as beside:
+            for span in spans:
+                refunds = moves.pop("refund_id")
+                rows = _stacked(frozen.join(moves, refunds), _between(documents, *span))
+                more = _stacked(frozen.corrections(moves, refunds, self._dates_of), _between(corrections, *span))
+                # From here on nothing else asks the database until this is read: a connection answers one at a time.
+                reading = queries and beside.submit(copy_out_arrays, self.env.cr, queries.pop(0), _MOVE_COLUMNS)
+                result = work(purchase_days(rows, more))
+                moves = reading and reading.result()
+                yield result
 
     def _bulk_span(self, company, partners):
         """Return the first and the last partner id that may have documents, and how many ids to read at once."""
@@ -70,9 +81,9 @@ class CrmValuePurchase(models.Model):
         first, last = min(found), max(found)
         return first, last, max(_ROW_SPAN * _CHUNK_ROWS, -(-(last + 1 - first) // _MAX_CHUNKS))
 
-    def _read_moves(self, company, lower, upper):
+    def _query_moves(self, company, lower, upper):
         # The bounds come from a row source, unknown to the planner, so that it takes the covering index for any.
-        return copy_out_arrays(self.env.cr, SQL(
+        return SQL(
             """
             SELECT part.* FROM generate_series(%s, %s, %s) span, LATERAL (
                    SELECT array_agg(move.id), array_agg(move.commercial_partner_id), array_agg(move.invoice_date),
@@ -82,7 +93,7 @@ class CrmValuePurchase(models.Model):
                     WHERE move.company_id = %s AND %s
                       AND move.commercial_partner_id BETWEEN span AND LEAST(span + %s, %s)) part
             """,
-            lower, upper, _ROW_SPAN, company.id, self._where_document("move"), _ROW_SPAN - 1, upper), _MOVE_COLUMNS)
+            lower, upper, _ROW_SPAN, company.id, self._where_document("move"), _ROW_SPAN - 1, upper)
 
     def _dates_of(self, move_ids):
         """Return the dates of documents of any customer, `NO_DATE` for those that do not count."""

@@ -37,12 +37,12 @@ class CrmValuePurchase(models.Model):
         return tuple(companies.search([("value_leave_out_intercompany", "=", True)]).ids)
 
     def _query_intercompany(self, company):
-        """Return the SELECT of the revenue that a company leaves out (one figure)."""
+        """Return the SELECT of the revenue that a company leaves out, if its settings say so (one figure)."""
         return SQL(
             "SELECT COALESCE(sum(move.amount_untaxed_signed), 0) FROM account_move move"
-            " WHERE move.company_id = %s AND %s AND NOT (%s)",
-            company.id, self.with_context(value_intercompany=True)._where_document("move"),
-            self._where_document("move"))
+            " WHERE move.company_id = %s AND move.commercial_partner_id = ANY(%s) AND %s",
+            company.id, self._intercompany_ids()[1],
+            self.with_context(value_intercompany=True)._where_document("move"))
 
 
 class CrmValueDocument(models.Model):

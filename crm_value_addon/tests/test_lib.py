@@ -62,6 +62,23 @@ class TestPgCopy(TransactionCase):
         for name in names:
             np.testing.assert_array_equal(found[name], arrays[name])
 
+    def test_many_rows_travel_in_pieces(self):
+        arrays = self.arrays(range(12_345))
+        pg_copy.copy_in(self.env.cr, "copied", arrays, self.columns)
+        found = pg_copy.copy_out(
+            self.env.cr, SQL("SELECT money::int8 AS money, number, day, share, yes FROM copied"),
+            [("money", "int8"), *self.columns[1:]])
+        for name, _kind in self.columns:
+            np.testing.assert_array_equal(found[name], arrays[name])
+
+    def test_nothing_is_sent_of_what_cannot_travel_as_a_whole(self):
+        money = [1.0] * 12_345
+        money[-1] = 1e15
+        with self.assertRaisesRegex(OverflowError, "1000000000000000"):
+            pg_copy.copy_in(self.env.cr, "copied", self.arrays(money), self.columns)
+        self.env.cr.execute("SELECT count(*) FROM copied")
+        self.assertEqual(self.env.cr.fetchone(), (0,), "the transaction is whole")
+
     def test_no_rows(self):
         pg_copy.copy_in(self.env.cr, "copied", self.arrays([]), self.columns)
         found = pg_copy.copy_out(self.env.cr, SQL("SELECT number FROM copied"), [("number", "int4")])
