@@ -3,40 +3,57 @@
     python scripts/odoo_suites.py run DATABASE TAGS RESULT.json [ODOO OPTION…]
     python scripts/odoo_suites.py compare WITHOUT.json WITH.json
     python scripts/odoo_suites.py failed RESULT.json      the tags of the tests that failed, for another run
+
+A result is a dict: name of the test → how it ended, the first line of why, its seconds (the first test of a class has
+those of setting it up), and the numbers of queries that it asserts.
 """
 
+import contextlib
 import json
 import re
 import sys
+import time
 from unittest import SkipTest
 
 OK, SKIPPED, FAILED = "ok", "skipped", "failed"
 
 
-def run(database, tags, path, *options):
-    """Run the tests of some tags; the result is a dict: name of the test → [how it ended, the first line of why]."""
-    import odoo
-    from odoo.tests import HttpCase, loader
-    from odoo.tests.result import OdooTestResult
-    from odoo.tools import config
+def now():
+    """Return the seconds of a clock that freezegun does not freeze."""
+    return time.clock_gettime(time.CLOCK_MONOTONIC)
 
-    ended = {}
+
+def name_of(test, description):
+    """Return module:Class.method of a test."""
+    module = type(test).__module__
+    of_class = re.search(r"(\w+) \((odoo\.addons\.[\w.]+)\.(\w+)\)", description)
+    if of_class:  # a class that could not be set up
+        module, description = of_class[2], f"{of_class[1]} of {of_class[3]}"
+    return f"{module.removeprefix('odoo.addons.')}:{description}"
+
+
+def recorder(ended):
+    """Return Odoo's class of test results, extended so that it writes into a dict."""
+    from odoo.tests.result import OdooTestResult
 
     class Recorder(OdooTestResult):
-        def _record(self, test, end, why=""):
+        _since = now()
+
+        def _entry(self, test):
             while getattr(test, "test_case", None):  # a subtest counts as its test
                 test = test.test_case
-            module, description = type(test).__module__, self.getDescription(test)
-            of_class = re.search(r"(\w+) \((odoo\.addons\.[\w.]+)\.(\w+)\)", description)
-            if of_class:  # a class that could not be set up
-                module, description = of_class[2], f"{of_class[1]} of {of_class[3]}"
-            name = f"{module.removeprefix('odoo.addons.')}:{description}"
-            if ended.get(name, [OK])[0] != FAILED:
-                ended[name] = [end, why]
+            return ended.setdefault(name_of(test, self.getDescription(test)), {
+                "end": OK, "why": "", "seconds": 0, "queries": []})
 
-        def addSuccess(self, test):
-            super().addSuccess(test)
-            self._record(test, OK)
+        def _record(self, test, end, why=""):
+            entry = self._entry(test)
+            if entry["end"] != FAILED:
+                entry.update(end=end, why=why)
+
+        def stopTest(self, test):
+            super().stopTest(test)
+            self._entry(test).update(seconds=round(now() - Recorder._since, 1), queries=getattr(test, "_counted", []))
+            Recorder._since = now()
 
         def addSkip(self, test, reason):
             super().addSkip(test, reason)
@@ -46,6 +63,37 @@ def run(database, tags, path, *options):
             super().logError(flavour, test, error)
             self._record(test, FAILED, f"{error[0].__name__}: {error[1]}".splitlines()[0])
 
+    return Recorder
+
+
+def count_queries():
+    """Make every assertQueryCount leave its number in the test, also one that is within the limit."""
+    from odoo.tests.common import BaseCase
+
+    original = BaseCase.assertQueryCount
+
+    @contextlib.contextmanager
+    def counted(test, default=0, flush=True, **counters):
+        if flush:
+            test.env.flush_all()
+            test.env.cr.flush()
+        before = test.cr.sql_log_count
+        with original(test, default, flush, **counters):
+            yield
+        if test.warm:
+            test._counted = [*getattr(test, "_counted", []), test.cr.sql_log_count - before]
+
+    BaseCase.assertQueryCount = counted
+
+
+def run(database, tags, path, *options):
+    """Run the tests of some tags and write their result; return 1 when there was none."""
+    import odoo
+    from odoo.tests import HttpCase, loader
+    from odoo.tools import config
+
+    ended = {}
+
     def no_browser(*_args, **_kwargs):
         raise SkipTest("in a browser: not part of this comparison, Debian's package lacks a file that every tour loads")
 
@@ -53,20 +101,25 @@ def run(database, tags, path, *options):
     # All of them when everything is loaded: while a module is loaded, its tests would not see the modules above it.
     loader.make_suite = lambda names, position: make_suite(
         names if position == "post_install" else [], "at_install,post_install")
-    loader.OdooTestResult = Recorder
+    loader.OdooTestResult = recorder(ended)
     HttpCase.browser_js = no_browser
+    count_queries()
     config.parse_config([
         "-d", database, "--db-filter", f"^{database}$", "--test-tags", tags, "--stop-after-init",
         "--max-cron-threads", "0", *options], setup_logging=True)
+    began = now()
     odoo.service.server.start(preload=[database], stop=True)
     with open(path, "w") as file:
         json.dump(ended, file, indent=1, sort_keys=True)
-    print(summary(ended))
+    print(f"{summary(ended)} in {(now() - began) / 60:.1f} minutes; the slowest:")
+    for name in sorted(ended, key=lambda name: -ended[name]["seconds"])[:25]:
+        print(f"{ended[name]['seconds']:7.1f} s  {name}")
+    return not ended
 
 
 def summary(ended):
     """Return the numbers of tests by end."""
-    counts = {end: sum(entry[0] == end for entry in ended.values()) for end in (OK, FAILED, SKIPPED)}
+    counts = {end: sum(entry["end"] == end for entry in ended.values()) for end in (OK, FAILED, SKIPPED)}
     return ", ".join(f"{count:,} {end}" for end, count in counts.items())
 
 
@@ -74,10 +127,15 @@ def compare(path_without, path_with):
     """Print what fails with the addon only; return 1 when anything does."""
     without, present = (json.load(open(path)) for path in (path_without, path_with))
     print(f"without the addon: {summary(without)}\nwith the addon:    {summary(present)}")
-    worse = {name: entry[1] for name, entry in present.items()
-             if entry[0] == FAILED and without.get(name, [OK])[0] != FAILED}
-    better = [name for name, entry in without.items() if entry[0] == FAILED and present.get(name, [OK])[0] == OK]
-    missing = [name for name, entry in without.items() if entry[0] == OK and present.get(name, [SKIPPED])[0] == SKIPPED]
+    before = {name: without.get(name, {"end": OK, "queries": []}) for name in present}
+    worse = {name: entry["why"] for name, entry in present.items()
+             if entry["end"] == FAILED != before[name]["end"]}
+    better = [name for name, entry in present.items() if entry["end"] == OK and before[name]["end"] == FAILED]
+    missing = [name for name, entry in without.items()
+               if entry["end"] == OK and present.get(name, {"end": SKIPPED})["end"] == SKIPPED]
+    for name, entry in sorted(present.items()):
+        if entry["queries"] != before[name]["queries"] and name in without:
+            print(f"queries: {before[name]['queries']} without, {entry['queries']} with the addon: {name}")
     for name, why in sorted(worse.items()):
         print(f"fails with the addon only: {name}\n    {why}")
     for name in sorted(missing):
@@ -93,7 +151,7 @@ def failed(path):
     """Print the tags of the failed tests; of their whole file where a class could not be set up."""
     tags = set()
     for name, entry in json.load(open(path)).items():
-        if entry[0] == FAILED:
+        if entry["end"] == FAILED:
             module, _colon, test = name.partition(":")
             file = "/" + module.replace(".", "/") + ".py"
             tags.add(f"*{file}:{test}" if test.count(".") == 1 and " " not in test else f"*{file}")
