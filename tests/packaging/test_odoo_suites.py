@@ -8,6 +8,7 @@ import pytest
 
 _FILE = Path(__file__).parents[2] / "scripts" / "odoo_suites.py"
 _NAME = "sale.tests.test_sale_order:TestSaleOrder.test_total"
+_NOTHING = "No test of Odoo fails with the addon that passes without."
 
 
 @pytest.fixture(scope="module")
@@ -20,9 +21,9 @@ def suites():
 
 @pytest.fixture
 def compare(suites, tmp_path, capsys):
-    """Compare two runs of one test, each an end and numbers of queries; return the exit status and what was printed."""
-    def entry(end, *queries):
-        return {"end": end, "why": "AssertionError: 1 != 2", "seconds": 0.1, "queries": list(queries)}
+    """Compare two runs of one test, each how it ended; return the exit status and what was printed."""
+    def entry(end, why="AssertionError: 1 != 2", queries=()):
+        return {"end": end, "why": why, "seconds": 0.1, "queries": list(queries)}
 
     def run(without, present):
         for side, value in (("without", without), ("with", present)):
@@ -32,19 +33,24 @@ def compare(suites, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(("without", "present", "status", "says"), [
-    (("ok",), ("ok",), 0, "No test of Odoo fails with the addon that passes without."),
-    (("failed",), ("failed",), 0, "No test of Odoo fails with the addon that passes without."),
+    (("ok",), ("ok",), 0, _NOTHING),
+    (("failed",), ("failed",), 0, _NOTHING),
     (("failed",), ("ok",), 0, f"fails without the addon only: {_NAME}"),
     (("ok",), ("failed",), 1, f"fails with the addon only: {_NAME}\n    AssertionError: 1 != 2"),
     (("skipped",), ("failed",), 1, f"fails with the addon only: {_NAME}"),
     (None, ("failed",), 1, f"fails with the addon only: {_NAME}"),
     (("ok",), ("skipped",), 1, f"does not run with the addon: {_NAME}"),
     (("ok",), None, 1, f"does not run with the addon: {_NAME}"),
-    (("ok", 34), ("ok", 36), 0, f"queries: [34] without, [36] with the addon: {_NAME}"),
+    (("failed", "KeyError: 12"), ("failed", "TypeError"), 0, f"fails in another way with the addon: {_NAME}"),
+    (("ok", "", [34]), ("ok", "", [36]), 0, f"queries: [34] without, [36] with the addon: {_NAME}"),
 ])
 def test_difference(compare, without, present, status, says):
     assert compare(without, present)[0] == status
     assert says in compare(without, present)[1]
+
+
+def test_ids_are_no_difference(compare):
+    assert "another way" not in compare(("failed", "KeyError: 12"), ("failed", "KeyError: 13"))[1]
 
 
 def test_tags_of_failed_tests(suites, tmp_path, capsys):
