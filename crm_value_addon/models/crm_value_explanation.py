@@ -155,7 +155,7 @@ class CrmValueExplanation(models.Model):
         labels = [(row["driver"], self._driver_label(row["driver"])) for row in rows or []]
         return {
             "margin": self.margin_total, "cost": self.cost_to_serve,
-            "inputs": [self.env._("%(driver)s: %(amount)s for %(count)s", driver=self._driver_label(row["driver"]),
+            "inputs": [self.env._("%(count)s × %(driver)s: %(amount)s", driver=self._driver_label(row["driver"]),
                                   amount=self._money(row["cost"]), count=row["count"]) for row in rows or []]
             or [self.env._("No cost to serve") if rows is not None else self.env._("Cost to serve: not configured")],
             "records": [{"key": key, "label": label} for key, label in labels],

@@ -22,7 +22,7 @@ class CrmValueRun(models.Model):
     state = fields.Selection(
         [("queued", "Waiting"), ("running", "Running"), ("done", "Done"), ("failed", "Failed")],
         default="queued", required=True, readonly=True)
-    as_of_date = fields.Date(readonly=True)
+    as_of_date = fields.Date(string="As of", readonly=True)
     processed = fields.Integer(string="Customers Done", readonly=True)
     total = fields.Integer(string="Customers", readonly=True)
     progress = fields.Float(compute="_compute_progress", help="In percent")

@@ -1,6 +1,7 @@
 from datetime import date
 
 from freezegun import freeze_time
+from lxml import html
 
 from odoo import Command
 from odoo.tests import HttpCase, new_test_user
@@ -243,6 +244,15 @@ class TestPortalPages(HttpCase, PortalCase):
         for text in ("Mid", "120.00 more and you reach Top", "4,880.00", "Prices of your own"):
             self.assertIn(text, page.text.replace("\xa0", " "))
         self.assertIn("Your tier: ", self.url_open("/my").text)
+
+    def test_each_figure_to_keep_is_told_once(self):
+        self.env["crm.value.tier.criterion"].create({
+            "tier_id": self.mid.id, "metric": "purchase_count", "enter_min": 1, "keep_min": 1})
+        self.log_in()
+        page = html.fromstring(self.url_open("/my/loyalty").text)
+        told = [" ".join(line.text_content().split()) for line in page.xpath("//*[@name='loyalty_keep']//li")]
+        self.assertEqual([line.split(":")[0] for line in told], [
+            "Purchases of the last 12 months", "Number of purchases"])
 
     def test_nothing_secret_in_the_source(self):
         self.env["crm.value.tier.criterion"].create({

@@ -1,7 +1,7 @@
 import base64
 import json
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 FORMAT = "crm_value_addon configuration"
@@ -38,6 +38,11 @@ class CrmValueConfiguration(models.TransientModel):
     import_file = fields.Binary(string="Configuration File", attachment=False)
     import_name = fields.Char()
     preview = fields.Text(readonly=True)
+
+    @api.onchange("import_file")
+    def _onchange_import_file(self):
+        """What was shown is of another file."""
+        self.preview = False
 
     def action_export(self):
         """Write the configuration of the company into a file to download.

@@ -2,7 +2,7 @@ import numpy as np
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, format_date
 
 from ..lib import equity
 from ..lib.pg_copy import copy_out
@@ -52,7 +52,8 @@ class CrmValueEquity(models.TransientModel):
             record.change_chart = self._chart(
                 "bar", self.env._("Change"), [(effect["label"], effect["amount"]) for effect in change["effects"]])
             record.trend_chart = self._chart(
-                "bar", self.env._("Customer Equity"), [(point["date"], point["equity"]) for point in summary["trend"]])
+                "bar", self.env._("Customer Equity"),
+                [(format_date(self.env, point["date"]), point["equity"]) for point in summary["trend"]])
             record.concentration_chart = self._chart(
                 "bar", self.env._("Share of the equity in %"),
                 [(top["label"], round(100 * top["share"], 1)) for top in summary["concentration"]])

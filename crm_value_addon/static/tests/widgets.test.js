@@ -50,7 +50,7 @@ class Value extends models.Model {
                     },
                 ],
                 since: {
-                    as_of_date: "May 31",
+                    as_of_date: "2025-05-31",
                     change: 30,
                     parts: [
                         { name: "transaction_value", label: "Purchases", change: 30 },
@@ -110,7 +110,7 @@ test("value_waterfall places each part where the one before ends", async () => {
     ]);
     expect(bars).toEqual([[0, 100, "bg-success"], [80, 20, "bg-danger"], [0, 80, "bg-primary"]]);
     expect(".o_value_waterfall .text-danger").toHaveText(/10\.00/);
-    expect(".o_value_waterfall p").toHaveText(/Since May 31: .*30\.00 \(Purchases .*30\.00\)/);
+    expect(".o_value_waterfall p").toHaveText(/Since 05\/31\/2025: .*30\.00 \(Purchases .*30\.00\)/);
 });
 
 test("value_waterfall opens the records behind a part", async () => {

@@ -1,3 +1,4 @@
+import { deserializeDate, formatDate } from "@web/core/l10n/dates";
 import { formatMonetary } from "@web/views/fields/formatters";
 import { registry } from "@web/core/registry";
 import { standardFieldProps } from "@web/views/fields/standard_field_props";
@@ -39,6 +40,10 @@ export class ValueWaterfallField extends Component {
             parts: steps.map((step) => ({ ...step, ...place(step) })),
             total: { change: clv, ...place({ start: 0, end: clv }) },
         };
+    }
+
+    get since() {
+        return formatDate(deserializeDate(this.explanation.since.as_of_date));
     }
 
     get changes() {
