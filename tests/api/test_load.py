@@ -65,7 +65,7 @@ def test_good_rows_are_posted_and_bad_ones_named(site, tmp_path):
 
 
 @pytest.mark.parametrize("name", [
-    "Robert'); DROP TABLE res_partner; --", "%(name)s %s {0}",
+    "Robert'); DROP TABLE res_partner; --", '"; DELETE FROM account_move; --', "%(name)s %s {0}",
     "<script>alert(1)</script>", "+1+1", "-2+3", "@SUM(A1)", "{{ object.env }}", "\u202eevil 🙂"])
 def test_a_name_stays_a_name(site, tmp_path, name):
     file = write(

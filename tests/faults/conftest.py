@@ -11,13 +11,19 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from cluster import Cluster
+from database_server import DatabaseServer
 from state import state
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 DATABASE = "faults"
 CUSTOMERS, INVOICES = 300, 1500
+SETTINGS = """
+max_connections = 40
+shared_buffers = 128MB
+deadlock_timeout = 100ms
+autovacuum = off
+"""
 
 
 class Worker:
@@ -149,9 +155,10 @@ def stage(tmp_path_factory):
     """A stage with the states "start", "traded", "ruled" and "due"."""
     source = subprocess.run([ROOT / "scripts" / "db", "scratch", "demo", str(os.getpid())], stdout=subprocess.PIPE,
                             text=True, check=True).stdout.split()[-1]
-    cluster = Cluster()
+    cluster = DatabaseServer()
     stage = None
     try:
+        cluster.create(SETTINGS)
         cluster.import_database(source)
         cluster.query("postgres", f'ALTER DATABASE "{source}" RENAME TO {DATABASE}')
         environment = _environment(tmp_path_factory.mktemp("odoo") / "odoo.conf", cluster)
@@ -175,11 +182,11 @@ def _environment(file, cluster):
     """Return the environment of an Odoo that works on a cluster; its configuration is written to a file."""
     conf = configparser.ConfigParser(interpolation=None)
     conf.read(os.environ["ODOO_RC"])
-    conf["options"].update(
-        {"db_host": str(cluster.folder), "db_user": "odoo", "db_port": "5432"})
+    host, port = str(cluster.folder), str(cluster.port)
+    conf["options"].update({"db_host": host, "db_user": "odoo", "db_port": port})
     with file.open("w") as written:
         conf.write(written)
-    return os.environ | {"ODOO_RC": str(file), "PGHOST": str(cluster.folder), "PGPORT": "5432", "PGUSER": "odoo"}
+    return os.environ | {"ODOO_RC": str(file), "PGHOST": host, "PGPORT": port, "PGUSER": "odoo"}
 
 
 def _prepare(stage):

@@ -74,11 +74,9 @@ def _change_contacts(env, kind, partner_ids):
     elif kind == "merge":
         env["base.partner.merge.automatic.wizard"].create({})._merge(partners.ids, partners[0])
     elif kind == "move":
-        other = env["res.company"].search([("name", "=", "Elsewhere")]) or env["res.company"].create(
-            {"name": "Elsewhere"})
-        partners[0].company_id = other if not env["account.move"].search_count(
-            [("commercial_partner_id", "=", partners[0].id)]) else False
         partners[1:].parent_id = partners[0]
+    elif kind == "company":
+        partners.company_id = env["res.company"].create({"name": "Elsewhere"})
     elif kind == "delete":
         # who has documents cannot be deleted; who has opportunities or orders only can
         env["account.move"].search([("commercial_partner_id", "in", partners.ids)]).button_draft()

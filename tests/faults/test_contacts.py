@@ -6,9 +6,9 @@ import pytest
 from state import differences
 
 SEED = 20260122
-KINDS = ["delete", "merge", "archive", "move"]
+KINDS = ["delete", "merge", "archive", "move", "company"]
 #: what the short run leaves to the long one
-_LONG = ("archive", "move")
+_LONG = ("archive", "move", "company")
 
 
 def comparable(state):

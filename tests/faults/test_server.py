@@ -5,7 +5,6 @@ import subprocess
 import threading
 import time
 
-import psycopg2
 import pytest
 from state import differences
 from test_killed import JOBS
@@ -110,7 +109,7 @@ def test_deadlock(stage):
     rows = [row for [row] in stage.query(
         "SELECT id FROM crm_value WHERE company_id = 1 ORDER BY partner_id LIMIT 80") if row in written]
     assert len(rows) > 10
-    other = psycopg2.connect(dbname=DATABASE, host=str(stage.cluster.folder), user="odoo")
+    other = stage.cluster.connect(DATABASE)
     with other, other.cursor() as cursor:
         cursor.execute("SET deadlock_timeout = '1min'")
         cursor.execute("SELECT FROM crm_value WHERE id = ANY(%s) FOR UPDATE", [rows[-1:]])

@@ -22,7 +22,7 @@ CELLS = st.one_of(
         "", " ", "A", "4711", "2024-02-29", "2023-02-29", "1899-12-31", "9999-12-31", "0000-00-00", "12.50", "-5",
         "1e3", "1e999", "NaN", "inf", "-Infinity", "1_000", "1,5", "١٢", "=1+1", "@SUM(1)", "USD", "EUR", "XXX", "EIRE",
         "0", "1", "true", "a" * 5000, "\u202eabc", "🜁", "\x00", "\x1f", "<b>&", "%s{0}", "'; DROP TABLE crm_value; --",
-        "\ufeff"]),
+        '"; DELETE FROM account_move; --', "\ufeff"]),
     st.text(max_size=12), st.floats().map(str), st.dates().map(str))
 #: good rows in between: a bad neighbour spoils none of them
 GOOD = {"customer": "Good", "customer_id": "Good", "master_id": "1", "date": "2024-03-01", "amount": "10",

@@ -1,35 +1,9 @@
 """Reading from a replica of the database: a real one, streaming from a server of its own, with Odoo's own settings."""
-import importlib.machinery
-import importlib.util
 import re
-import shutil
-import subprocess
-import tempfile
-from contextlib import closing
-from pathlib import Path
 
-import psycopg2
 import pytest
 import requests
-from odoo_nodes import ROOT, SCRIPTS
-
-_SETTINGS = """
-listen_addresses = ''
-unix_socket_directories = '{folder}'
-fsync = off
-jit = off
-logging_collector = off
-log_statement = all
-"""
-_PRIMARY, _REPLICA = 5441, 5442
-
-
-def load_postgres():
-    """Return scripts/postgres as a module: it knows where the server's programs are and whom they may run as."""
-    loader = importlib.machinery.SourceFileLoader("embedded_postgres", str(SCRIPTS / "postgres"))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
-    loader.exec_module(module)
-    return module
+from database_server import DatabaseServer
 
 
 class Pair:
@@ -37,61 +11,29 @@ class Pair:
 
     def __init__(self, database):
         self.database = database
-        self._postgres = load_postgres()
-        self._user = self._postgres.server_user()
-        self.folder = Path(tempfile.mkdtemp(prefix="crm_value_"))
-        if self._user is not None:
-            shutil.chown(self.folder, self._user)
-        self._run("initdb", "-D", self.folder / "primary", "--auth=trust", "--encoding=UTF8", "--locale=C",
-                  "--username=odoo", "--no-sync")
-        with (self.folder / "primary" / "postgresql.conf").open("a") as conf:
-            conf.write(_SETTINGS.format(folder=self.folder))
-        self._start("primary", _PRIMARY)
-        self._run("createdb", *self._at(_PRIMARY), database)
-        dump = self.folder / "dump"
-        subprocess.run([self._postgres.binaries() / "pg_dump", "-Fc", "-Z0", "-f", ROOT / ".odoo" / "dump", database],
-                       check=True)
-        shutil.move(ROOT / ".odoo" / "dump", dump)
-        dump.chmod(0o644)
-        self._run("pg_restore", *self._at(_PRIMARY), "-d", database, "--no-owner", dump)
-        self._run("pg_basebackup", *self._at(_PRIMARY), "-R", "-c", "fast", "-D", self.folder / "replica")
-        self._start("replica", _REPLICA)
-
-    def _at(self, port):
-        return "-h", str(self.folder), "-p", str(port), "-U", "odoo"
-
-    def _run(self, program, *args):
-        # Its output goes nowhere: a server that was started would keep a pipe open.
-        subprocess.run([self._postgres.binaries() / program, *args], check=True, cwd="/", stdin=subprocess.DEVNULL,
-                       stdout=subprocess.DEVNULL, **self._postgres.identity(self._user))
-
-    def _start(self, name, port):
-        self._run("pg_ctl", "start", "-w", "-D", self.folder / name, "-l", self.folder / f"{name}.log",
-                  "-o", f"-p {port}")
+        primary = DatabaseServer(port=5441)
+        primary.create("log_statement = all\n")
+        primary.import_database(database)
+        replica = DatabaseServer(primary.folder, port=5442)
+        replica.follow(primary)
+        self._servers = {"primary": primary, "replica": replica}
 
     def options(self):
         """Return Odoo's options for this pair."""
-        return ["--db_host", str(self.folder), "--db_port", str(_PRIMARY),
-                "--db_replica_host", str(self.folder), "--db_replica_port", str(_REPLICA)]
+        primary, replica = self._servers.values()
+        return ["--db_host", str(primary.folder), "--db_port", str(primary.port),
+                "--db_replica_host", str(replica.folder), "--db_replica_port", str(replica.port)]
 
     def sql(self, name, query):
         """Return the rows of a statement, run on the primary or the replica."""
-        port = {"primary": _PRIMARY, "replica": _REPLICA}[name]
-        with closing(psycopg2.connect(
-                host=str(self.folder), port=port, user="odoo", dbname=self.database)) as connection:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute(query)
-                return cursor.fetchall() if cursor.description else []
+        return self._servers[name].query(self.database, query)
 
     def log(self, name):
-        return (self.folder / f"{name}.log").read_text(errors="replace")
+        return self._servers[name].log.read_text(errors="replace")
 
     def stop(self):
-        for name in ("replica", "primary"):
-            if (self.folder / name / "postmaster.pid").exists():
-                self._run("pg_ctl", "stop", "-m", "fast", "-D", self.folder / name)
-        shutil.rmtree(self.folder)
+        self._servers["replica"].stop("fast")
+        self._servers["primary"].remove()
 
 
 class Client:
