@@ -262,9 +262,6 @@ class Generator:
         quarters = receivables.grouped(lambda line: date_utils.start_of(line.date_maturity, "quarter"))
         for _quarter, lines in sorted(quarters.items()):
             plan += self._receive(lines)
-        # PostgreSQL knows nothing yet of what this transaction made, and may take minutes for Odoo's queries of it.
-        self.env.flush_all()
-        self.env.cr.execute("ANALYZE account_move, account_move_line")
         self.env["account.move.line"]._reconcile_plan(plan)
 
     def _receive(self, receivables):
