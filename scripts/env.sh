@@ -65,3 +65,11 @@ except psycopg2.Error as error:
     sys.exit(f"PostgreSQL: {error}".splitlines()[0])
 EOF
 }
+
+# no_vacuum DATABASE, before tests: A class of tests is one transaction, which may take minutes. A vacuum meanwhile would
+# find its tables empty, and Odoo's larger queries would then take minutes each.
+no_vacuum() {
+    sql "$1" "DO 'DECLARE name text; BEGIN
+        FOR name IN SELECT oid::regclass FROM pg_class WHERE relkind = ''r'' AND relnamespace = ''public''::regnamespace
+        LOOP EXECUTE format(''ALTER TABLE %s SET (autovacuum_enabled = false)'', name); END LOOP; END'"
+}
