@@ -1,7 +1,7 @@
 from dateutil.relativedelta import relativedelta
 from freezegun import freeze_time
 
-from ..demo import tiers
+from ..demo import history, tiers
 from ..demo.generator import Generator
 from ..demo.profiles import PROFILES
 from .common import TODAY, ValueCase
@@ -155,3 +155,45 @@ class TestDemo(ValueCase):
             ("Parish of St Anselm", "Silver")])
         self.assertEqual(in_danger.mapped(lambda value: (value.partner_id.name, value.tier_id.name)), [
             ("Brasserie du Nord", "Gold")])
+
+    def test_the_year_before(self):
+        Snapshot = self.env["crm.value.snapshot"]
+        in_company = [("company_id", "=", self.company.id)]
+        worth = sum(self.Value.search(in_company).mapped("clv"))
+        began = {partner.id: day for partner, day in self.env["account.move"]._read_group(
+            [*in_company, ("state", "=", "posted")], ["commercial_partner_id"], ["invoice_date:min"])}
+        history.load(self.env, self.company)
+        taken = Snapshot.search([*in_company, ("as_of_date", "<", TODAY)]).grouped("as_of_date")
+        self.assertEqual(sorted(taken), [
+            TODAY.replace(day=1) - relativedelta(months=months, days=1) for months in reversed(range(12))])
+        for day, of_day in taken.items():
+            replay = self.env["crm.value.replay"].create({"company_id": self.company.id, "as_of_date": day})
+            replay.action_replay()
+            self.assertTrue(all(partner.id in began and began[partner.id] <= day for partner in of_day.partner_id), day)
+            self.assertAlmostEqual(sum(of_day.mapped("transaction_value")), replay.transaction_value, delta=1)
+            bought = {line.partner_id.id: line.revenue_12m for line in of_day}
+            self.assertTrue(replay.line_ids)
+            for line in replay.line_ids:
+                self.assertAlmostEqual(bought[line.partner_id.id], line.revenue_12m, places=2)
+        self.assertLess(0, len(taken[min(taken)]))
+        self.assertLess(len(taken[min(taken)]), len(taken[max(taken)]))
+        # what is known today is what was known without the year before
+        self.assertAlmostEqual(sum(self.Value.search(in_company).mapped("clv")), worth, delta=1)
+        self.assertTrue(self.env["crm.value.fit"].search(in_company).mae_history)
+
+    def test_moves_of_the_year_before(self):
+        history.load(self.env, self.company)
+        moves = self.env["crm.value.tier.change"].search([("company_id", "=", self.company.id)])
+        first = min(moves.mapped("date"))
+        self.assertEqual(first, TODAY.replace(day=1) - relativedelta(months=11, days=1))
+        self.assertEqual(set(moves.filtered(lambda move: move.date == first).mapped("source")), {"initial"})
+        later = moves.filtered(lambda move: move.date > first)
+        self.assertEqual(set(later.mapped("source")), {"refresh"})
+        self.assertEqual(set(later.filtered("from_tier_id").mapped("direction")), {"up", "down"})
+        self.assertEqual(len(moves.filtered(lambda move: not move.from_tier_id).value_id), len(moves.filtered(
+            lambda move: not move.from_tier_id)), "nobody gets its first tier twice")
+        self.assertTrue(any(value.lifecycle_since and value.lifecycle_since < TODAY for value in moves.value_id))
+        counted = ["crm.value.snapshot", "crm.value.tier.change", "crm.value.fit"]
+        before = [self.env[name].search_count([]) for name in counted]
+        history.load(self.env, self.company)
+        self.assertEqual([self.env[name].search_count([]) for name in counted], before)
