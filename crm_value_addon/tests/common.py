@@ -84,6 +84,14 @@ class ValueCase(AccountTestInvoicingCommon):
         return [[row[name] for name in names] for row in values.read(names, load=None)]
 
     @classmethod
+    def queries_to_read(cls, records, names):
+        """Return how many queries it takes to read these fields with nothing in the cache."""
+        cls.env.invalidate_all()
+        start = cls.env.cr.sql_log_count
+        records.read(names)
+        return cls.env.cr.sql_log_count - start
+
+    @classmethod
     def row_versions(cls):
         """Return where each value's row lies; it moves whenever it is written."""
         cls.env.flush_all()

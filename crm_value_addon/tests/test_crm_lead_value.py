@@ -170,14 +170,8 @@ class TestCrmLeadValue(ValueCase):
              "partner_id": (self.small, self.big, self.child)[number % 3].id} for number in range(100)])
         self.env.flush_all()
 
-        def count(records):
-            self.env.invalidate_all()
-            start = self.env.cr.sql_log_count
-            records.read(names)
-            return self.env.cr.sql_log_count - start
-
-        count(many)
-        self.assertEqual(count(many[:1]), count(many))
+        self.queries_to_read(many, names)
+        self.assertEqual(self.queries_to_read(many[:1], names), self.queries_to_read(many, names))
         with self.assertQueryCount(1):
             self.Lead.search([("id", "in", many.ids)], order="revenue_12m desc")
 

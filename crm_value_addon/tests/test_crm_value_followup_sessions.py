@@ -1,21 +1,12 @@
-import contextlib
-import threading
-from unittest.mock import patch
-
-from odoo import SUPERUSER_ID, Command, api
-from odoo.modules.registry import Registry
-from odoo.sql_db import db_connect
-from odoo.tests import BaseCase, tagged
-from odoo.tests.common import get_db_name
+from odoo import Command
+from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-
-def _commit(cron, *_args, **_kwargs):
-    cron.env.cr.commit()
+from .common_sessions import SessionsCase
 
 
 @tagged("post_install", "-at_install")
-class TestFollowupSessions(BaseCase):
+class TestFollowupSessions(SessionsCase):
     """Two sessions at once, really: on customers of their own that are committed and removed."""
 
     def setUp(self):
@@ -36,12 +27,6 @@ class TestFollowupSessions(BaseCase):
                 "user_id": user.id})
             company.value_followup_cap = 0
             self.ids = {"company": company.id, "user": user.id, "partners": partners.ids, "rule": rule.id}
-
-    @contextlib.contextmanager
-    def outside(self):
-        with contextlib.closing(db_connect(get_db_name()).cursor()) as cr:
-            yield api.Environment(cr, SUPERUSER_ID, {})
-            cr.commit()  # pylint: disable=invalid-commit  # what another session leaves is the point of the test
 
     def clean(self):
         if not hasattr(self, "ids"):
@@ -67,31 +52,6 @@ class TestFollowupSessions(BaseCase):
                            [self.ids["partners"]])
             return sorted(row[0] for row in env.cr.fetchall())
 
-    def in_two_sessions(self, work):
-        """Run a piece of work in two threads that begin together; return their exceptions."""
-        barrier, errors = threading.Barrier(2), []
-
-        def thread(env):
-            try:
-                env.cr.execute("SELECT 1")  # the snapshot of each is taken before the other has written
-                barrier.wait(20)
-                work(env)
-                env.cr.commit()
-            except Exception as error:  # noqa: BLE001
-                errors.append(error)
-
-        with contextlib.ExitStack() as stack:
-            # The environments are made here: the registry is locked while tests run.
-            sessions = [stack.enter_context(self.outside()) for _number in range(2)]
-            threads = [threading.Thread(target=thread, args=[env], daemon=True) for env in sessions]
-            for one in threads:
-                one.start()
-            for one in threads:
-                one.join(30)
-            for env in sessions:
-                env.cr.rollback()
-        return errors
-
     def test_two_crons_at_once(self):
         def run(env):
             rule = env["crm.value.followup.rule"].with_company(self.ids["company"]).with_context(
@@ -102,8 +62,8 @@ class TestFollowupSessions(BaseCase):
                     env.cr.commit()
                     rule._run_company(company, rule.env["crm.value"]._transaction)
 
-        with patch.object(Registry(get_db_name())["ir.cron"], "_commit_progress", _commit):
-            self.assertFalse(self.in_two_sessions(run))
+        with self.committing_crons():
+            self.assertFalse(self.in_sessions([run] * 2))
         self.assertEqual(self.activities(), sorted(self.ids["partners"]))
 
     def test_two_sessions_without_the_lock(self):
@@ -113,6 +73,6 @@ class TestFollowupSessions(BaseCase):
             rule._schedule(rule.company_id)
 
         with mute_logger("odoo.sql_db"):
-            errors = self.in_two_sessions(run)
+            errors = self.in_sessions([run] * 2)
         self.assertEqual(len(errors), 1, errors)
         self.assertEqual(self.activities(), sorted(self.ids["partners"]))

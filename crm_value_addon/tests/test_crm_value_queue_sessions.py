@@ -1,25 +1,17 @@
-import contextlib
 import threading
 import time
 from unittest.mock import patch
 
-from odoo import SUPERUSER_ID, api
-from odoo.modules.registry import Registry
-from odoo.sql_db import db_connect
-from odoo.tests import BaseCase, tagged
-from odoo.tests.common import get_db_name
+from odoo.tests import tagged
+
+from .common_sessions import SECONDS, SessionsCase
 
 WORKERS = 4
 CUSTOMERS = 60
-_SECONDS = 120
-
-
-def _commit(cron, *_args, **_kwargs):
-    cron.env.cr.commit()
 
 
 @tagged("post_install", "-at_install")
-class TestQueueSessions(BaseCase):
+class TestQueueSessions(SessionsCase):
     """Four workers at one queue, really: on customers of their own that are committed and removed."""
 
     def setUp(self):
@@ -33,12 +25,6 @@ class TestQueueSessions(BaseCase):
                            [partners.ids, company.id])
             self.company_id, self.partner_ids = company.id, partners.ids
 
-    @contextlib.contextmanager
-    def outside(self):
-        with contextlib.closing(db_connect(get_db_name()).cursor()) as cr:
-            yield api.Environment(cr, SUPERUSER_ID, {})
-            cr.commit()  # pylint: disable=invalid-commit  # what another session leaves is the point of the test
-
     def clean(self):
         if not hasattr(self, "company_id"):
             return
@@ -50,27 +36,6 @@ class TestQueueSessions(BaseCase):
             contact = company.partner_id
             company.unlink()
             contact.unlink()
-
-    def in_sessions(self, works):
-        """Run pieces of work at once, each in a thread with a session of its own; return their exceptions."""
-        errors = []
-
-        def thread(env, work):
-            try:
-                work(env)
-            except Exception as error:  # noqa: BLE001
-                errors.append(error)
-
-        with contextlib.ExitStack() as stack:
-            # The environments are made here: the registry is locked while tests run.
-            threads = [
-                threading.Thread(target=thread, args=[stack.enter_context(self.outside()), work], daemon=True)
-                for work in works]
-            for one in threads:
-                one.start()
-            for one in threads:
-                one.join(_SECONDS)
-        return errors
 
     def test_each_queued_customer_is_refreshed_once(self):
         posted = threading.Event()
@@ -84,7 +49,7 @@ class TestQueueSessions(BaseCase):
 
         def drain(env):
             started = time.monotonic()
-            while time.monotonic() - started < _SECONDS:
+            while time.monotonic() - started < SECONDS:
                 was_posted = posted.is_set()
                 env["crm.value"]._cron_refresh_stale()
                 env.cr.commit()
@@ -95,7 +60,7 @@ class TestQueueSessions(BaseCase):
                 time.sleep(0.01)
             raise AssertionError("the queue was never empty")
 
-        with patch.object(Registry(get_db_name())["ir.cron"], "_commit_progress", _commit), \
+        with self.committing_crons(), \
                 patch("odoo.addons.crm_value_addon.models.crm_value_refresh.QUEUE_BATCH", 7):
             self.assertFalse(self.in_sessions([post, *[drain] * WORKERS]))
         with self.outside() as env:

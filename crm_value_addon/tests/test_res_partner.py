@@ -65,14 +65,8 @@ class TestResPartner(ValueCase):
         many = self.Partner.create([{"name": f"P{number}"} for number in range(40)])
         self.env.flush_all()
 
-        def count(records):
-            self.env.invalidate_all()
-            start = self.env.cr.sql_log_count
-            records.read(names)
-            return self.env.cr.sql_log_count - start
-
-        count(many)
-        self.assertEqual(count(many[:1]), count(many))
+        self.queries_to_read(many, names)
+        self.assertEqual(self.queries_to_read(many[:1], names), self.queries_to_read(many, names))
 
     def test_opening_what_an_amount_is_made_of(self):
         late = self.invoice(self.big, "2025-06-02", 50, invoice_date_due="2025-06-15")
