@@ -1,5 +1,6 @@
 import { Component, onMounted, onWillUpdateProps, useState, xml } from "@odoo/owl";
 import { registry } from "@web/core/registry";
+import { KeepLast } from "@web/core/utils/concurrency";
 import { useService } from "@web/core/utils/hooks";
 import { ControlPanel } from "@web/search/control_panel/control_panel";
 import { kanbanView } from "@web/views/kanban/kanban_view";
@@ -14,6 +15,7 @@ export class FiguresAge extends Component {
     setup() {
         this.orm = useService("orm");
         this.state = useState({ sentences: [] });
+        this.asked = new KeepLast();
         onMounted(() => this.load(this.props.partnerId));
         onWillUpdateProps((props) => {
             if (props.partnerId !== this.props.partnerId) {
@@ -23,7 +25,8 @@ export class FiguresAge extends Component {
     }
 
     async load(partnerId) {
-        this.state.sentences = await this.orm.silent.call("crm.value", "get_figures_age", [partnerId || false]);
+        const answer = this.orm.silent.call("crm.value", "get_figures_age", [partnerId || false]);
+        this.state.sentences = await this.asked.add(answer);
     }
 }
 
