@@ -1,5 +1,7 @@
 from freezegun import freeze_time
 
+from odoo.tests import new_test_user
+
 from .common import TODAY, ValueCase
 
 
@@ -80,3 +82,17 @@ class TestResPartner(ValueCase):
     def test_opening_the_value(self):
         self.assertEqual(self.child.action_open_value()["res_id"], self.value(self.big).id)
         self.assertEqual(self.stranger.action_open_value()["tag"], "display_notification")
+
+    def test_a_contact_is_duplicated_by_who_may_not_see_its_value(self):
+        self.small.write({
+            "contact_style": "driving", "relationship_stage": "early", "relationship_strategy": "zipper",
+            "birthdate_date": "1980-01-01", "referred_by_id": self.big.id})
+        accountant = new_test_user(
+            self.env, "accountant", groups="account.group_account_invoice,base.group_partner_manager",
+            company_id=self.company.id, company_ids=self.company.ids)
+        duplicate = self.small.with_user(accountant).copy()
+        self.assertEqual(duplicate.name, "Small (copy)")
+        # as a superuser, who sees them
+        noted = duplicate.sudo().read(
+            ["contact_style", "relationship_stage", "relationship_strategy", "birthdate_date", "referred_by_id"])[0]
+        self.assertEqual(set(noted.values()), {duplicate.id, False})
