@@ -26,13 +26,15 @@ class ResPartner(models.Model):
 
     # copy=False: a duplicate is somebody else, and Odoo reads what it copies, also for who may not see these
     contact_style = fields.Selection(
-        [("driving", "Driving"), ("analytical", "Analytical"), ("sociable", "Sociable")], groups=SELLER_GROUP, copy=False,
+        [("driving", "Driving"), ("analytical", "Analytical"), ("sociable", "Sociable")],
+        groups=SELLER_GROUP, copy=False,
         help="Driving: wants results, soon. Analytical: wants facts. Sociable: wants to know whom he deals with.")
     contact_style_hint = fields.Char(compute="_compute_contact_style_hint", groups=SELLER_GROUP)
     relationship_stage = fields.Selection(
         STAGES, groups=SELLER_GROUP, copy=False, help="For key accounts: how far you have come")
     relationship_strategy = fields.Selection(
-        STRATEGIES, string="Own Strategy", groups=SELLER_GROUP, copy=False, help="Empty: the one of the customer's tier")
+        STRATEGIES, string="Own Strategy", groups=SELLER_GROUP, copy=False,
+        help="Empty: the one of the customer's tier")
     relationship_hint = fields.Char(compute="_compute_relationship_hint", groups=SELLER_GROUP)
 
     @api.depends("contact_style")
