@@ -7,8 +7,6 @@ from state import differences
 
 SEED = 20260122
 KINDS = ["delete", "merge", "archive", "move", "company"]
-#: what the short run leaves to the long one
-_LONG = ("archive", "move", "company")
 
 
 def comparable(state):
@@ -20,8 +18,6 @@ def comparable(state):
 @pytest.mark.parametrize("kind", KINDS)
 def test_contacts_changed_meanwhile(stage, exhaustive, kind):
     """A refresh stops at a moment, contacts are changed and committed, it goes on: as if they had been before it."""
-    if kind in _LONG and not exhaustive:
-        pytest.skip("with --exhaustive")
     partners = [row for [row] in stage.cluster.query("faults_traded", """
         SELECT value.partner_id FROM crm_value value JOIN res_partner partner ON partner.id = value.partner_id
          WHERE value.company_id = 1 AND partner.name LIKE 'Customer 0%%' ORDER BY value.partner_id DESC LIMIT 200""")]

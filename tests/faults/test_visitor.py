@@ -121,8 +121,9 @@ def visitor(stage):
         visitor.start()
         yield visitor
     finally:
-        process.terminate()
-        process.wait(60)
+        # an end by SIGTERM waits for the visitor's connection
+        process.kill()
+        process.wait()
 
 
 def test_a_visitor_sees_no_traceback(stage, visitor, exhaustive):
