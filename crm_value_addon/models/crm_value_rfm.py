@@ -37,7 +37,7 @@ class CrmValueRfm(models.Model):
         sound = (frame["purchase_count"] > 0) & np.isfinite(frame["revenue_total"])
         if sound.any():
             today = day_number(as_of)
-            cuts = rfm.rfm_boundaries(*self._rfm_figures(self._take(frame, sound), today))
+            cuts = rfm.rfm_boundaries(*self._rfm_figures(frame, sound, today))
             boundaries["rfm"] = {
                 "today": today, "recency": cuts.recency, "frequency": cuts.frequency, "monetary": cuts.monetary}
         return boundaries
@@ -51,7 +51,7 @@ class CrmValueRfm(models.Model):
         if stored and bought.any():
             today = stored.pop("today")
             cuts = rfm.Boundaries(**{name: tuple(values) for name, values in stored.items()})
-            found = rfm.rfm_scores(cuts, *self._rfm_figures(self._take(frame, bought), today))
+            found = rfm.rfm_scores(cuts, *self._rfm_figures(frame, bought, today))
             for score, values in zip(scores, found, strict=True):
                 score[bought] = values
         r, f, m = scores
@@ -60,7 +60,7 @@ class CrmValueRfm(models.Model):
         return frame
 
     @api.model
-    def _rfm_figures(self, frame, today):
-        """Return days since the last purchase, purchases and revenue, as the kernel takes them."""
-        days = np.maximum(today - frame["last_purchase_date"].astype(np.int64), 0)
-        return days, frame["purchase_count"], np.nan_to_num(frame["revenue_total"])
+    def _rfm_figures(self, frame, chosen, today):
+        """Return days since the last purchase, purchases and revenue of the chosen, as the kernel takes them."""
+        days = np.maximum(today - frame["last_purchase_date"][chosen].astype(np.int64), 0)
+        return days, frame["purchase_count"][chosen], np.nan_to_num(frame["revenue_total"][chosen])

@@ -53,6 +53,5 @@ def _stages(env):
 
 
 def _score(value, frame, today):
-    bought = value._take(frame, frame["purchase_count"] > 0)
-    figures = value._rfm_figures(bought, today)
+    figures = value._rfm_figures(frame, frame["purchase_count"] > 0, today)
     rfm.rfm_scores(rfm.rfm_boundaries(*figures), *figures)
