@@ -1,5 +1,7 @@
 """The settings, as their screen saves them: all of a company's figures depend on them."""
-from hypothesis import given
+import sys
+
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from input_state import assert_sound, read, restore
 from input_values import values
@@ -7,6 +9,8 @@ from input_values import values
 MODEL = "res.config.settings"
 
 
+# one screen with as many fields as several models
+@settings(max_examples=40 if "--exhaustive" in sys.argv else 8)
 @given(data=st.data())
 def test_settings(door, ids, fields, data):
     """Saved together and executed; refused, the company is what it was."""
