@@ -171,10 +171,13 @@ class TestDemo(ValueCase):
             replay.action_replay()
             self.assertTrue(all(partner.id in began and began[partner.id] <= day for partner in of_day.partner_id), day)
             self.assertAlmostEqual(sum(of_day.mapped("transaction_value")), replay.transaction_value, delta=1)
-            bought = {line.partner_id.id: line.revenue_12m for line in of_day}
+            of_customer = {line.partner_id.id: line for line in of_day}
             self.assertTrue(replay.line_ids)
             for line in replay.line_ids:
-                self.assertAlmostEqual(bought[line.partner_id.id], line.revenue_12m, places=2)
+                then = of_customer[line.partner_id.id]
+                self.assertAlmostEqual(then.revenue_12m, line.revenue_12m, places=2)
+                # nothing that was bought later is in it; no cost to serve is configured
+                self.assertAlmostEqual(then.realised_value, line.margin_total, places=2)
         self.assertLess(0, len(taken[min(taken)]))
         self.assertLess(len(taken[min(taken)]), len(taken[max(taken)]))
         # what is known today is what was known without the year before
