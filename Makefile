@@ -20,8 +20,8 @@ lint: ## ruff, pylint-odoo and bandit
 dist: ## wheels and zips of the addons into dist/; CHECK=1 installs what was built and tries it
 	@scripts/dist $(if $(CHECK),--check)
 
-test-odoo: ## Odoo's own tests, without and with the addon: the difference (QUICK=1: a part of them)
-	@scripts/test_odoo $(if $(QUICK),--quick)
+test-odoo: ## Odoo's own tests, without and with the addon: the difference (QUICK=1: a part of them; BROWSER=1: those in a browser)
+	@scripts/test_odoo $(if $(QUICK),--quick,$(if $(BROWSER),--browser))
 
 pot: ## export the texts anew and merge them into the translations (docs/translating.md)
 	@scripts/pot
