@@ -8,10 +8,10 @@ help: ## this list
 run: ## set up, and serve the demo database on http://localhost:8069 (PORT=, DB=, ODOO_SOURCE=, PGHOST=)
 	@scripts/run
 
-test: ## all tests; ARGS="PATH -k EXPR" selects, also files outside the checkout
+test: ## all tests but test-faults; ARGS="PATH -k EXPR" selects, also files outside the checkout
 	@scripts/test $(ARGS)
 
-test-faults: ## of these, faults by injection and bad input; ARGS=--exhaustive: all of them (docs/faults.md)
+test-faults: ## faults by injection and bad input, which `make test` leaves out (docs/faults.md)
 	@scripts/test tests/faults tests/inputs $(ARGS)
 
 lint: ## ruff, pylint-odoo and bandit
