@@ -136,23 +136,25 @@ def dump(arrays, columns, decimals=2):
 
 
 def _dump_pieces(arrays, columns, decimals):
-    """Yield the bytes of `dump`, some rows at a time; what cannot be dumped is refused before the first."""
+    """Return an iterator of the bytes of `dump`, some rows at a time; what cannot be dumped is refused at once."""
     arrays = {name: np.asarray(arrays[name]) for name, _kind in columns}
     for name, kind in columns:
         if kind == "numeric":
             _check_numeric(arrays[name], name, decimals)
-    yield SIGNATURE
-    for start in range(0, len(arrays[columns[0][0]]), _PIECE_ROWS):
-        some = slice(start, start + _PIECE_ROWS)
-        encoded = {name: _encode(arrays[name][some], kind, decimals) for name, kind in columns}
-        dtype = _row_dtype(columns, encoded)
-        rows = np.empty(len(encoded[columns[0][0]]), dtype)
-        rows["_count"] = len(columns)
-        for name, _kind in columns:
-            rows[f"_len_{name}"] = dtype[name].itemsize
-            rows[name] = encoded.pop(name)
-        yield rows.tobytes()
-    yield TRAILER
+    rows = (_dump_rows({name: arrays[name][start:start + _PIECE_ROWS] for name in arrays}, columns, decimals)
+            for start in range(0, len(arrays[columns[0][0]]), _PIECE_ROWS))
+    return chain([SIGNATURE], rows, [TRAILER])
+
+
+def _dump_rows(arrays, columns, decimals):
+    encoded = {name: _encode(arrays[name], kind, decimals) for name, kind in columns}
+    dtype = _row_dtype(columns, encoded)
+    rows = np.empty(len(arrays[columns[0][0]]), dtype)
+    rows["_count"] = len(columns)
+    for name, _kind in columns:
+        rows[f"_len_{name}"] = dtype[name].itemsize
+        rows[name] = encoded.pop(name)
+    return rows.tobytes()
 
 
 class _Pieces:
@@ -259,6 +261,5 @@ def id_array(ids):
 
 def copy_in(cr, table, arrays, columns, decimals=2):
     """Append arrays to a table of ours whose columns are exactly `columns` (see `dump`)."""
-    pieces = _dump_pieces(arrays, columns, decimals)
-    first = next(pieces)  # refuses what cannot be dumped while no COPY has begun
-    cr.copy_expert(f'COPY "{table}" FROM STDIN (FORMAT BINARY)', _Pieces(chain([first], pieces)))
+    pieces = _Pieces(_dump_pieces(arrays, columns, decimals))
+    cr.copy_expert(f'COPY "{table}" FROM STDIN (FORMAT BINARY)', pieces)

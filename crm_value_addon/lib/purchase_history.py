@@ -139,7 +139,7 @@ def purchase_days(documents, corrections=None):
         documents = {name: column[order] for name, column in documents.items()}
         partner, date, key = documents["partner"], documents["date"], key[order]
     if not len(key):
-        return NO_DAYS
+        return dict(NO_DAYS)
     first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
     days = {"partner": partner[first], "date": date[first]}
     days |= {name: np.add.reduceat(documents[name], first) for name in _SUMMED}
