@@ -47,15 +47,14 @@ def day_number(day):
     return (day - date(1970, 1, 1)).days
 
 
-def _row_dtype(columns, encoded=None):
+def _row_dtype(columns, groups=_NUMERIC_GROUPS):
     """Return the packed dtype of a row: a field count, then a length and a value for each column.
 
-    :param encoded: the columns to be sent, where money takes as many groups as its largest amount
+    :param groups: the groups of four digits that each amount of money takes
     """
     fields = [("_count", ">i2")]
     for name, kind in columns:
-        width = (">i2", encoded[name].shape[1]) if encoded and kind == "numeric" else wire(kind)
-        fields += [(f"_len_{name}", ">i4"), (name, *width)]
+        fields += [(f"_len_{name}", ">i4"), (name, *((">i2", 4 + groups) if kind == "numeric" else wire(kind)))]
     return np.dtype(fields)
 
 
@@ -138,22 +137,29 @@ def dump(arrays, columns, decimals=2):
 def _dump_pieces(arrays, columns, decimals):
     """Return an iterator of the bytes of `dump`, some rows at a time; what cannot be dumped is refused at once."""
     arrays = {name: np.asarray(arrays[name]) for name, _kind in columns}
-    for name, kind in columns:
-        if kind == "numeric":
-            _check_numeric(arrays[name], name, decimals)
-    rows = (_dump_rows({name: arrays[name][start:start + _PIECE_ROWS] for name in arrays}, columns, decimals)
-            for start in range(0, len(arrays[columns[0][0]]), _PIECE_ROWS))
-    return chain([SIGNATURE], rows, [TRAILER])
-
-
-def _dump_rows(arrays, columns, decimals):
-    encoded = {name: _encode(arrays[name], kind, decimals) for name, kind in columns}
-    dtype = _row_dtype(columns, encoded)
-    rows = np.empty(len(arrays[columns[0][0]]), dtype)
+    largest = max((_largest(arrays[name], name, decimals) for name, kind in columns if kind == "numeric"), default=0)
+    count = len(arrays[columns[0][0]])
+    rows = np.zeros(min(count, _PIECE_ROWS), _row_dtype(columns, _groups(largest)))
     rows["_count"] = len(columns)
     for name, _kind in columns:
-        rows[f"_len_{name}"] = dtype[name].itemsize
-        rows[name] = encoded.pop(name)
+        rows[f"_len_{name}"] = rows.dtype[name].itemsize
+    pieces = (_dump_rows(rows, {name: arrays[name][start:start + _PIECE_ROWS] for name in arrays}, columns, decimals)
+              for start in range(0, count, _PIECE_ROWS))
+    return chain([SIGNATURE], pieces, [TRAILER])
+
+
+def _dump_rows(rows, arrays, columns, decimals):
+    """Return the bytes of some rows, written into the first of `rows`, whose counts and lengths are there already."""
+    rows = rows[:len(arrays[columns[0][0]])]
+    money = [name for name, kind in columns if kind == "numeric"]
+    if money:
+        # together: a call of numpy for each of many columns takes longer than its work
+        amounts = np.array([arrays[name] for name in money], np.float64)
+        for name, encoded in zip(money, _encode_numeric(amounts, decimals, rows.dtype[money[0]]), strict=True):
+            rows[name] = encoded
+    for name, kind in columns:
+        if kind != "numeric":
+            rows[name] = _encode_date(arrays[name]) if kind == "date" else arrays[name]
     return rows.tobytes()
 
 
@@ -167,36 +173,37 @@ class _Pieces:
         return next(self._pieces, b"")
 
 
-def _encode(values, kind, decimals):
-    if kind == "date":
-        values = values.astype(np.int32)
-        return np.where(values == NO_DATE, NO_DATE, values - np.int32(_EPOCH))
-    if kind == "numeric":
-        return _encode_numeric(values.astype(np.float64), decimals)
-    return values
+def _encode_date(values):
+    values = values.astype(np.int32)
+    return np.where(values == NO_DATE, NO_DATE, values - np.int32(_EPOCH))
 
 
-def _check_numeric(values, name, decimals):
+def _largest(values, name, decimals):
+    """Return the largest amount of a column as a number of ten-thousandths."""
     wrong = ~(np.abs(values) < _EXACT / 10.0**decimals)
     if wrong.any():
         raise OverflowError(f"{name} cannot be stored: {values[wrong][0]!r}")
+    return int(np.rint(np.abs(values).max(initial=0) * 10.0**decimals)) * 10 ** (4 - decimals)
 
 
-def _encode_numeric(values, decimals):
-    """Return int16 of shape (n, 4 + g): ndigits, weight, sign, dscale and g base-10000 digits, the last a fraction."""
+def _encode_numeric(values, decimals, wired):
+    """Return amounts of shape (…) as they travel, (…, 4 + g): ndigits, weight, sign, dscale and g groups of digits.
+
+    :param wired: dtype of one amount on the wire; the last of its groups is a fraction
+    """
     scaled = np.rint(values * 10.0**decimals).astype(np.int64) * 10 ** (4 - decimals)
     rest = np.abs(scaled)
-    groups = _groups(int(rest.max(initial=0)))
-    out = np.empty((len(values), 4 + groups), np.int16)
-    out[:, 0] = groups
-    out[:, 1] = groups - 2
-    out[:, 2] = np.where(scaled < 0, 0x4000, 0)
-    out[:, 3] = decimals
+    out = np.empty(values.shape + wired.shape, np.int16)
+    groups = wired.shape[0] - 4
+    out[..., 0] = groups
+    out[..., 1] = groups - 2
+    out[..., 2] = np.where(scaled < 0, 0x4000, 0)
+    out[..., 3] = decimals
     for column in range(3 + groups, 4, -1):
         higher = rest // 10000
-        out[:, column] = rest - 10000 * higher
+        out[..., column] = rest - 10000 * higher
         rest = higher
-    out[:, 4] = rest
+    out[..., 4] = rest
     return out
 
 

@@ -111,13 +111,13 @@ def qualifies(ladder, level, keep=False):
 
 
 def figures(ladder, source):
-    """Return the SELECT of a source's rows and of the rungs whose customers they belong to."""
+    """Return the SELECT of a source's rows, whether they are excluded, and the rungs whose customers they belong to."""
     flags = [
         SQL(", source.partner_id IN (%s) AS %s", rung.customers, _admitted(level))
         for level, rung in enumerate(ladder, 1) if rung.customers is not None
     ]
     # OFFSET 0: the customers of a rung are looked up once a row, not once a mention.
-    return SQL("SELECT source.*%s FROM (%s) source OFFSET 0", SQL().join(flags), source)
+    return SQL("SELECT source.*, %s AS is_excluded%s FROM (%s) source OFFSET 0", _EXCLUDED, SQL().join(flags), source)
 
 
 def decide(ladder, source, as_of: date):
@@ -136,14 +136,12 @@ def decide(ladder, source, as_of: date):
           FROM (SELECT judged.*, %(level)s AS decided_level, %(review)s AS decided_review_date
                   FROM (SELECT figures.*, %(entered)s AS entered, %(kept)s AS is_kept, %(floor)s AS floor,
                                %(due)s AS is_due, %(promised)s AS promised
-                          FROM (SELECT figures.*, %(excluded)s AS is_excluded, %(current)s AS current_level,
-                                       %(locked)s AS locked_level
+                          FROM (SELECT figures.*, %(current)s AS current_level, %(locked)s AS locked_level
                                   FROM (%(figures)s) figures OFFSET 0) figures
                         OFFSET 0) judged
                 OFFSET 0) decided
         """,
         tiers=tiers, level=_DECIDED, review=_REVIEW, figures=figures(ladder, source),
-        excluded=EXCLUDED,
         current=_unless_excluded(_level_of(ladder, SQL("figures.tier_id"))),
         locked=_unless_excluded(_level_of(ladder, SQL("figures.locked_tier_id"))),
         entered=_case([(SQL("NOT figures.is_excluded AND %s", qualifies(ladder, level)), level)
@@ -161,7 +159,7 @@ def decide(ladder, source, as_of: date):
 
 
 #: who wants no evaluation has no tier, neither by figures nor by hand
-EXCLUDED = SQL("(figures.partner_id IN (SELECT id FROM res_partner WHERE value_opt_out))")
+_EXCLUDED = SQL("(source.partner_id IN (SELECT id FROM res_partner WHERE value_opt_out))")
 
 # Upgrades are immediate. A tier is kept while its keep_min is met; after that until its policy says that it is due.
 _DECIDED = SQL(
@@ -187,7 +185,7 @@ def _level_of(ladder, column):
 
 
 def _unless_excluded(level):
-    return SQL("CASE WHEN %s THEN 0 ELSE %s END", EXCLUDED, level)
+    return SQL("CASE WHEN figures.is_excluded THEN 0 ELSE %s END", level)
 
 
 def _is_at(level):

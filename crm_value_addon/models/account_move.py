@@ -52,9 +52,10 @@ class AccountMove(models.Model):
 class AccountMoveLine(models.Model):
     _inherit = "account.move.line"
 
-    # Covers the overdue amounts: they are few among all lines that were ever due, which Odoo's indexes make it read.
+    # Covers the overdue amounts, of all customers and of some documents: they are few among all lines that were ever
+    # due, which Odoo's indexes make it read.
     _crm_value_open_idx = ConcurrentIndex(
-        "(company_id, date_maturity) INCLUDE (move_id, account_id, amount_residual)"
+        "(move_id) INCLUDE (company_id, date_maturity, account_id, amount_residual)"
         " WHERE parent_state = 'posted' AND reconciled IS NOT TRUE AND date_maturity IS NOT NULL"
     )
 

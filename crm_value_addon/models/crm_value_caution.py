@@ -55,8 +55,10 @@ class CrmValueCaution(models.Model):
     @api.model
     def _has_caution(self, company):
         """Tell whether a flag was ever raised, or is set by hand, in a company: without limits, only these change."""
+        # ORDER BY: while a first refresh fills the table, the planner would read all of it for each batch.
         [[found]] = self.env.execute_query(SQL(
-            """SELECT EXISTS (SELECT FROM crm_value WHERE company_id = %s AND caution IS NOT NULL)
+            """SELECT (SELECT caution FROM crm_value WHERE company_id = %s AND caution IS NOT NULL
+                        ORDER BY caution LIMIT 1) IS NOT NULL
                    OR EXISTS (SELECT FROM crm_value_caution_override word
                                 JOIN crm_value value ON value.id = word.value_id WHERE value.company_id = %s)""",
             company.id, company.id))

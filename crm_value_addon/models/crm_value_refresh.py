@@ -15,7 +15,7 @@ _logger = logging.getLogger(__name__)
 #: customers refreshed at once in a user's request; more are left to the cron
 REQUEST_LIMIT = 500
 #: customers per write transaction: the longest that a row stays locked
-WRITE_BATCH = 10_000
+WRITE_BATCH = 20_000
 #: queue rows per transaction of the cron
 QUEUE_BATCH = 5_000
 _LOCK_CLASS = zlib.crc32(b"crm_value_addon") & 0x7FFFFFFF

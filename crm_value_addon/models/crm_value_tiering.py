@@ -3,12 +3,16 @@ from odoo.tools import SQL
 
 from ..lib import tier_rules
 from ..lib.pg_copy import id_array
-from .crm_value_refresh import REQUEST_LIMIT, WRITE_BATCH
+from .crm_value_refresh import REQUEST_LIMIT
 from .crm_value_tier_criterion import METRICS
 
 _OWN_COLUMNS = ("tier_id", "tier_review_date", "next_tier_id")
 #: moves that nobody earned or suffered by own doing: a log line, and nothing that follows from it
 SILENT_SOURCES = ("initial", "rules", "opt_out")
+#: customers decided per transaction when the rules changed: most of their rows are written, and moves logged
+ASSIGN_BATCH = 10_000
+#: from so many customers on the planner takes longer over the list of their ids than PostgreSQL over their rows
+_DENSE_MIN = 1_000
 
 
 class CrmValueTiering(models.Model):
@@ -47,7 +51,11 @@ class CrmValueTiering(models.Model):
     def _after_store(self, company, as_of, partner_ids):
         result = super()._after_store(company, as_of, partner_ids)
         if len(partner_ids):
-            self._assign_tiers(company, as_of, partner_ids=partner_ids)
+            first, last = int(partner_ids[0]), int(partner_ids[-1])
+            # Most of a span: the few others in it, whom this refresh left out, are decided as they stand.
+            is_dense = len(partner_ids) >= _DENSE_MIN and last - first < 2 * len(partner_ids)
+            self._assign_tiers(
+                company, as_of, **{"span": (first, last)} if is_dense else {"partner_ids": partner_ids})
         return result
 
     def _refresh_company(self, transaction=None):
@@ -83,7 +91,7 @@ class CrmValueTiering(models.Model):
 
     def _assign_batch(self, run):
         """Decide the next customers of a run; return whether there were any."""
-        count, upper = self._next_batch(run.company_id, run.next_partner_key, WRITE_BATCH)
+        count, upper = self._next_batch(run.company_id, run.next_partner_key, ASSIGN_BATCH)
         if count:
             written = self._assign_tiers(run.company_id, run.as_of_date, span=(run.next_partner_key, upper))
             run._advance(count, written, [], upper + 1)

@@ -2,11 +2,8 @@ from odoo import fields, models
 from odoo.tools import SQL
 
 from ..lib.pg_copy import copy_out, id_array
-from ..lib.purchase_history import purchase_days
 from ..models.account_move import POSTED_DOCUMENTS
 
-#: so many customers at most have their frozen rows looked up one by one
-_FEW = 10_000
 DOCUMENT_COLUMNS = [
     ("partner", "int4"), ("date", "date"), ("revenue", "float8"), ("margin", "float8"), ("refund", "float8"),
     ("purchase_revenue", "float8"), ("is_frozen", "bool"),
@@ -91,10 +88,10 @@ class CrmValuePurchase(models.Model):
                         ELSE COALESCE(document.purchase_revenue::numeric, move.amount_untaxed_signed)
                    END AS purchase_revenue,
                    document.move_id IS NOT NULL AS is_frozen
-              FROM account_move move %s
+              FROM account_move move LEFT JOIN crm_value_document document ON document.move_id = move.id
              WHERE %s
             """,
-            self._join_frozen("LEFT JOIN"), self._where_document("move"),
+            self._where_document("move"),
         )
 
     def _select_reversals(self):
@@ -104,25 +101,13 @@ class CrmValuePurchase(models.Model):
             SELECT NULL::int AS id, move.commercial_partner_id AS partner_id, move.company_id,
                    origin.invoice_date AS date,
                    0 AS revenue, 0 AS margin, 0 AS refund, document.purchase_revenue::numeric, TRUE AS is_frozen
-              FROM account_move move %s
+              FROM account_move move JOIN crm_value_document document ON document.move_id = move.id
               JOIN account_move origin ON origin.id = document.reversed_move_id
              WHERE document.reversed_move_id IS NOT NULL AND NOT document.is_down_payment
                AND move.move_type = 'out_refund' AND %s AND %s
             """,
-            self._join_frozen("JOIN"), self._where_document("move"), self._where_document("origin"),
+            self._where_document("move"), self._where_document("origin"),
         )
-
-    def _join_frozen(self, kind):
-        """Return the join of what is frozen of ``move``; for a few customers, looked up row by row.
-
-        Left to the planner, a hundredth of the customers would read all that is frozen: it takes a page found by an
-        index for four read in a row.
-        """
-        if self.env.context.get("value_few"):
-            return SQL(
-                "%s LATERAL (SELECT * FROM crm_value_document frozen WHERE frozen.move_id = move.id OFFSET 0) document"
-                " ON TRUE", SQL(kind))
-        return SQL("%s crm_value_document document ON document.move_id = move.id", SQL(kind))
 
     def _where_document(self, alias):
         """The condition that makes an account.move a customer document that counts."""
@@ -145,27 +130,25 @@ class CrmValuePurchase(models.Model):
 
     def _query_overdue(self, company, as_of_date, partner_ids=None):
         """Return the SELECT of (partner_id, overdue): open receivables of customer documents due before a day."""
-        partners = SQL("AND move.commercial_partner_id = ANY(%s)", list(partner_ids)) \
-            if partner_ids is not None else SQL()
+        lines, partners = SQL("JOIN account_move_line line ON line.move_id = move.id"), SQL()
+        if partner_ids is not None:
+            # OFFSET: the planner would rather read what all customers owe.
+            lines = SQL("JOIN LATERAL (SELECT * FROM account_move_line own WHERE own.move_id = move.id"
+                        " AND own.parent_state = 'posted' AND own.reconciled IS NOT TRUE"
+                        " AND own.date_maturity IS NOT NULL OFFSET 0) line ON TRUE")
+            partners = SQL("AND move.commercial_partner_id = ANY(%s::int[])", id_array(partner_ids))
         return SQL(
             """
             SELECT move.commercial_partner_id AS partner_id, GREATEST(sum(line.amount_residual), 0) AS overdue
-              FROM account_move_line line
-              JOIN account_move move ON move.id = line.move_id
+              FROM account_move move %s
               JOIN account_account account ON account.id = line.account_id
              WHERE line.parent_state = 'posted' AND line.reconciled IS NOT TRUE AND line.company_id = %s
                AND account.account_type = 'asset_receivable' AND line.date_maturity < %s
                AND %s %s
              GROUP BY move.commercial_partner_id
             """,
-            company.id, as_of_date, self._where_document("move"), partners,
+            lines, company.id, as_of_date, self._where_document("move"), partners,
         )
-
-    def _read_days(self, company, partner_ids):
-        """Return the purchase days of some customers as arrays (see `lib.purchase_history.purchase_days`)."""
-        self.env.flush_all()
-        some = self.with_context(value_few=len(partner_ids) <= _FEW)
-        return purchase_days(*some._read_sources(some._sources(), company, partner_ids))
 
     def _read_sources(self, sources, company, partner_ids=None):
         """Return the documents and the corrections of some sources, in two dicts of arrays."""

@@ -44,31 +44,41 @@ class CrmValuePurchase(models.Model):
         :param work: function of such a dict whose result is yielded instead; it runs while PostgreSQL finds the next
             customers' documents, so it must not ask the database
         """
-        if partner_ids is not None:
-            yield work(self._read_days(company, partner_ids))
-            return
         self.env.flush_all()
         sources, own = self._sources(), [self._select_documents(), self._select_reversals()]
         if any(source not in sources for source in own):  # somebody replaced one: then their rows are read one by one
-            yield work(purchase_days(*self._read_sources(sources, company)))
+            yield work(purchase_days(*self._read_sources(sources, company, partner_ids)))
             return
         others = [source for source in sources if source not in own]
-        documents, corrections = map(_sorted, self._read_sources(others, company) if others else (_NOTHING, _NOTHING))
-        frozen = self._read_frozen(company)
+        rows = map(_sorted, self._read_sources(others, company, partner_ids) if others else (_NOTHING, _NOTHING))
+        read = self._iter_all if partner_ids is None else self._iter_some
+        yield from read(company, partner_ids, *rows, work)
+
+    def _iter_some(self, company, partner_ids, documents, corrections, work):
+        moves = copy_out_arrays(self.env.cr, self._query_moves(
+            company, SQL("= ANY(%s::int[])", id_array(partner_ids))), _MOVE_COLUMNS)
+        frozen = self._read_frozen(self._query_frozen(SQL("document.move_id = ANY(%s::int[])", id_array(moves["id"]))))
+        yield work(purchase_days(*self._joined(moves, frozen, documents, corrections)))
+
+    def _iter_all(self, company, _partner_ids, documents, corrections, work):
+        frozen = self._read_frozen(self._query_all_frozen(company))
         first, last, step = self._bulk_span(company, documents["partner"])
         spans = [(lower, lower + step - 1) for lower in range(first, last + 1, step)]
-        queries = [self._query_moves(company, *span) for span in spans]
+        queries = [self._query_moves_between(company, *span) for span in spans]
         moves = copy_out_arrays(self.env.cr, queries.pop(0), _MOVE_COLUMNS)
         with ThreadPoolExecutor(1) as beside:
             for span in spans:
-                refunds = moves.pop("refund_id")
-                rows = _stacked(frozen.join(moves, refunds), _between(documents, *span))
-                more = _stacked(frozen.corrections(moves, refunds, self._dates_of), _between(corrections, *span))
+                rows = self._joined(moves, frozen, _between(documents, *span), _between(corrections, *span))
                 # From here on nothing else asks the database until this is read: a connection answers one at a time.
                 reading = queries and beside.submit(copy_out_arrays, self.env.cr, queries.pop(0), _MOVE_COLUMNS)
-                result = work(purchase_days(rows, more))
+                result = work(purchase_days(*rows))
                 moves = reading and reading.result()
                 yield result
+
+    def _joined(self, moves, frozen, documents, corrections):
+        refunds = moves.pop("refund_id")
+        return (_stacked(frozen.join(moves, refunds), documents),
+                _stacked(frozen.corrections(moves, refunds, self._dates_of), corrections))
 
     def _bulk_span(self, company, partners):
         """Return the first and the last partner id that may have documents, and how many ids to read at once."""
@@ -81,19 +91,25 @@ class CrmValuePurchase(models.Model):
         first, last = min(found), max(found)
         return first, last, max(_ROW_SPAN * _CHUNK_ROWS, -(-(last + 1 - first) // _MAX_CHUNKS))
 
-    def _query_moves(self, company, lower, upper):
-        # The bounds come from a row source, unknown to the planner, so that it takes the covering index for any.
+    def _query_moves(self, company, partners):
+        """Return the SELECT of one row of arrays, the columns of `_MOVE_COLUMNS`.
+
+        :param SQL partners: what follows the id of the commercial partner, e.g. ``= ANY(…)``
+        """
         return SQL(
             """
-            SELECT part.* FROM generate_series(%s, %s, %s) span, LATERAL (
-                   SELECT array_agg(move.id), array_agg(move.commercial_partner_id), array_agg(move.invoice_date),
-                          array_agg(move.amount_untaxed_signed::float8),
-                          array_agg(move.id) FILTER (WHERE move.move_type = 'out_refund')
-                     FROM account_move move
-                    WHERE move.company_id = %s AND %s
-                      AND move.commercial_partner_id BETWEEN span AND LEAST(span + %s, %s)) part
-            """,
-            lower, upper, _ROW_SPAN, company.id, self._where_document("move"), _ROW_SPAN - 1, upper)
+            SELECT array_agg(move.id), array_agg(move.commercial_partner_id), array_agg(move.invoice_date),
+                   array_agg(move.amount_untaxed_signed::float8),
+                   array_agg(move.id) FILTER (WHERE move.move_type = 'out_refund')
+              FROM account_move move
+             WHERE move.company_id = %s AND %s AND move.commercial_partner_id %s
+            """, company.id, self._where_document("move"), partners)
+
+    def _query_moves_between(self, company, lower, upper):
+        # The bounds come from a row source, unknown to the planner, so that it takes the covering index for any.
+        return SQL(
+            "SELECT part.* FROM generate_series(%s, %s, %s) span, LATERAL (%s) part", lower, upper, _ROW_SPAN,
+            self._query_moves(company, SQL("BETWEEN span AND LEAST(span + %s, %s)", _ROW_SPAN - 1, upper)))
 
     def _dates_of(self, move_ids):
         """Return the dates of documents of any customer, `NO_DATE` for those that do not count."""
@@ -102,27 +118,37 @@ class CrmValuePurchase(models.Model):
             " WHERE move.id = ANY(%s::int[]) AND %s", id_array(move_ids), self._where_document("move"))))
         return np.array([dates.get(move_id, NO_DATE) for move_id in move_ids.tolist()], np.int32)
 
-    def _read_frozen(self, company):
-        """Return what is frozen of the documents of a company, and perhaps of others."""
-        found = copy_out_arrays(self.env.cr, SQL(
+    def _read_frozen(self, query):
+        found = copy_out_arrays(self.env.cr, query, _FROZEN_COLUMNS)
+        return FrozenDocuments(
+            found, found.pop("down_payment_id"), {name: found.pop(name) for name in ("note", "origin")})
+
+    def _query_frozen(self, where):
+        """Return the SELECT of one row of arrays, the columns of `_FROZEN_COLUMNS`."""
+        return SQL(
+            """
+            SELECT array_agg(document.move_id), array_agg(COALESCE(document.margin, 0)),
+                   array_agg(COALESCE(document.purchase_revenue, 'NaN')),
+                   array_agg(document.move_id) FILTER (WHERE document.is_down_payment),
+                   array_agg(document.move_id) FILTER (WHERE %(is_reversal)s),
+                   array_agg(document.reversed_move_id) FILTER (WHERE %(is_reversal)s)
+              FROM crm_value_document document WHERE %(where)s
+            """, where=where,
+            is_reversal=SQL("document.reversed_move_id IS NOT NULL AND NOT document.is_down_payment"))
+
+    def _query_all_frozen(self, company):
+        """Return the SELECT of what is frozen of the documents of a company, and perhaps of others."""
+        return SQL(
             """
             SELECT part.*
               FROM generate_series(
                    0, pg_relation_size('crm_value_document') / current_setting('block_size')::int, %(pages)s) page,
-                   LATERAL (
-                   SELECT array_agg(document.move_id), array_agg(COALESCE(document.margin, 0)),
-                          array_agg(COALESCE(document.purchase_revenue, 'NaN')),
-                          array_agg(document.move_id) FILTER (WHERE document.is_down_payment),
-                          array_agg(document.move_id) FILTER (WHERE %(is_reversal)s),
-                          array_agg(document.reversed_move_id) FILTER (WHERE %(is_reversal)s)
-                     FROM crm_value_document document
-                    WHERE document.ctid >= format('(%%s,0)', page)::tid
-                      AND document.ctid < format('(%%s,0)', page + %(pages)s)::tid AND %(where)s) part
+                   LATERAL (%(part)s) part
             """,
-            pages=self._frozen_pages(), where=self._where_frozen(company),
-            is_reversal=SQL("document.reversed_move_id IS NOT NULL AND NOT document.is_down_payment")), _FROZEN_COLUMNS)
-        return FrozenDocuments(
-            found, found.pop("down_payment_id"), {name: found.pop(name) for name in ("note", "origin")})
+            pages=self._frozen_pages(), part=self._query_frozen(SQL(
+                """document.ctid >= format('(%%s,0)', page)::tid
+                   AND document.ctid < format('(%%s,0)', page + %s)::tid AND %s""",
+                self._frozen_pages(), self._where_frozen(company))))
 
     def _frozen_pages(self):
         # Only since version 14 a part of a table is found by its place; before, each part would read all of it.

@@ -63,38 +63,42 @@ class TestCrmValuePlans(ValueCase):
             self.assertNotIn(f"Seq Scan on {table}", plan)
 
     def test_documents_of_a_customer(self):
-        few = self.env["crm.value.purchase"].with_context(value_few=True)
-        days = few._query(SQL("source.partner_id = %s", self.buyer.id))
+        days = self.env["crm.value.purchase"]._query(SQL("source.partner_id = %s", self.buyer.id))
         self.assertUses(days, "account_move_crm_value_customer_idx", "account_move", "crm_value_document")
         self.assertUses(days, "crm_value_document_move_uniq")
 
-    def test_documents_of_all_customers_are_read_from_the_index_alone(self):
+    def array_queries(self, *arguments):
+        """Return the queries of a reading of purchase days: what is frozen of all documents comes before them."""
         queries, original = [], crm_value_purchase_bulk.copy_out_arrays
 
         def copy_out_arrays(cr, query, columns):
             queries.append(query)
             return original(cr, query, columns)
 
-        self.patch(crm_value_purchase_bulk, "copy_out_arrays", copy_out_arrays)
-        list(self.env["crm.value.purchase"]._iter_days(self.company))
-        frozen, moves = (self.plan(query) for query in queries)
-        self.assertIn("_crm_value_customer_idx", moves)
+        with patch.object(crm_value_purchase_bulk, "copy_out_arrays", copy_out_arrays):
+            list(self.env["crm.value.purchase"]._iter_days(self.company, *arguments))
+        return queries
+
+    def test_documents_of_all_customers_are_read_from_the_index_alone(self):
+        frozen, moves = self.array_queries()
+        frozen = self.plan(frozen)
+        self.assertIn("_crm_value_customer_idx", self.plan(moves))
         # No vacuum has seen these rows, so that the table would have to be looked at too: is it possible?
         self.env.cr.execute("SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off")
-        self.assertIn("Index Only Scan using account_move_crm_value_customer_idx", self.plan(queries[1]))
+        self.assertIn("Index Only Scan using account_move_crm_value_customer_idx", self.plan(moves))
         if self.env.cr._cnx.server_version >= 140000:
             self.assertIn("Tid Range Scan on crm_value_document", frozen)
 
-    def test_frozen_rows_of_some_customers_are_looked_up_one_by_one(self):
-        few = self.env["crm.value.purchase"].with_context(value_few=True)
-        for source in few._sources():
-            query = SQL("SELECT * FROM (%s) source WHERE source.partner_id = ANY(%s)", source, self.buyer.ids)
-            self.assertUses(query, "crm_value_document_move_uniq", "crm_value_document")
-            self.assertNotIn("Hash", self.plan(query))
+    def test_documents_of_some_customers_are_looked_up(self):
+        moves, frozen = self.array_queries(self.buyer.ids)
+        self.assertUses(moves, "account_move_crm_value_customer_idx", "account_move")
+        self.assertUses(frozen, "crm_value_document_move_uniq", "crm_value_document")
 
     def test_overdue(self):
-        query = self.env["crm.value.purchase"]._query_overdue(self.company, self.company._value_today())
-        self.assertUses(query, "account_move_line_crm_value_open_idx", "account_move_line", "account_move")
+        for customers in ((), (self.buyer.ids,)):
+            query = self.env["crm.value.purchase"]._query_overdue(
+                self.company, self.company._value_today(), *customers)
+            self.assertUses(query, "account_move_line_crm_value_open_idx", "account_move_line", "account_move")
 
     def test_queue(self):
         rows = {(partner, self.company.id, 0) for partner in range(1, _COPIES)}

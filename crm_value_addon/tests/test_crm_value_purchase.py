@@ -149,7 +149,7 @@ class TestCrmValuePurchase(ValueCase):
                  FROM (%s) purchase ORDER BY 1, 2""", Purchase._query(SQL("source.company_id = %s", self.company.id))))
         viewed = [tuple(map(float, row)) for row in self.env.cr.fetchall()]
         names = ("partner", "date", "revenue", "margin", "refund", "purchase_revenue", "unfrozen")
-        for found in (read, Purchase._read_days(self.company, [first.id, second.id])):
+        for found in (read, *Purchase._iter_days(self.company, [first.id, second.id])):
             rows = [tuple(round(float(value), 6) for value in row)
                     for row in zip(*(found[name] for name in names), strict=True)]
             self.assertEqual(rows, [row for row in viewed if row[0] in found["partner"]])

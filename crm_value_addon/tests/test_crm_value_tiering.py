@@ -225,7 +225,7 @@ class TestCrmValueTiering(TierCase, CronMixinCase):
                 raise RuntimeError("killed")
             return work()
 
-        with patch("odoo.addons.crm_value_addon.models.crm_value_tiering.WRITE_BATCH", 2):
+        with patch("odoo.addons.crm_value_addon.models.crm_value_tiering.ASSIGN_BATCH", 2):
             # not assertRaises: it would roll the first batch back
             with contextlib.suppress(RuntimeError):
                 self.Value._assign_company(transaction)

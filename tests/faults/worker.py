@@ -20,7 +20,7 @@ from odoo import SUPERUSER_ID, api, sql_db
 from odoo.modules.registry import Registry
 from odoo.tools import config
 
-BATCHES = {"WRITE_BATCH": 90, "QUEUE_BATCH": 25, "BATCH": 20}
+BATCHES = {"WRITE_BATCH": 90, "ASSIGN_BATCH": 90, "QUEUE_BATCH": 25, "BATCH": 20}
 
 
 def main(database, today):
