@@ -234,6 +234,17 @@ class TestCrmValueTiering(TierCase, CronMixinCase):
         self.assertEqual([self.value(c).tier_id for c in customers], [self.low] * 5)
         self.assertEqual((run.processed, run.written), (run.total, 5))
 
+    def test_many_customers_side_by_side_are_decided_as_a_span(self):
+        before, between, after = (self.bought(1500, name=str(number)) for number in range(3))
+        self.env.cr.execute(
+            "UPDATE crm_value SET tier_id = NULL WHERE partner_id = ANY(%s)", [[before.id, between.id, after.id]])
+        self.env.invalidate_all()
+        self.refresh(before + after)
+        self.assertEqual([self.value(c).tier_id for c in (before, between, after)], [self.mid, self.mid.browse(), self.mid])
+        with patch("odoo.addons.crm_value_addon.models.crm_value_tiering._DENSE_MIN", 2):
+            self.refresh(before + after)
+        self.assertEqual(self.value(between).tier_id, self.mid, "decided by the figures it has")
+
     def test_companies_have_their_own_tiers(self):
         other = self.setup_other_company(name="Other")["company"]
         shared = self.env["crm.value.tier"].create({"name": "Shared", "sequence": 1, "criterion_ids": [
