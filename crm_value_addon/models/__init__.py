@@ -96,6 +96,7 @@ from . import res_config_settings_parts
 from . import res_config_settings_mail
 from . import res_config_settings_portal
 from . import crm_value_mixin
+from . import crm_value_first_page
 from . import crm_lead_value
 from . import res_partner
 from . import res_partner_lifecycle

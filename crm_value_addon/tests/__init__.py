@@ -29,6 +29,7 @@ from . import test_crm_value_tiering
 from . import test_crm_value_configuration
 from . import test_crm_value_run
 from . import test_figures_age
+from . import test_first_page
 from . import test_health
 from . import test_concurrent_index
 from . import test_crm_value_workers
