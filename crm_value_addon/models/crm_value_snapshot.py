@@ -69,15 +69,14 @@ class CrmValueSnapshot(models.Model):
         return tomorrow.replace(day=1) - timedelta(days=1)
 
     @api.model
-    def _take(self, company, as_of):
-        """Keep the present figures of all customers of a company unless this was done since the month's end.
+    def _take(self, company, as_of, span=None):
+        """Keep the present figures of all customers of a company.
 
-        :return: the number of snapshots taken
+        :param span: only those from one partner id to another
         """
-        if self._last_date(company, as_of, since=self._month_end(as_of)):
-            return 0
         self.env.flush_all()
         columns = SQL(", ").join(SQL.identifier(name) for name in KEPT)
+        within = SQL("BETWEEN %s AND %s", *span) if span else SQL("IS NOT NULL")
         self.env.cr.execute(SQL(
             """
             INSERT INTO crm_value_snapshot (value_id, as_of_date, equity, source_id, %(columns)s)
@@ -89,14 +88,13 @@ class CrmValueSnapshot(models.Model):
                      FROM crm_lead lead JOIN res_partner partner ON partner.id = lead.partner_id
                     WHERE lead.won_status = 'won' AND lead.active AND lead.source_id IS NOT NULL
                       AND COALESCE(lead.company_id, %(company)s) = %(company)s
+                      AND partner.commercial_partner_id %(within)s
                     ORDER BY partner.commercial_partner_id, lead.id
                    ) acquired ON acquired.partner_id = value.partner_id
-             WHERE value.company_id = %(company)s
+             WHERE value.company_id = %(company)s AND value.partner_id %(within)s
             ON CONFLICT (value_id, as_of_date) DO NOTHING
-            """, as_of=as_of, company=company.id, columns=columns))
-        count = self.env.cr.rowcount
+            """, as_of=as_of, company=company.id, columns=columns, within=within))
         self.invalidate_model()
-        return count
 
     @api.model
     def _last_date(self, company, until, since=None):

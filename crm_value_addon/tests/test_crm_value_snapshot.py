@@ -1,4 +1,6 @@
+import contextlib
 from datetime import date, timedelta
+from unittest.mock import patch
 
 from dateutil.relativedelta import relativedelta
 from freezegun import freeze_time
@@ -36,6 +38,28 @@ class TestCrmValueSnapshot(ValueCase):
                 self.refresh()
                 self.assertEqual(len(self.snapshots()), count, day)
         self.assertEqual(self.snapshots().mapped("as_of_date"), [TODAY, date(2025, 8, 3), date(2025, 8, 31)])
+
+    def test_an_interrupted_months_end_goes_on(self):
+        customers = [self.customer(str(number)) for number in range(5)]
+        for customer in customers:
+            self.invoice(customer, "2025-05-01", 1000)
+
+        def die_after_two_snapshots(work):
+            if len(self.snapshots()) == 2:
+                raise RuntimeError("killed")
+            return work()
+
+        with patch("odoo.addons.crm_value_addon.models.crm_value_month_end._BATCH", 2):
+            # not assertRaises: it would roll the first batch back
+            with contextlib.suppress(RuntimeError):
+                self.Value._refresh_company(die_after_two_snapshots)
+            self.assertEqual(self.snapshots().mapped("partner_id.name"), ["0", "1"])
+            with freeze_time(TODAY + relativedelta(days=1)):
+                self.refresh()
+            with freeze_time(TODAY + relativedelta(days=2)):
+                self.refresh()
+        self.assertEqual(self.snapshots().mapped("partner_id"), self.env["res.partner"].union(*customers))
+        self.assertEqual(self.snapshots().mapped("as_of_date"), [TODAY] * 5)
 
     def test_incremental_refresh_takes_none(self):
         self.invoice(self.bakery, "2025-05-01", 1000)

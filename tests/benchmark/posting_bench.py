@@ -13,7 +13,7 @@ from measure import alternate
 from odoo import Command
 
 SINGLE_PAIRS = 120
-BATCH_PAIRS = 11
+BATCH_PAIRS = 31
 BATCH = 100
 
 

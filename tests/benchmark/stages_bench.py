@@ -49,6 +49,7 @@ def _stages(env):
     yield f"customers due of {len(rules)} follow-up rules", lambda: [rule._due(company) for rule in rules]
     company.write({"value_cost_late_payment": True, "value_cost_interest": 0.08})
     yield "cost to serve, with late payments", lambda: value._nightly_parts(company, as_of, kept["frame"])
+    env.cr.execute("DELETE FROM crm_value_snapshot")
     yield "month's end", lambda: env["crm.value.snapshot"]._take(company, as_of)
 
 
