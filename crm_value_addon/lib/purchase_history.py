@@ -5,6 +5,8 @@ from .pg_copy import NO_DATE
 
 #: digits after the point that a sum of money keeps: enough for any currency, and 0.3 - 0.2 - 0.1 is nothing
 _MONEY_DIGITS = 6
+#: ids spread over more than so many times their number are searched, not looked up in a table of their span
+_SPARSE = 16
 #: what a purchase day sums of its documents
 _SUMMED = ("revenue", "margin", "refund", "purchase_revenue")
 #: the purchase days of nobody (see `purchase_days`)
@@ -28,24 +30,14 @@ class FrozenDocuments:
 
     def __init__(self, frozen, down_payments, reversals):
         self.margin, self.purchase_revenue = frozen["margin"], frozen["purchase_revenue"]
-        ids = frozen["id"]
-        self._lowest = int(ids.min(initial=np.iinfo(np.int32).max))
-        # a table over the span of the ids: a search in the sorted ids takes ten times as long
-        self._place = np.full(max(int(ids.max(initial=-1)) + 1 - self._lowest, 0), -1, np.int32)
-        self._place[ids - self._lowest] = np.arange(len(ids), dtype=np.int32)
+        self._place_of = _places(frozen["id"])
         self.purchase_revenue[self.find(down_payments)] = 0
         order = np.argsort(reversals["note"])
         self._note, self._origin = reversals["note"][order], reversals["origin"][order]
 
     def find(self, ids):
         """Return the place of each document among the frozen ones, -1 where it is not frozen."""
-        if not len(self._place):
-            return np.full(len(ids), -1, np.int32)
-        place = ids - self._lowest
-        inside = (place >= 0) & (place < len(self._place))
-        if inside.all():
-            return self._place[place]
-        return np.where(inside, self._place[np.where(inside, place, 0)], np.int32(-1))
+        return self._place_of(ids)
 
     def join(self, moves, refunds):
         """Return the rows that `purchase_days` sums, of invoices and what is frozen of them.
@@ -114,6 +106,35 @@ class FrozenDocuments:
             "revenue": nothing, "margin": nothing, "refund": nothing,
             "purchase_revenue": np.nan_to_num(self.purchase_revenue[self.find(notes)])[counts],
         }
+
+
+def _places(known):
+    """Return the function from ids to their places among some known ones, -1 for others; each int array (n,) → (n,).
+
+    >>> _places(np.array([], int))(np.array([4])), _places(np.array([8, 10**9]))(np.array([10**9, 7]))
+    (array([-1], dtype=int32), array([ 1, -1], dtype=int32))
+    """
+    lowest = int(known.min(initial=np.iinfo(np.int32).max))
+    span = max(int(known.max(initial=-1)) + 1 - lowest, 0)
+    if span > _SPARSE * len(known):
+        order = np.argsort(known).astype(np.int32)
+        ordered = known[order]
+
+        def search(ids):
+            rank = np.minimum(np.searchsorted(ordered, ids), len(order) - 1)
+            return np.where(ordered[rank] == ids, order[rank], np.int32(-1))
+
+        return search
+    # a table over the span of the ids: a search in the sorted ids takes ten times as long
+    table = np.full(max(span, 1), -1, np.int32)
+    table[known - lowest] = np.arange(len(known), dtype=np.int32)
+
+    def look_up(ids):
+        place = ids - lowest
+        inside = (place >= 0) & (place < len(table))
+        return table[place] if inside.all() else np.where(inside, table[np.where(inside, place, 0)], np.int32(-1))
+
+    return look_up
 
 
 def purchase_days(documents, corrections=None):

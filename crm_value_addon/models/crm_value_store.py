@@ -1,3 +1,5 @@
+from contextlib import contextmanager, nullcontext
+
 import numpy as np
 import psycopg2
 
@@ -107,7 +109,8 @@ class CrmValueStore(models.Model):
                 return 0
         self._copy_in(frame, [*columns, ("figures_digest", "float8")], decimals)
         compared = ["figures_digest"] if trust_digest else names[:-1]
-        written = self._store_update(company, as_of, names, compared, *span)
+        with self._without_nested_loops() if trust_digest else nullcontext():
+            written = self._store_update(company, as_of, names, compared, *span)
         return written + (self._store_insert(company, as_of, names, *span) if has_new else 0)
 
     @api.model
@@ -152,6 +155,16 @@ class CrmValueStore(models.Model):
                 *(SQL("%s = %s", SQL.identifier(name), self._incoming(name)) for name in names),
                 *self._derived_assignments(as_of)])))
         return self.env.cr.rowcount
+
+    @contextmanager
+    def _without_nested_loops(self):
+        """Have no row looked for in all rows of a batch.
+
+        Of a company that is new there are no statistics: the planner expects a row or two of it.
+        """
+        self.env.cr.execute(SQL("SET LOCAL enable_nestloop = off"))
+        yield
+        self.env.cr.execute(SQL("SET LOCAL enable_nestloop TO DEFAULT"))
 
     @api.model
     def _derived_assignments(self, as_of):

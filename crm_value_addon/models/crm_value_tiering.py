@@ -136,8 +136,10 @@ class CrmValueTiering(models.Model):
         where = SQL(
             "value.company_id = %s AND value.partner_id BETWEEN %s AND %s AND %s", company.id, *span, where)
         source = self._tier_source(company, as_of, ladder, where)
-        [[written, silent, moves]] = self.env.execute_query(self._assignment(
-            tier_rules.decide(ladder, source, as_of), ladder, as_of, where, self._move_source(company)))
+        statement = self._assignment(
+            tier_rules.decide(ladder, source, as_of), ladder, as_of, where, self._move_source(company))
+        with self._without_nested_loops():
+            [[written, silent, moves]] = self.env.execute_query(statement)
         self.invalidate_model(["tier_id", "tier_since", "tier_review_date", "next_tier_id"])
         if silent:
             self.env["crm.value.tier.change"].invalidate_model()

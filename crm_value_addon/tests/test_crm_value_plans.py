@@ -122,6 +122,27 @@ class TestCrmValuePlans(ValueCase):
         query = self.env["res.partner"]._search([("value_tier_id", "=", tier.id)]).select()
         self.assertUses(query, "crm_value__tier_id_index", "crm_value")
 
+    def test_a_company_that_is_new_is_not_searched_for_each_customer(self):
+        # no statistics tell of its customers yet
+        other = self.setup_other_company(name="Other")["company"]
+        self.env.cr.execute(
+            "INSERT INTO crm_value (partner_id, company_id, revenue_12m)"
+            " SELECT partner_id, %s, 5000 FROM crm_value WHERE company_id = %s", [other.id, self.company.id])
+        plans, original = [], type(self.env.cr).execute
+
+        def execute(cr, query, *arguments, **named):
+            if isinstance(query, SQL) and query.code.split(maxsplit=2)[:2] in (
+                    ["UPDATE", "crm_value"], ["WITH", "decision"]):
+                original(cr, SQL("EXPLAIN %s", query))
+                plans.append("\n".join(line for [line] in cr.fetchall()))
+            return original(cr, query, *arguments, **named)
+
+        with patch.object(type(self.env.cr), "execute", execute):
+            self.Value.with_company(other)._refresh_company()
+        self.assertEqual(["Update on crm_value" in plan for plan in plans], [True, True])
+        for plan in plans:
+            self.assertNotIn("Nested Loop", plan)
+
     def statements(self, found):
         """Return a context in which the queries of the environment are noted."""
         original = type(self.env).execute_query

@@ -109,30 +109,30 @@ def _compare_opening(table, envs, data):
     for kind, env in envs.items():
         order = _create(env, data[kind], "member")()
         model = env["sale.order"].with_user(data[kind]["user"])
-        specification = _specification(model, etree.fromstring(model.get_view(view_type="form")["arch"]))
+        asked = specification(model, etree.fromstring(model.get_view(view_type="form")["arch"]))
         for _warm in range(3):
             env.invalidate_all()
             before = env.cr.sql_log_count
-            model.browse(order.id).web_read(specification)
+            model.browse(order.id).web_read(asked)
             counts[kind] = env.cr.sql_log_count - before
     table.add("opening an order form: queries more with the addon", counts["addon"] - counts["base"], "", at_most=3)
 
 
-def _specification(model, arch):
+def specification(model, arch):
     """Return what the web client asks for to show a form, or the list in one of its fields."""
-    specification = {}
+    asked = {}
     for node in arch.xpath(".//field[not(ancestor::field)]"):
         name = node.get("name")
         field = model._fields[name]
         if field.type in ("one2many", "many2many"):
             inner = node.find("list")
-            specification[name] = {"fields": _specification(model.env[field.comodel_name], inner)} \
+            asked[name] = {"fields": specification(model.env[field.comodel_name], inner)} \
                 if inner is not None else {"fields": {"display_name": {}}}
         elif field.type == "many2one":
-            specification[name] = {"fields": {"display_name": {}}}
+            asked[name] = {"fields": {"display_name": {}}}
         else:
-            specification[name] = {}
-    return specification
+            asked[name] = {}
+    return asked
 
 
 if __name__ == "__main__":
