@@ -31,8 +31,12 @@ class CrmValueReferralValue(models.Model):
 
     def _referred_domain(self):
         self.ensure_one()
-        return [("company_id", "=", self.company_id.id),
-                ("partner_id.referred_by_id.commercial_partner_id", "=", self.partner_id.id)]
+        # Step by step, each by an index: of one path through contacts the planner may join all of them.
+        # sudo: what the user may not see is left out where the domain is searched.
+        Partner = self.env["res.partner"].sudo().with_context(active_test=False)
+        contacts = Partner.search([("commercial_partner_id", "=", self.partner_id.id)])
+        referred = Partner.search([("referred_by_id", "in", contacts.ids)])
+        return [("company_id", "=", self.company_id.id), ("partner_id", "in", referred.ids)]
 
     def _customer_sources(self, company):
         sources = super()._customer_sources(company)
