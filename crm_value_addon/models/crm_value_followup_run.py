@@ -18,6 +18,8 @@ _logger = logging.getLogger(__name__)
 
 #: customers per transaction
 BATCH = 1000
+#: of what a batch has read of these, the next one needs nothing; users, calendars and the rule itself stay
+_PER_CUSTOMER = ("res.partner", "crm.value", "crm.value.followup", "mail.activity", "crm.lead", "sale.order")
 _LOCK = zlib.crc32(b"crm_value_addon.followup") & 0x7FFFFFFF
 
 
@@ -104,7 +106,8 @@ class CrmValueFollowupRun(models.Model):
         count = 0
         for batch in split_every(BATCH, due, list):
             count += transaction(lambda batch=batch: self._schedule_batch(company, batch, run))
-            self.env.invalidate_all()  # what a batch has read, the next one does not need
+            for model in _PER_CUSTOMER:
+                self.env[model].invalidate_model()
         return count
 
     def _schedule_batch(self, company, due, run=None):
