@@ -27,11 +27,11 @@ _NOTHING = {"partner": np.zeros(0, np.int32)}
 
 
 class CrmValuePurchase(models.Model):
-    """The purchase days of all customers of a company: the same sources as `_query`, joined and summed in numpy.
+    """The purchase days of all or some customers of a company: the sources of `_query`, joined and summed in numpy.
 
     Joining a million invoices with their frozen rows takes PostgreSQL longer than all the rest of a refresh. So what is
-    frozen is read as it lies on the disk, and the invoices by customer, from the covering index: both as arrays, a few
-    thousand documents in a row.
+    frozen is read as it lies on the disk, of some customers by its key, and the invoices by customer, from the covering
+    index: both as arrays, a few thousand documents in a row.
     """
 
     _inherit = "crm.value.purchase"
