@@ -20,7 +20,7 @@ class CrmValueMixin(models.AbstractModel):
 
     @api.model
     def search_fetch(self, domain, field_names=None, offset=0, limit=None, order=None):
-        best = self._domain_of_best(order or self._order, (offset or 0) + limit) if limit else None
+        best = self._domain_of_best(order or self._order, offset, limit) if limit else None
         if best:
             found = super().search_fetch(
                 Domain(domain) & best, field_names, offset=offset, limit=limit, order=order)
@@ -28,15 +28,18 @@ class CrmValueMixin(models.AbstractModel):
                 return found
         return super().search_fetch(domain, field_names, offset=offset, limit=limit, order=order)
 
-    def _domain_of_best(self, order, count):
-        """Return a domain of the records that come first, about `_SPARE` times `count`; None where it saves nothing."""
+    def _domain_of_best(self, order, offset, limit):
+        """Return a domain of `_SPARE` times as many of the first records as are asked for; None if it is no use."""
+        self._check_qorder(order)
         name, *direction = order.partition(",")[0].lower().split()
         field = self._fields.get(name)
         path = (field.related or "").split(".") if field else []
         if path[:1] != ["value_id"] or len(path) != 2 or direction not in (["desc"], ["desc", "nulls", "last"]):
             return None
         column = self.env["crm.value"]._fields[path[1]]
-        least = self._figure_of_best(column, count * _SPARE) if column.type in _SORTED_TYPES and column.store else None
+        if column.type not in _SORTED_TYPES or not column.store:
+            return None
+        least = self._figure_of_best(column, (int(offset or 0) + int(limit)) * _SPARE)
         if least is None:
             return None
 
@@ -50,8 +53,8 @@ class CrmValueMixin(models.AbstractModel):
         """Return, as text, a figure that about so many values reach, of all companies; None if they are too many."""
         rows = self.env.execute_query(SQL(
             """
-            SELECT bounds[cardinality(bounds) - buckets]
-              FROM (SELECT bounds, ceil(%(count)s * (cardinality(bounds) - 1) / (share * rows))::int AS buckets
+            SELECT bounds[cardinality(bounds) - buckets::int]
+              FROM (SELECT bounds, ceil(%(count)s::float8 * (cardinality(bounds) - 1) / (share * rows)) AS buckets
                       FROM (SELECT stats.histogram_bounds::text::text[] AS bounds, class.reltuples AS rows,
                                    1 - stats.null_frac - COALESCE(
                                    (SELECT sum(part) FROM unnest(stats.most_common_freqs) part), 0) AS share

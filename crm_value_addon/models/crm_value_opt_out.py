@@ -55,9 +55,7 @@ class CrmValue(models.Model):
 
     @api.model
     def _move_source(self, company):
-        return SQL(
-            """CASE WHEN decision.partner_id IN (SELECT id FROM res_partner WHERE value_opt_out)
-                    THEN 'opt_out' ELSE %s END""", super()._move_source(company))
+        return SQL("CASE WHEN decision.is_excluded THEN 'opt_out' ELSE %s END", super()._move_source(company))
 
     # what is told
 

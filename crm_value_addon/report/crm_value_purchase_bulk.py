@@ -51,16 +51,15 @@ class CrmValuePurchase(models.Model):
             return
         others = [source for source in sources if source not in own]
         rows = map(_sorted, self._read_sources(others, company, partner_ids) if others else (_NOTHING, _NOTHING))
-        read = self._iter_all if partner_ids is None else self._iter_some
-        yield from read(company, partner_ids, *rows, work)
-
-    def _iter_some(self, company, partner_ids, documents, corrections, work):
+        if partner_ids is None:
+            yield from self._iter_all(company, *rows, work)
+            return
         moves = copy_out_arrays(self.env.cr, self._query_moves(
             company, SQL("= ANY(%s::int[])", id_array(partner_ids))), _MOVE_COLUMNS)
         frozen = self._read_frozen(self._query_frozen(SQL("document.move_id = ANY(%s::int[])", id_array(moves["id"]))))
-        yield work(purchase_days(*self._joined(moves, frozen, documents, corrections)))
+        yield work(purchase_days(*self._joined(moves, frozen, *rows)))
 
-    def _iter_all(self, company, _partner_ids, documents, corrections, work):
+    def _iter_all(self, company, documents, corrections, work):
         frozen = self._read_frozen(self._query_all_frozen(company))
         first, last, step = self._bulk_span(company, documents["partner"])
         spans = [(lower, lower + step - 1) for lower in range(first, last + 1, step)]

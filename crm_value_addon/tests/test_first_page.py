@@ -1,6 +1,6 @@
 from unittest.mock import patch
 
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user
 
 from ..models import crm_value_first_page
@@ -30,8 +30,8 @@ class TestFirstPage(ValueCase):
         """Return what a search finds, and how many domains were restricted to the best customers for it."""
         searched, original = [], type(self.Partner)._domain_of_best
 
-        def domain_of_best(records, order, count):
-            searched.append(original(records, order, count))
+        def domain_of_best(*arguments):
+            searched.append(original(*arguments))
             return searched[-1]
 
         with patch.multiple(crm_value_first_page, _MIN_ROWS=0, _SPARE=1), \
@@ -57,7 +57,7 @@ class TestFirstPage(ValueCase):
 
     def test_only_the_best_are_joined(self):
         with patch.multiple(crm_value_first_page, _MIN_ROWS=0, _SPARE=1):
-            best = self.Partner._domain_of_best("clv desc", 10)
+            best = self.Partner._domain_of_best("clv desc", 0, 10)
         self.assertTrue(10 <= self.Partner.search_count([*self.domain, *best]) < _CUSTOMERS / 4)
 
     def test_a_page_that_the_best_do_not_fill_is_looked_for_among_all(self):
@@ -69,9 +69,14 @@ class TestFirstPage(ValueCase):
     def test_other_requests_ask_as_ever(self):
         for order in ("clv", "clv desc nulls first", "name desc", "value_tier_id desc", None):
             self.assertEqual(self.search(order=order, limit=10)[1], 0, order)
-        for limit in (None, _CUSTOMERS):
+        for limit in (None, _CUSTOMERS, 2**62):
             self.assertEqual(self.search(order="clv desc", limit=limit)[1], 0, limit)
-        self.assertIsNone(self.Partner._domain_of_best("clv desc", 10), "too few rows to be worth it")
+        self.assertIsNone(self.Partner._domain_of_best("clv desc", 0, 10), "too few rows to be worth it")
+
+    def test_an_order_that_is_none_is_refused_as_ever(self):
+        for order in (" ", "clv desc;", "clv sideways"):
+            with self.assertRaisesRegex(UserError, "Invalid \"order\""):
+                self.search(order=order, limit=10)
 
     def test_a_figure_that_nobody_has(self):
         found, restricted = self.search(order="next_purchase_date desc, id", limit=10)
