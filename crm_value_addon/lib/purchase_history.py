@@ -1,7 +1,7 @@
 """Purchase days to one row of observed figures per customer: pure numpy."""
 import numpy as np
 
-from .pg_copy import NO_DATE
+from .postgres.binary_copy import NO_DATE
 
 #: digits after the point that a sum of money keeps: enough for any currency, and 0.3 - 0.2 - 0.1 is nothing
 _MONEY_DIGITS = 6

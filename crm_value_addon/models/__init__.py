@@ -1,82 +1,82 @@
 from . import account_move
 from . import crm_lead
 from . import crm_value
-from . import crm_value_history
-from . import crm_value_store
-from . import crm_value_purchase_quarters
-from . import crm_value_refresh  # what follows extends the methods of these three
-from . import crm_value_workers
+from .refresh import crm_value_observation
+from .refresh import crm_value_writer
+from .refresh import crm_value_purchase_quarters
+from .refresh import crm_value_refresh  # what follows extends the methods of these three
+from .refresh import crm_value_scheduler
 from . import crm_value_demo
-from . import crm_value_document
-from . import crm_value_estimate
-from . import crm_value_fit
-from . import crm_value_fit_backtest
-from . import crm_value_fit_as_of
-from . import crm_value_queue
-from . import crm_value_run
-from . import crm_value_run_skipped
-from . import crm_value_tier
-from . import crm_value_tier_change
-from . import crm_value_tier_criterion
-from . import crm_value_tier_lock
-from . import crm_value_tiering  # the rest asks for the fields that it adds
-from . import crm_value_tier_explanation
-from . import crm_value_merge  # decides tiers
-from . import crm_value_tier_benefits
-from . import crm_value_tier_cache
-from . import crm_value_benefit
-from . import crm_value_standing
-from . import crm_value_grant
-from . import crm_value_gift
-from . import crm_value_tier_change_gifts
-from . import crm_value_mail
-from . import crm_value_tier_change_mail
-from . import crm_value_referral
-from . import crm_value_merge_gifts
-from . import crm_value_caution
-from . import crm_value_caution_override
-from . import crm_value_benefit_page
-from . import crm_value_benefit_customer
-from . import crm_value_portal
+from .refresh import crm_value_document
+from .prediction import crm_value_prediction
+from .prediction import crm_value_fit
+from .prediction import crm_value_fit_backtest
+from .prediction import crm_value_fit_as_of
+from .refresh import crm_value_queue
+from .refresh import crm_value_run
+from .refresh import crm_value_run_skipped
+from .tiers import crm_value_tier
+from .tiers import crm_value_tier_change
+from .tiers import crm_value_tier_criterion
+from .tiers import crm_value_tier_lock
+from .tiers import crm_value_tier_assignment  # the rest asks for the fields that it adds
+from .tiers import crm_value_tier_explanation
+from .tiers import crm_value_merge  # decides tiers
+from .tiers import crm_value_tier_benefits
+from .tiers import crm_value_tier_cache
+from .benefits import crm_value_benefit
+from .benefits import crm_value_standing
+from .benefits import crm_value_gift
+from .benefits import crm_value_gift_calendar
+from .tiers import crm_value_tier_change_gifts
+from .portal import crm_value_mail
+from .tiers import crm_value_tier_change_mail
+from .benefits import crm_value_referral_reward
+from .tiers import crm_value_merge_gifts
+from .benefits import crm_value_caution
+from .benefits import crm_value_caution_override
+from .benefits import crm_value_benefit_page
+from .benefits import crm_value_benefit_customer
+from .portal import crm_value_portal
 from . import crm_value_demo_benefits
 from . import crm_value_demo_portal
-from . import crm_value_order_outlook
-from . import crm_value_rfm_segment
-from . import crm_value_rfm
-from . import crm_value_lifecycle
-from . import crm_value_parts  # adds up what the next ones compute
-from . import crm_value_growth
-from . import crm_value_referral_value
-from . import crm_value_feedback_kind
-from . import crm_value_feedback
-from . import crm_value_knowledge
-from . import crm_value_service_cost
+from .tiers import crm_value_order_outlook
+from .segments import crm_value_rfm_segment
+from .segments import crm_value_rfm
+from .segments import crm_value_lifecycle
+from .components import crm_value_component  # adds up what the next ones compute
+from .components import crm_value_growth
+from .components import crm_value_referral_value
+from .components import crm_value_feedback_kind
+from .components import crm_value_feedback
+from .components import crm_value_knowledge
+from .components import crm_value_service_cost
 from . import crm_lead_referral
 from . import utm_source
-from . import crm_value_snapshot
-from . import crm_value_month_end
-from . import crm_value_target
-from . import crm_value_draft_outlook
+from .reporting import crm_value_snapshot
+from .reporting import crm_value_month_end
+from .reporting import crm_value_target
+from .tiers import crm_value_draft_outlook
 from . import account_move_refund_warning
-from . import crm_value_explanation
-from . import crm_value_explanation_records
-from . import crm_value_followup
-from . import crm_value_followup_rule  # what follows extends it
-from . import crm_value_followup_due
-from . import crm_value_followup_events
-from . import crm_value_followup_responsible
-from . import crm_value_followup_text
-from . import crm_value_followup_run
-from . import crm_value_followup_launch
-from . import crm_value_followup_result
-from . import crm_value_followup_wake
-from . import crm_value_run_alarm
-from . import crm_value_dashboard  # what follows adds its sections
-from . import crm_value_dashboard_customers
-from . import crm_value_dashboard_cohorts
-from . import crm_value_dashboard_outlook
-from . import crm_value_dashboard_movement
-from . import crm_value_dashboard_calls
+from .reporting import crm_value_explanation
+from .reporting import crm_value_explanation_records
+from .followups import crm_value_followup
+from .followups import crm_value_followup_rule  # what follows extends it
+from .followups import crm_value_followup_due
+from .followups import crm_value_followup_events
+from .followups import crm_value_followup_assignee
+from .followups import crm_value_followup_text
+from .followups import crm_value_followup_run
+from .followups import crm_value_followup_launch
+from .followups import crm_value_followup_result
+from .refresh import crm_value_followup_wake
+from .refresh import crm_value_run_alarm
+from .dashboard import crm_value_dashboard  # what follows adds its sections
+from .dashboard import crm_value_dashboard_customers
+from .dashboard import crm_value_dashboard_cohorts
+from .dashboard import crm_value_dashboard_outlook
+from .dashboard import crm_value_dashboard_movement
+from .dashboard import crm_value_dashboard_calls
 from . import ir_actions_server
 from . import ir_attachment
 from . import mail_activity
@@ -123,8 +123,8 @@ from . import sale_order_margin_guard
 from . import res_company_retention
 from . import res_company_intercompany
 from . import res_partner_opt_out
-from . import crm_value_opt_out  # empties what all others computed
+from .privacy import crm_value_opt_out  # empties what all others computed
 from . import res_partner_privacy
-from . import crm_value_subject
-from . import crm_value_context  # around all that refreshes
-from . import crm_value_schema  # after all that extend Odoo's large tables
+from .privacy import crm_value_subject
+from .refresh import crm_value_context  # around all that refreshes
+from .refresh import crm_value_schema  # after all that extend Odoo's large tables

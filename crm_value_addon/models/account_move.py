@@ -1,7 +1,7 @@
 from odoo import api, models
 from odoo.tools import sql
 
-from ..lib.concurrent_index import ConcurrentIndex
+from .refresh.concurrent_index import ConcurrentIndex
 
 #: what a customer is sold with: Odoo's customer documents
 CUSTOMER_DOCUMENTS = ("out_invoice", "out_refund", "out_receipt")

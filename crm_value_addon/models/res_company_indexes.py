@@ -1,6 +1,6 @@
 from odoo import models
 
-from ..lib.concurrent_index import missing_indexes
+from .refresh.concurrent_index import missing_indexes
 
 
 class ResCompany(models.Model):

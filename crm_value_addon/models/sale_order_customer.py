@@ -1,7 +1,7 @@
 from odoo import models
 from odoo.tools import formatLang
 
-from .crm_value_tier_criterion import CUSTOMER_METRICS
+from .tiers.crm_value_tier_criterion import CUSTOMER_METRICS
 
 
 class SaleOrder(models.Model):

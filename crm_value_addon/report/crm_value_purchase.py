@@ -1,7 +1,7 @@
 from odoo import fields, models
 from odoo.tools import SQL
 
-from ..lib.pg_copy import copy_out, id_array
+from ..lib.postgres.binary_copy import copy_out, id_array
 from ..models.account_move import POSTED_DOCUMENTS
 
 DOCUMENT_COLUMNS = [

@@ -5,8 +5,8 @@ import numpy as np
 from odoo import models
 from odoo.tools import SQL
 
-from ..lib.pg_arrays import copy_out_arrays
-from ..lib.pg_copy import NO_DATE, id_array
+from ..lib.postgres.binary_arrays import copy_out_arrays
+from ..lib.postgres.binary_copy import NO_DATE, id_array
 from ..lib.purchase_history import FrozenDocuments, purchase_days
 
 _MOVE_COLUMNS = [

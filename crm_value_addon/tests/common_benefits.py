@@ -3,7 +3,7 @@ import contextlib
 from odoo import Command
 from odoo.exceptions import UserError
 
-from .test_crm_value_tiering import TierCase
+from .tiers.test_crm_value_tier_assignment import TierCase
 
 
 class BenefitCase(TierCase):

@@ -11,19 +11,21 @@ from odoo.tests import BaseCase, TransactionCase, tagged
 from odoo.tools import SQL
 
 from .. import lib
-from ..lib import pg_copy
-from ..lib.pg_arrays import copy_out_arrays
+from ..lib import postgres
+from ..lib.postgres import binary_copy
+from ..lib.postgres.binary_arrays import copy_out_arrays
 
 
 @tagged("post_install", "-at_install")
 class TestDoctests(BaseCase):
     def test_examples_in_the_docstrings(self):
         attempted = 0
-        for module in pkgutil.iter_modules(lib.__path__):
-            if not module.ispkg:  # the kernel's examples run without Odoo
-                result = doctest.testmod(import_module(f"{lib.__name__}.{module.name}"))
-                self.assertFalse(result.failed, module.name)
-                attempted += result.attempted
+        for package in (lib, postgres):
+            for module in pkgutil.iter_modules(package.__path__):
+                if not module.ispkg:  # the kernel's examples run without Odoo
+                    result = doctest.testmod(import_module(f"{package.__name__}.{module.name}"))
+                    self.assertFalse(result.failed, module.name)
+                    attempted += result.attempted
         self.assertTrue(attempted)
 
 
@@ -39,14 +41,14 @@ class TestPgCopy(TransactionCase):
         count = len(money)
         return {
             "money": np.array(money, float), "number": np.arange(count), "yes": np.arange(count) % 2 == 0,
-            "day": np.array([pg_copy.NO_DATE, *range(-20000, 20000)][:count]), "share": np.linspace(-1, 1, count),
+            "day": np.array([binary_copy.NO_DATE, *range(-20000, 20000)][:count]), "share": np.linspace(-1, 1, count),
         }
 
     def test_money_arrives_to_the_last_decimal(self):
         dice = random.Random(1)
         money = [Decimal(dice.randint(-10 ** size, 10 ** size)) / 100 for size in range(1, 15) for _try in range(40)]
         money += [Decimal(0), Decimal("-0.01"), Decimal("0.01"), Decimal("9999.99"), Decimal("10000")]
-        pg_copy.copy_in(self.env.cr, "copied", self.arrays(money), self.columns)
+        binary_copy.copy_in(self.env.cr, "copied", self.arrays(money), self.columns)
         self.env.cr.execute("SELECT money::text, number, NULLIF(day, '-infinity') FROM copied ORDER BY number")
         rows = self.env.cr.fetchall()
         self.assertEqual([Decimal(row[0]) for row in rows], money)
@@ -56,16 +58,16 @@ class TestPgCopy(TransactionCase):
 
     def test_what_is_written_is_read(self):
         arrays = self.arrays([1, 2, 3])
-        pg_copy.copy_in(self.env.cr, "copied", arrays, self.columns)
+        binary_copy.copy_in(self.env.cr, "copied", arrays, self.columns)
         names = [name for name, _kind in self.columns[1:]]
-        found = pg_copy.copy_out(self.env.cr, SQL("SELECT number, day, share, yes FROM copied"), self.columns[1:])
+        found = binary_copy.copy_out(self.env.cr, SQL("SELECT number, day, share, yes FROM copied"), self.columns[1:])
         for name in names:
             np.testing.assert_array_equal(found[name], arrays[name])
 
     def test_many_rows_travel_in_pieces(self):
         arrays = self.arrays(range(12_345))
-        pg_copy.copy_in(self.env.cr, "copied", arrays, self.columns)
-        found = pg_copy.copy_out(
+        binary_copy.copy_in(self.env.cr, "copied", arrays, self.columns)
+        found = binary_copy.copy_out(
             self.env.cr, SQL("SELECT money::int8 AS money, number, day, share, yes FROM copied"),
             [("money", "int8"), *self.columns[1:]])
         for name, _kind in self.columns:
@@ -75,23 +77,23 @@ class TestPgCopy(TransactionCase):
         money = [1.0] * 12_345
         money[-1] = 1e15
         with self.assertRaisesRegex(OverflowError, "1000000000000000"):
-            pg_copy.copy_in(self.env.cr, "copied", self.arrays(money), self.columns)
+            binary_copy.copy_in(self.env.cr, "copied", self.arrays(money), self.columns)
         self.env.cr.execute("SELECT count(*) FROM copied")
         self.assertEqual(self.env.cr.fetchone(), (0,), "the transaction is whole")
 
     def test_no_rows(self):
-        pg_copy.copy_in(self.env.cr, "copied", self.arrays([]), self.columns)
-        found = pg_copy.copy_out(self.env.cr, SQL("SELECT number FROM copied"), [("number", "int4")])
+        binary_copy.copy_in(self.env.cr, "copied", self.arrays([]), self.columns)
+        found = binary_copy.copy_out(self.env.cr, SQL("SELECT number FROM copied"), [("number", "int4")])
         self.assertEqual(len(found["number"]), 0)
 
     def test_what_cannot_travel_is_named(self):
         for wrong in (float("nan"), float("inf"), 1e15):
             with self.assertRaisesRegex(OverflowError, "money"):
-                pg_copy.dump(self.arrays([1, wrong]), self.columns)
+                binary_copy.dump(self.arrays([1, wrong]), self.columns)
         with self.assertRaisesRegex(ValueError, "NULL"):
-            pg_copy.copy_out(self.env.cr, SQL("SELECT NULL::int4"), [("number", "int4")])
+            binary_copy.copy_out(self.env.cr, SQL("SELECT NULL::int4"), [("number", "int4")])
         with self.assertRaisesRegex(ValueError, "number"):
-            pg_copy.copy_out(self.env.cr, SQL("SELECT 1::int8"), [("number", "int4")])
+            binary_copy.copy_out(self.env.cr, SQL("SELECT 1::int8"), [("number", "int4")])
 
     def test_arrays_arrive_as_one_column(self):
         query = SQL(
@@ -102,7 +104,7 @@ class TestPgCopy(TransactionCase):
         found = copy_out_arrays(self.env.cr, query, columns)
         np.testing.assert_array_equal(found["number"], [number for number in range(100) if number % 10 != 7])
         np.testing.assert_array_equal(found["half"], np.arange(100) / 2)
-        np.testing.assert_array_equal(found["day"], pg_copy.day_number(date(2020, 1, 1)) + np.arange(100))
+        np.testing.assert_array_equal(found["day"], binary_copy.day_number(date(2020, 1, 1)) + np.arange(100))
         for nothing in ("SELECT NULL::int[]", "SELECT '{}'::int[]", "SELECT '{1}'::int[] WHERE FALSE"):
             found = copy_out_arrays(self.env.cr, SQL(nothing), columns[:1])
             self.assertEqual((len(found["number"]), found["number"].dtype), (0, np.int32), nothing)
@@ -114,14 +116,14 @@ class TestPgCopy(TransactionCase):
 
     def test_digest_tells_every_column_apart(self):
         arrays = self.arrays([Decimal("0.1"), Decimal("0.2"), 3])
-        before = pg_copy.digest(arrays, self.columns)
+        before = binary_copy.digest(arrays, self.columns)
         self.assertTrue((before >= 1).all() and (before == np.rint(before)).all() and len(set(before)) == 3)
         share = np.where(arrays["share"] == 0, -0.0, arrays["share"])
         same = arrays | {"money": arrays["money"] + 0.001, "share": share}
-        np.testing.assert_array_equal(pg_copy.digest(same, self.columns), before, "they would be stored the same")
+        np.testing.assert_array_equal(binary_copy.digest(same, self.columns), before, "they would be stored the same")
         for name, kind in self.columns:
             changed = arrays[name].copy()
             changed[1] = not changed[1] if kind == "bool" else changed[1] + 1
-            after = pg_copy.digest(arrays | {name: changed}, self.columns)
+            after = binary_copy.digest(arrays | {name: changed}, self.columns)
             np.testing.assert_array_equal(after == before, [True, False, True], name)
-        self.assertFalse((pg_copy.digest(arrays, self.columns[1:]) == before).any(), "a column less")
+        self.assertFalse((binary_copy.digest(arrays, self.columns[1:]) == before).any(), "a column less")

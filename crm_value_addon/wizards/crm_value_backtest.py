@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from ..lib.pg_copy import day_number
+from ..lib.postgres.binary_copy import day_number
 
 _FIGURES = ["mae", "aggregate_error", "spearman", "gini", "top_decile"]
 

@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL, format_date
 
 from ..lib import equity
-from ..lib.pg_copy import copy_out
+from ..lib.postgres.binary_copy import copy_out
 from ..models.crm_value import MARGIN_GROUP
 
 #: customers whose share of the equity is told: the best so many of 100

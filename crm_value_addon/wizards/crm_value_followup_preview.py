@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-from ..lib.holdout import is_held_out
+from ..lib.uplift import is_held_out
 
 _SHOWN = 100
 

@@ -4,7 +4,7 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..lib import pg_copy
+from ..lib.postgres import binary_copy
 
 #: the customer pyramid from its top, in percent of the customers; the lowest tier takes the rest
 _PYRAMID = (1.0, 4.0, 15.0)
@@ -53,7 +53,7 @@ class CrmValueTierSimulation(models.TransientModel):
         # sudo: the figures of every customer count; the wizard is for those who set the rules.
         Value = self.env["crm.value"].sudo()
         metric = Value._metric_to_sql(self.proposal_metric, self.company_id._value_today())
-        figures = pg_copy.copy_out(self.env.cr, SQL(
+        figures = binary_copy.copy_out(self.env.cr, SQL(
             "SELECT (%s)::float8 FROM crm_value value WHERE value.company_id = %s AND value.purchase_count > 0",
             metric, self.company_id.id), [("figure", "float8")])["figure"]
         if not len(figures):

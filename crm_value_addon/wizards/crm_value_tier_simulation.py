@@ -2,9 +2,9 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import MissingError
 from odoo.tools import SQL
 
-from ..lib import tier_rules
 from ..models.crm_value import MARGIN_GROUP
-from ..models.crm_value_refresh import REQUEST_LIMIT
+from ..models.refresh.crm_value_refresh import REQUEST_LIMIT
+from ..models.tiers import tier_rules
 from .crm_value_tier_simulation_line import NO_TIER, OTHER_SET
 
 #: customers judged per step: the progress bar moves, and no request takes long
@@ -14,8 +14,8 @@ _STEP = 25_000
 class CrmValueTierSimulation(models.TransientModel):
     """Other thresholds, tried out: who would have which tier, before anything is written.
 
-    The preview asks the assignment's own SELECT (lib/tier_rules.py) with another ladder; applying saves the rules and
-    lets the assignment run, so that both end in the same tiers.
+    The preview asks the assignment's own SELECT (models/tiers/tier_rules.py) with another ladder; applying saves the
+    rules and lets the assignment run, so that both end in the same tiers.
     """
 
     _name = "crm.value.tier.simulation"

@@ -3,8 +3,8 @@ from datetime import timedelta
 from freezegun import freeze_time
 
 from odoo.addons.crm_value_addon.tests.common import TODAY
-from odoo.addons.crm_value_addon.tests.test_crm_value_followup_due import FollowupCase
-from odoo.addons.crm_value_addon.tests.test_crm_value_parts import PartsCase
+from odoo.addons.crm_value_addon.tests.components.test_crm_value_component import PartsCase
+from odoo.addons.crm_value_addon.tests.followups.test_crm_value_followup_trigger import FollowupCase
 
 
 @freeze_time(TODAY)

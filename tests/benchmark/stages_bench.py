@@ -8,7 +8,7 @@ from refresh_bench import is_refreshed, refresh
 
 from odoo.addons.crm_value_addon.lib import lifecycle
 from odoo.addons.crm_value_addon.lib.customer_base import rfm
-from odoo.addons.crm_value_addon.lib.pg_copy import day_number
+from odoo.addons.crm_value_addon.lib.postgres.binary_copy import day_number
 
 
 def run(table, registry, _database):

@@ -1,0 +1,1 @@
+"""PostgreSQL's binary formats to and from numpy arrays."""

@@ -1,0 +1,62 @@
+from odoo import api, models
+from odoo.tools import SQL
+
+from ...lib import components
+from ...lib.postgres.binary_copy import copy_out
+
+
+class CrmValueGrowth(models.Model):
+    """Growth value: what is on the table and not yet won.
+
+    An opportunity is worth its expected revenue or, where that is more, the largest of its sent quotations (as Odoo
+    itself raises the revenue when an order is confirmed): each euro once. A quotation without an opportunity counts
+    with the probability in the settings. A day that has passed, or none, counts as the coming month.
+    """
+
+    _inherit = "crm.value"
+
+    @api.model
+    def _nightly_parts(self, company, as_of, frame):
+        found = copy_out(self.env.cr, SQL(
+            "SELECT partner_id::int4, worth::float8, days::int4 FROM (%s) growth", self._select_growth(company, as_of)),
+            [("partner", "int4"), ("worth", "float8"), ("days", "int4")])
+        worth = components.discounted(
+            found["worth"] * self._growth_ratio(company), found["days"], months=company.value_horizon_months,
+            yearly_discount=company.value_discount_rate)
+        parts = super()._nightly_parts(company, as_of, frame)
+        return parts | {"growth_value": self._spread(frame["partner_id"], found["partner"], worth)}
+
+    @api.model
+    def _growth_ratio(self, company):
+        return company.value_margin_rate if company.value_basis == "margin" else 1.0
+
+    @api.model
+    def _select_growth(self, company, as_of, where=None):
+        """Return the SELECT of what may be won: partner_id, worth (weighted), days until then, lead_id or order_id.
+
+        :param SQL where: condition on the alias ``partner``
+        """
+        return SQL(
+            """
+            SELECT partner.commercial_partner_id AS partner_id, lead.id AS lead_id, NULL::int AS order_id,
+                   GREATEST(lead.expected_revenue, offer.amount, 0)
+                   * COALESCE(lead.automated_probability, 0) / 100 AS worth,
+                   COALESCE(lead.date_deadline - %(as_of)s, 0) AS days
+              FROM %(leads)s lead
+              JOIN res_partner partner ON partner.id = lead.partner_id
+              LEFT JOIN LATERAL (SELECT max(%(amount)s) AS amount FROM sale_order sale
+                                  WHERE sale.opportunity_id = lead.id AND %(open_offer)s) offer ON TRUE
+             WHERE %(where)s
+            UNION ALL
+            SELECT partner.commercial_partner_id, NULL, sale.id, GREATEST(%(amount)s, 0) * %(probability)s,
+                   COALESCE(sale.validity_date - %(as_of)s, 0)
+              FROM sale_order sale JOIN res_partner partner ON partner.id = sale.partner_id
+             WHERE sale.opportunity_id IS NULL AND %(open_offer)s AND %(where)s
+            """,
+            as_of=as_of, leads=self.env["crm.lead"]._select_of_company(company, only_open=True),
+            where=where or SQL("TRUE"),
+            probability=company.value_quotation_probability,
+            # in the currency of the company, as Odoo's own sales analysis converts it
+            amount=SQL("sale.amount_untaxed / COALESCE(NULLIF(sale.currency_rate, 0), 1)"),
+            open_offer=SQL("sale.state = 'sent' AND sale.company_id = %s AND COALESCE(sale.validity_date, %s) >= %s",
+                           company.id, as_of, as_of))

@@ -1,0 +1,96 @@
+import numpy as np
+from dateutil.relativedelta import relativedelta
+
+from odoo import api, models
+from odoo.tools import SQL
+
+from ...lib.postgres.binary_copy import copy_out
+
+
+class CrmValueKnowledge(models.Model):
+    """Knowledge value: the feedback of the last 12 months, by what one item of its kind is worth, carried forward."""
+
+    _inherit = "crm.value"
+
+    @api.model
+    def _nightly_parts(self, company, as_of, frame):
+        parts = super()._nightly_parts(company, as_of, frame)
+        customers = frame["partner_id"]
+        if self._feedback_kinds(company):
+            found = copy_out(self.env.cr, SQL(
+                "SELECT partner_id::int4, amount::float8 FROM (%s) item", self._select_feedback(company, as_of)),
+                [("partner", "int4"), ("amount", "float8")])
+            yearly = self._spread(customers, found["partner"], found["amount"])
+            if company.value_knowledge_cap:
+                yearly = np.minimum(yearly, company.value_knowledge_cap)
+            parts["knowledge_value"] = self._carried_forward(company, frame, yearly)
+        if "rating.rating" in self.env:
+            found = copy_out(self.env.cr, SQL(
+                "SELECT partner_id::int4, avg(rating)::float8 AS rating FROM (%s) item GROUP BY partner_id",
+                self._select_ratings(company, as_of)), [("partner", "int4"), ("rating", "float8")])
+            parts["satisfaction"] = self._spread(customers, found["partner"], found["rating"])
+        return parts
+
+    @api.model
+    def _feedback_kinds(self, company):
+        """Return the kinds of feedback that are worth something to a company."""
+        return self.env["crm.value.feedback.kind"].sudo().search([  # sudo: the refresh counts for everybody
+            ("amount", ">", 0), ("company_id", "in", [False, company.id])])
+
+    @api.model
+    def _select_feedback(self, company, as_of):
+        """Return the SELECT of the items of the last 12 months: partner_id, kind_id, amount."""
+        sources = [SQL(
+            """SELECT partner.commercial_partner_id AS partner_id, feedback.kind_id
+                 FROM crm_value_feedback feedback JOIN res_partner partner ON partner.id = feedback.partner_id
+                WHERE feedback.company_id = %s AND feedback.date > %s AND feedback.date <= %s""",
+            company.id, as_of - relativedelta(years=1), as_of)]
+        for kind in self._feedback_kinds(company):
+            query = self._select_items(company, as_of, kind.source)
+            if query:
+                sources.append(SQL("SELECT partner_id, %s AS kind_id FROM (%s) counted", kind.id, query))
+        return SQL(
+            """SELECT item.partner_id, item.kind_id, kind.amount
+                 FROM (%s) item JOIN crm_value_feedback_kind kind ON kind.id = item.kind_id
+                WHERE kind.active AND kind.amount > 0 AND COALESCE(kind.company_id, %s) = %s""",
+            SQL(" UNION ALL ").join(sources), company.id, company.id)
+
+    @api.model
+    def _select_items(self, company, as_of, source):
+        """Return the SELECT of partner_id of the items that another app holds; None where it is not installed."""
+        if source == "rating" and "rating.rating" in self.env:
+            return self._select_ratings(company, as_of)
+        if source == "survey" and "survey.user_input" in self.env:
+            return SQL(
+                """SELECT partner.commercial_partner_id AS partner_id FROM survey_user_input answer
+                     JOIN res_partner partner ON partner.id = answer.partner_id
+                    WHERE answer.state = 'done' AND answer.test_entry IS NOT TRUE
+                      AND answer.end_datetime::date > %s AND answer.end_datetime::date <= %s""",
+                as_of - relativedelta(years=1), as_of)
+        return None
+
+    @api.model
+    def _select_ratings(self, company, as_of):
+        """Return the SELECT of the ratings of the last 12 months: partner_id, rating.
+
+        A rating belongs to the company of the record that was rated; one of a record without a company to all.
+        """
+        self.env["rating.rating"].flush_model()
+        models_rated = [name for [name] in self.env.execute_query(SQL(
+            "SELECT DISTINCT res_model FROM rating_rating WHERE consumed AND res_model IS NOT NULL"))]
+        elsewhere = [SQL(
+            "rating.res_model = %s AND EXISTS (SELECT FROM %s record WHERE record.id = rating.res_id"
+            " AND record.company_id != %s)", name, SQL.identifier(self.env[name]._table), company.id)
+            for name in models_rated if name in self.env and self.env[name]._auto
+            and (field := self.env[name]._fields.get("company_id")) and field.store and field.column_type]
+        return SQL(
+            """SELECT partner.commercial_partner_id AS partner_id, rating.rating
+                 FROM rating_rating rating JOIN res_partner partner ON partner.id = rating.partner_id
+                WHERE rating.consumed AND rating.rating >= 1 AND rating.write_date::date > %s
+                  AND rating.write_date::date <= %s AND NOT (%s)""",
+            as_of - relativedelta(years=1), as_of, SQL(" OR ").join([SQL("FALSE"), *elsewhere]))
+
+    @api.model
+    def _are_satisfied(self, company, frame):
+        satisfied = super()._are_satisfied(company, frame)
+        return satisfied & ((frame["satisfaction"] == 0) | (frame["satisfaction"] >= company.value_loyal_satisfaction))

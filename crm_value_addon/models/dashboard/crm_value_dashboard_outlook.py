@@ -1,0 +1,112 @@
+from odoo import api, models
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ...lib import forecast_interval
+
+#: off by up to so much in total: good for totals; up to so much: for the order of magnitude
+SOUND_BIAS, ROUGH_BIAS = 0.1, 0.25
+#: rank correlation from which a forecast tells well, or roughly, who will buy more
+SOUND_RANKING, ROUGH_RANKING = 0.5, 0.25
+
+
+class CrmValueDashboardOutlook(models.AbstractModel):
+    """What is expected of the next 12 months, and how far that can be trusted."""
+
+    _inherit = "crm.value.dashboard"
+
+    @api.model
+    def _section_outlook(self, scope, payload):
+        fit = self._fit(scope)
+        cohorts = self._scan_cohorts(scope)
+        return {
+            "expected": self._expected(scope, fit, cohorts),
+            "calibration": self._calibration(fit),
+            "bought": self._figure(
+                scope.domain & Domain("last_purchase_date", ">=", scope.start),
+                sum(cohort.bought for cohort in cohorts)),
+            "first_time": self._figure(
+                scope.domain & Domain("first_purchase_date", ">=", scope.start),
+                sum(cohort.first_time for cohort in cohorts)),
+            "cohorts": self._cohorts(scope, cohorts),
+        }
+
+    @api.model
+    def _fit(self, scope):
+        """Return the fit in use of the company shown, else its last one."""
+        return self.env["crm.value.fit"].search_fetch(
+            [("company_id", "=", scope.company.id)],
+            ["model", "is_used", "holdout_days", "bias_model", "bias_history", "spearman_model", "spearman_history",
+             "backtest", "decision"], order="is_used desc, id desc", limit=1)
+
+    @api.model
+    def _expected(self, scope, fit, cohorts):
+        """Return the expected revenue of the next 12 months, with its interval where the forecast was ever tried."""
+        revenue = sum(cohort.expected_revenue for cohort in cohorts)
+        amounts = {"revenue": revenue}
+        if scope.sees_worth and scope.company.value_basis == "margin":
+            amounts["margin"] = sum(cohort.expected_margin for cohort in cohorts)
+        figure = self._figure(
+            scope.domain & Domain("expected_purchases", ">", 0), sum(cohort.expected for cohort in cohorts), **amounts)
+        if not fit.holdout_days:
+            return figure | {"interval": False}
+        bias = fit.bias_model if fit.is_used else fit.bias_history
+        bounds = forecast_interval.interval(revenue, sum(cohort.variance for cohort in cohorts), bias)
+        return figure | {"interval": [round(bound, 2) for bound in bounds]}
+
+    @api.model
+    def _select_variance(self):
+        """Return the SQL of the variance of what a customer spends in the next 12 months (`crm_value`, `fit`).
+
+        With c the expected spend of a purchase and m the expected purchases, Var = c² (m (1 + w) + m² u): w is the
+        squared coefficient of variation of single purchases, 1/p of gamma-gamma, and u what is not known about the
+        customer: whether it is still there (1 - a) / a, its rate 1 / (a (r + x)), its mean spend 1 / (p n + q - 2).
+        Carried forward without a model: Poisson purchases of exponential spend, 2 c² m.
+        """
+        return SQL(
+            """
+            crm_value.expected_spend::float8 ^ 2 * CASE WHEN crm_value.method = 'model' AND fit.p > 0 THEN
+                crm_value.expected_purchases::float8 * (1 + 1 / fit.p) + crm_value.expected_purchases::float8 ^ 2 * (
+                    (1 - crm_value.probability_alive::float8 + 1 / (fit.r + crm_value.frequency))
+                    / GREATEST(crm_value.probability_alive::float8, 0.0001)
+                    + 1 / GREATEST(fit.p * crm_value.purchase_count + fit.q - 2, 0.5))
+            ELSE 2 * crm_value.expected_purchases::float8 END
+            """)
+
+    @api.model
+    def _calibration(self, fit):
+        """Return what the backtest expected and what was bought, with a sentence on it; False where none was made."""
+        backtest = fit.backtest or {}
+        rows = backtest.get("calibration")
+        if not rows or not fit.holdout_days:
+            return False
+        name = fit._kernel_name(fit.model)
+        return {
+            "model": "crm.value.fit", "id": fit.id, "days": fit.holdout_days, "is_used": fit.is_used,
+            "rows": [{
+                "purchases": f"{row['frequency'] + 1}{'+' if row is rows[-1] else ''}", "customers": row["customers"],
+                "actual": round(row["actual"], 2), "expected": round(row[name], 2)} for row in rows],
+            "trust": self._trust(fit),
+        }
+
+    @api.model
+    def _trust(self, fit):
+        """Return in one sentence how far the forecast in use can be trusted."""
+        bias, ranking = (fit.bias_model, fit.spearman_model) if fit.is_used else (
+            fit.bias_history, fit.spearman_history)
+        off = round(100 * abs(bias))
+        level = self.env._("neither too much nor too little") if not off else self.env._(
+            "%(percent)s %% too much", percent=off) if bias > 0 else self.env._(
+            "%(percent)s %% too little", percent=off)
+        totals = self.env._("its totals can be relied on") if abs(bias) <= SOUND_BIAS else self.env._(
+            "its totals give the order of magnitude") if abs(bias) <= ROUGH_BIAS else self.env._(
+            "its totals cannot be relied on")
+        order = self.env._("it tells well who buys more than others") if ranking >= SOUND_RANKING else self.env._(
+            "it tells roughly who buys more than others") if ranking >= ROUGH_RANKING else self.env._(
+            "it hardly tells who buys more than others")
+        text = self.env._(
+            "Tried on %(days)s days that it had not seen, the prediction expected %(level)s revenue in all: "
+            "%(totals)s, and %(order)s.") if fit.is_used else self.env._(
+            "Tried on %(days)s days that it had not seen, the last 12 months carried forward, which are used here, "
+            "expected %(level)s revenue in all: %(totals)s, and %(order)s.")
+        return text % {"days": fit.holdout_days, "level": level, "totals": totals, "order": order}

@@ -1,0 +1,132 @@
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ..crm_value import MARGIN_GROUP
+
+#: no mail to the assignee, no follower, no automatic log lines
+QUIET = {
+    "mail_activity_quick_update": True, "value_followup_scheduling": True, "mail_create_nosubscribe": True,
+    "mail_create_nolog": True, "tracking_disable": True, "mail_notrack": True,
+}
+
+
+class CrmValueFollowup(models.Model):
+    """A rule that met a customer on a day, and what became of it; the control group as well as the treated.
+
+    Written by the machine only, in the transaction that writes the activity: the two constraints make sure that
+    nothing is asked for twice, whoever runs at the same time.
+    """
+
+    _name = "crm.value.followup"
+    _description = "Follow-up"
+    _log_access = False
+    _order = "date desc, id desc"
+    _rec_name = "value_id"
+
+    rule_id = fields.Many2one("crm.value.followup.rule", required=True, ondelete="cascade", readonly=True)
+    value_id = fields.Many2one(
+        "crm.value", string="Customer", required=True, ondelete="cascade", index=True, readonly=True)
+    partner_id = fields.Many2one(related="value_id.partner_id", string="Contact")
+    company_id = fields.Many2one("res.company", required=True, ondelete="cascade", index=True, readonly=True)
+    currency_id = fields.Many2one(related="company_id.currency_id", string="Currency")
+    occasion = fields.Char(required=True, readonly=True, help="What it was about; the same occasion comes up once")
+    date = fields.Date(required=True, readonly=True)
+    group = fields.Selection(
+        [("treated", "Treated"), ("control", "Held out")], required=True, readonly=True,
+        help="Held out: the rule met the customer and nothing was done, to see what happens by itself")
+    state = fields.Selection(
+        [("open", "Open"), ("done", "Done"), ("cancelled", "Cancelled"), ("closed", "Closed by itself"),
+         ("control", "Held out")], required=True, readonly=True)
+    user_id = fields.Many2one("res.users", string="Responsible", ondelete="set null", readonly=True)
+    activity_id = fields.Many2one("mail.activity", ondelete="set null", index="btree_not_null", readonly=True)
+    activity_ids = fields.One2many("mail.activity", "value_followup_id", string="Activities")
+    deadline = fields.Date(readonly=True)
+    closed_date = fields.Date(string="Closed on", readonly=True)
+    close_reason = fields.Char(string="Closed because", readonly=True)
+    is_in_time = fields.Boolean(string="Done in Time", readonly=True)
+    is_measured = fields.Boolean(string="Measured", readonly=True)
+    outcome_revenue = fields.Monetary(
+        string="Revenue After", readonly=True, help="Invoiced in the days that the rule measures, untaxed")
+    outcome_margin = fields.Monetary(string="Margin After", readonly=True, groups=MARGIN_GROUP)
+
+    _occasion_uniq = models.Constraint("UNIQUE(rule_id, value_id, occasion)", "The same occasion comes up once.")
+    _open_uniq = models.UniqueIndex(
+        "(rule_id, value_id) WHERE state = 'open'", "A customer has one open activity of a rule.")
+
+    @api.model
+    def _sync(self, followup_ids=None):
+        """Note what users did with the activities: done, or cancelled when none is left."""
+        self.env.flush_all()
+        self.env.cr.execute(SQL(
+            """
+            UPDATE crm_value_followup followup
+               SET state = CASE WHEN ended.date_done IS NULL THEN 'cancelled' ELSE 'done' END,
+                   closed_date = COALESCE(ended.date_done, %s),
+                   is_in_time = ended.date_done <= followup.deadline
+              FROM (SELECT open.id, max(done.date_done) AS date_done
+                      FROM crm_value_followup open
+                      LEFT JOIN mail_activity done ON done.value_followup_id = open.id
+                     WHERE open.state = 'open' AND %s
+                     GROUP BY open.id
+                    HAVING NOT COALESCE(bool_or(done.active), FALSE)) ended
+             WHERE ended.id = followup.id
+            """, fields.Date.today(),
+            SQL("open.id = ANY(%s)", list(followup_ids)) if followup_ids is not None else SQL("TRUE")))
+        if self.env.cr.rowcount:
+            self.invalidate_model(["state", "closed_date", "is_in_time"])
+
+    def _close(self, today):
+        """Close open follow-ups: their activities are done by events, and the record's log says why."""
+        reasons = {followup: followup._reason_gone() for followup in self}
+        self.env.cr.execute(SQL(
+            """UPDATE crm_value_followup followup SET state = 'closed', closed_date = %s, close_reason = gone.reason
+                 FROM unnest(%s::int[], %s::text[]) AS gone(id, reason)
+                WHERE followup.id = gone.id AND followup.state = 'open'""",
+            today, self.ids, [reasons[followup] for followup in self]))
+        self.invalidate_model()
+        # sudo: the activities are other users', on records of any kind.
+        activities = self.sudo().activity_ids.with_context(**QUIET)
+        bodies = {}
+        for activity in activities:
+            bodies.setdefault(activity.res_model, {})[activity.res_id] = self.env._(
+                "Follow-up “%(summary)s” closed: %(reason)s",
+                summary=activity.summary, reason=reasons[activity.value_followup_id])
+        for reason in set(reasons.values()):
+            activities.filtered(lambda activity, reason=reason: reasons[activity.value_followup_id] == reason).write(
+                {"active": False, "feedback": reason})
+        for model, of_model in bodies.items():
+            self.env[model].sudo().browse(of_model).exists()._message_log_batch(of_model)
+
+    def _reason_gone(self):
+        """Return in words why the follow-up has no reason any more."""
+        self.ensure_one()
+        value, trigger = self.value_id, self.rule_id.trigger
+        if value.last_purchase_date and value.last_purchase_date >= self.date and trigger in (
+                "at_risk", "lost", "purchase_overdue", "no_contact", "service_due"):
+            return self.env._("the customer bought again")
+        return {
+            "tier_in_danger": self.env._("the tier is kept, or lost by now"),
+            "tier_lost": self.env._("the customer has its tier again"),
+            "tier_gained": self.env._("the customer does not have this tier any more"),
+            "near_next_tier": self.env._("the next tier is reached, or out of reach"),
+            "at_risk": self.env._("the customer is not at risk any more"),
+            "no_contact": self.env._("there was a contact"),
+            "first_purchase": self.env._("the purchase was given back"),
+            "after_purchase": self.env._("the purchase was given back"),
+            "opportunity_stalled": self.env._("the opportunity moved on"),
+            "service_due": self.env._("the product was given back"),
+            "product_replaced": self.env._("the product is sold again"),
+        }.get(trigger, self.env._("the reason is gone"))
+
+    def action_open_activity(self):
+        """Open the record that the activity is on.
+
+        :raise AccessError: the user may not read this follow-up or the record
+        """
+        self.ensure_one()
+        self.check_access("read")
+        activity = self.activity_id
+        record = self.env[activity.res_model].browse(activity.res_id) if activity.res_model else self.partner_id
+        record.check_access("read")
+        return {
+            "type": "ir.actions.act_window", "res_model": record._name, "res_id": record.id, "views": [(False, "form")]}

@@ -1,0 +1,146 @@
+import logging
+from datetime import timedelta
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ..benefits.crm_value_gift import CATCH_UP_DAYS
+from ..tiers.crm_value_tier_assignment import SILENT_SOURCES
+
+_logger = logging.getLogger(__name__)
+
+#: moves that no customer is told of: nobody earned them
+_UNTOLD_SOURCES = (*SILENT_SOURCES, "merge")
+
+
+class CrmValueMail(models.Model):
+    """A mail to a customer about its tier: one line a customer and occasion, written with the mail or not at all.
+
+    The constraint is the memory: line and mail are made in one transaction, so a run that is killed, run again or run
+    twice at a time ends like one. Odoo's own queue sends the mail.
+    """
+
+    _name = "crm.value.mail"
+    _description = "Mail About a Tier"
+    _order = "id desc"
+    _rec_name = "occasion"
+
+    value_id = fields.Many2one(
+        "crm.value", string="Customer Value", required=True, ondelete="cascade", index=True, readonly=True)
+    partner_id = fields.Many2one(related="value_id.partner_id", string="Customer")
+    company_id = fields.Many2one(related="value_id.company_id")
+    kind = fields.Selection([("reached", "Tier reached"), ("danger", "Tier in danger")], required=True, readonly=True)
+    tier_id = fields.Many2one("crm.value.tier", ondelete="set null", readonly=True)
+    occasion = fields.Char(required=True, readonly=True)
+
+    _occasion_uniq = models.Constraint(
+        "UNIQUE(value_id, kind, occasion)", "A customer is told once of an occasion.")
+
+    # doing it
+
+    @api.model
+    def _cron_mails(self):
+        """Put the mails that are due into Odoo's queue, each in a transaction of its own."""
+        due = [(company.id, kind, *row) for company in self.env["res.company"].search([])
+               for kind in ("reached", "danger") for row in self._due(company, kind)]
+        self.env["ir.cron"]._commit_progress(remaining=len(due))
+        for company_id, kind, value_id, tier_id, occasion in due:
+            company = self.env["res.company"].browse(company_id)
+            self.with_company(company).with_context(allowed_company_ids=company.ids)._tell_safely(
+                company, kind, value_id, tier_id, occasion)
+            if not self.env["ir.cron"]._commit_progress(1):
+                break
+
+    @api.model
+    def _tell_safely(self, company, kind, *occasion):
+        """Tell a customer; a fault is logged and tried again by the next run, and costs the others nothing."""
+        try:
+            with self.env.cr.savepoint():
+                self._tell(company, kind, *occasion)
+        except psycopg2.OperationalError:
+            raise
+        except Exception:
+            _logger.exception("Customer value: a mail about the tier of %s could not be made", occasion[0])
+
+    @api.model
+    def _tell(self, company, kind, value_id, tier_id, occasion):
+        """Take an occasion and make its mail; one that is taken already is left alone."""
+        taken = self.env.execute_query(SQL(
+            """
+            INSERT INTO crm_value_mail (value_id, kind, tier_id, occasion,
+                                        create_uid, create_date, write_uid, write_date)
+            VALUES (%s, %s, %s, %s, %s, now() AT TIME ZONE 'UTC', %s, now() AT TIME ZONE 'UTC')
+            ON CONFLICT DO NOTHING RETURNING id
+            """, value_id, kind, tier_id, occasion, self.env.uid, self.env.uid))
+        if taken:
+            self._template(company, kind).send_mail(value_id, force_send=False)
+
+    @api.model
+    def _template(self, company, kind):
+        return company[f"value_mail_{kind}_id"]
+
+    # whom
+
+    @api.model
+    def _due(self, company, kind):
+        """Return the occasions of a company that nobody was told of yet: list of (value id, tier id, occasion)."""
+        if not self._template(company, kind):
+            return []
+        self.env.flush_all()
+        today = company._value_today()
+        occasions = self._select_reached(today) if kind == "reached" else self._select_danger(company, today)
+        return self.env.execute_query(SQL(
+            """
+            SELECT DISTINCT due.value_id, due.tier_id, due.occasion
+              FROM (%(occasions)s) due
+              JOIN crm_value value ON value.id = due.value_id AND value.company_id = %(company)s
+              JOIN crm_value_tier tier ON tier.id = due.tier_id AND tier.active
+              JOIN res_partner partner ON partner.id = value.partner_id
+             WHERE %(mailable)s
+               AND NOT EXISTS (SELECT FROM crm_value_mail told WHERE told.value_id = due.value_id
+                                  AND told.kind = %(kind)s AND told.occasion = due.occasion)
+             ORDER BY due.value_id
+            """,
+            occasions=occasions, company=company.id, mailable=self._where_mailable(), kind=kind))
+
+    @api.model
+    def _select_reached(self, today):
+        """Who rose in the last days, by what it bought or by hand, and is still there: of each tier once a year."""
+        return SQL(
+            """
+            SELECT change.value_id, change.to_tier_id AS tier_id,
+                   'tier ' || change.to_tier_id || ' ' || extract(year FROM change.date)::int AS occasion
+              FROM crm_value_tier_change change
+              JOIN crm_value risen ON risen.id = change.value_id AND risen.tier_id = change.to_tier_id
+              JOIN crm_value_tier after ON after.id = change.to_tier_id
+              LEFT JOIN crm_value_tier before ON before.id = change.from_tier_id
+             WHERE change.date >= %s AND change.source NOT IN %s
+               AND (before.id IS NULL OR (after.sequence, after.id) > (before.sequence, before.id))
+            """, today - timedelta(days=CATCH_UP_DAYS - 1), _UNTOLD_SOURCES)
+
+    @api.model
+    def _select_danger(self, company, today):
+        return SQL(
+            """
+            SELECT endangered.id AS value_id, endangered.tier_id,
+                   'tier ' || endangered.tier_id || ' until ' || endangered.tier_review_date AS occasion
+              FROM crm_value endangered
+             WHERE endangered.tier_review_date BETWEEN %s AND %s AND endangered.tier_id IS NOT NULL
+            """, today, today + timedelta(days=company.value_mail_danger_days))
+
+    @api.model
+    def _where_mailable(self):
+        """Return the condition on the alias ``partner`` that it may and can be written to."""
+        return SQL(
+            """(partner.active AND COALESCE(partner.email_normalized, '') != '' AND %s AND NOT EXISTS (
+                   SELECT FROM mail_blacklist blocked
+                    WHERE blocked.active AND blocked.email = partner.email_normalized))""",
+            self.env["crm.value.followup.rule"]._where_reachable())
+
+    @api.model
+    def _is_mailable(self, partner):
+        self.env.flush_all()
+        return bool(self.env.execute_query(SQL(
+            "SELECT FROM res_partner partner WHERE partner.id = %s AND %s", partner.id, self._where_mailable())))

@@ -1,0 +1,206 @@
+import logging
+
+import numpy as np
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ...lib.postgres import binary_copy
+from ...lib.postgres.binary_copy import day_number
+from ..crm_value import MARGIN_GROUP
+
+_logger = logging.getLogger(__name__)
+
+MODELS = [("mbg", "MBG/NBD (everybody may leave)"), ("bg", "BG/NBD (one-time buyers stay)")]
+
+
+class CrmValueFit(models.Model):
+    """A fit of the purchase and spend models to a company's purchases, and what a backtest says of it.
+
+    How it works: `_fit_company` (cron and button) reads the purchase days, fits, backtests on the same days split in
+    two, and decides whether this fit is the one in use. A refresh reads the fit in use (`_current`) and never fits.
+    """
+
+    _name = "crm.value.fit"
+    _description = "Customer Prediction Fit"
+    _inherit = ["mail.thread"]
+    _mail_post_access = "read"
+    _order = "id desc"
+    _rec_name = "fitted_at"
+
+    company_id = fields.Many2one("res.company", required=True, ondelete="cascade", index=True, readonly=True)
+    currency_id = fields.Many2one(related="company_id.currency_id", string="Currency")
+    model = fields.Selection(MODELS, required=True, readonly=True)
+    fitted_at = fields.Datetime(readonly=True)
+    as_of_date = fields.Date(string="Purchases Until", readonly=True)
+    is_used = fields.Boolean(string="In Use", readonly=True, tracking=True, copy=False)
+    is_pinned = fields.Boolean(
+        string="Pinned", tracking=True, copy=False, readonly=True,
+        help="Stays in use until it is released, whatever later fits say")
+
+    customer_count = fields.Integer(string="Customers", readonly=True)
+    repeat_count = fields.Integer(string="Repeat Customers", readonly=True)
+    history_days = fields.Integer(string="Days of History", readonly=True)
+    # double precision, not numeric: the figures of a refresh must be those of the fit to the last bit
+    r = fields.Float(readonly=True, digits=None)
+    alpha = fields.Float(readonly=True, digits=None, help="In days")
+    a = fields.Float(readonly=True, digits=None)
+    b = fields.Float(readonly=True, digits=None)
+    p = fields.Float(readonly=True, digits=None)
+    q = fields.Float(readonly=True, digits=None)
+    v = fields.Float(readonly=True, digits=None, help="In the currency of the company")
+    standard_errors = fields.Json(readonly=True)
+    standard_errors_text = fields.Char(compute="_compute_standard_errors_text")
+    purchase_covariance = fields.Json(readonly=True)
+    spend_covariance = fields.Json(readonly=True)
+    margin_ratio = fields.Float(
+        readonly=True, digits=None, groups=MARGIN_GROUP,
+        help="Margin per unit of revenue of the company; for customers without revenue of their own")
+    log_likelihood = fields.Float(readonly=True, digits=(16, 1))
+    converged = fields.Boolean(readonly=True)
+    reliability = fields.Selection(
+        [("reliable", "Reliable"), ("indicative", "Indicative"), ("fallback", "Not usable")], readonly=True)
+    reliability_reason = fields.Text(compute="_compute_reliability_reason")
+    reliability_code = fields.Char(readonly=True)
+    no_churn = fields.Boolean(readonly=True)
+
+    def _estimators(self):
+        """Return the fitted purchase and spend models of the kernel; times in days, money in the company's currency."""
+        self.ensure_one()
+        from ...lib import customer_base  # scipy costs a second: not at Odoo's start
+
+        model = self._model_class(self.model).from_parameters(
+            self.r, self.alpha, self.a, self.b, covariance=self.purchase_covariance or None)
+        spend = customer_base.GammaGamma.from_parameters(
+            self.p, self.q, self.v, covariance=self.spend_covariance or None)
+        return model, spend
+
+    @api.model
+    def _model_class(self, name):
+        from ...lib import customer_base  # scipy costs a second: not at Odoo's start
+
+        return {"mbg": customer_base.ModifiedBetaGeo, "bg": customer_base.BetaGeo}[name]
+
+    @api.model
+    def _current(self, company):
+        """Return the fit that a refresh of a company uses; empty where the customers' own history is used."""
+        if company.value_method == "history":
+            return self.browse()
+        return self.sudo().search([("company_id", "=", company.id), ("is_used", "=", True)], limit=1)
+
+    @api.depends("standard_errors")
+    def _compute_standard_errors_text(self):
+        for fit in self:
+            errors = ", ".join(f"{name} ± {error:.3g}" for name, error in (fit.standard_errors or {}).items())
+            fit.standard_errors_text = errors and self.env._("Standard errors: %(errors)s", errors=errors)
+
+    @api.depends("reliability_code", "repeat_count", "history_days", "no_churn")
+    def _compute_reliability_reason(self):
+        for fit in self:
+            reasons = {
+                "enough_data": self.env._(
+                    "%(count)s repeat customers over %(days)s days are enough.",
+                    count=fit.repeat_count, days=fit.history_days),
+                "few_repeaters": self.env._(
+                    "Only %(count)s customers bought more than once: the model's assumptions speak along.",
+                    count=fit.repeat_count),
+                "short_history": self.env._(
+                    "The history of %(days)s days is short: half a year or more would be sure.", days=fit.history_days),
+                "no_history": self.env._("No customer has bought before today."),
+                "not_converged": self.env._("The search for the parameters did not settle."),
+            }
+            text = reasons.get(fit.reliability_code, "")
+            if fit.no_churn:
+                text += " " + self.env._("No churn was detected: nobody seems to leave.")
+            fit.reliability_reason = text
+
+    # fitting
+
+    @api.model
+    def _cron_fit(self):
+        """Fit every company anew; one that fails does not stop the others."""
+        companies = self.env["res.company"].search([])
+        self.env["ir.cron"]._commit_progress(remaining=len(companies))
+        for company in companies:
+            run = self.env["crm.value.run"]
+            try:
+                run = run._start(company, "fit", company._value_today())
+                fit = self._fit_company(company)
+                run.write({"total": fit.customer_count, "processed": fit.customer_count})
+                run._finish()
+            except Exception as error:
+                self.env.cr.rollback()
+                _logger.exception("Customer value of company %s: the fit failed", company.id)
+                run._record_failure(company, "fit", error)
+            self.env["ir.cron"]._commit_progress(1)
+
+    @api.model
+    def _fit_company(self, company):
+        """Fit, backtest, and use the fit unless it is unusable, much worse than the present one, or one is pinned."""
+        as_of = company._value_today()
+        days = self._purchase_days(company, as_of)
+        vals = {"company_id": company.id, "model": company.value_model, "as_of_date": as_of,
+                "fitted_at": fields.Datetime.now(), "margin_ratio": self._company_margin_ratio(company)}
+        fit = self.sudo().create(vals | self._prepare_fit_vals(company, days, as_of))  # sudo: fits are the machine's
+        fit._backtest(days)
+        fit._decide()
+        return fit
+
+    @api.model
+    def _purchase_days(self, company, as_of):
+        """Return the purchases that a fit reads, as arrays: partner, date (days since 1970), purchase_revenue."""
+        self.env.flush_all()
+        since = SQL("TRUE")
+        if company.value_fit_months:
+            since = SQL("date > %s", fields.Date.subtract(as_of, months=company.value_fit_months))
+        return binary_copy.copy_out(self.env.cr, SQL(
+            """SELECT partner_id::int4, date, purchase_revenue::float8 FROM (%s) purchase
+                WHERE is_purchase AND date <= %s AND %s ORDER BY partner_id, date""",
+            self.env["crm.value.purchase"]._query(SQL("source.company_id = %s", company.id)), as_of, since,
+        ), [("partner", "int4"), ("date", "date"), ("purchase_revenue", "float8")])
+
+    @api.model
+    def _company_margin_ratio(self, company):
+        [[ratio]] = self.env.execute_query(SQL(
+            """SELECT COALESCE(sum(margin_total) / NULLIF(sum(revenue_total), 0), 0)
+                 FROM crm_value WHERE company_id = %s""", company.id))
+        return min(max(float(ratio), -1.0), 1.0)
+
+    @api.model
+    def _prepare_fit_vals(self, company, days, as_of):
+        from ...lib import customer_base  # scipy costs a second: not at Odoo's start
+
+        if not len(days["partner"]):
+            return {"reliability": "fallback", "reliability_code": "no_history"}
+        customers = customer_base.holdout.summarise(
+            days["partner"], days["date"], days["purchase_revenue"], day_number(as_of))
+        repeaters, longest = int((customers.x > 0).sum()), float(customers.T.max())
+        vals = {"customer_count": len(customers.x), "repeat_count": repeaters, "history_days": int(longest)}
+        verdict = customer_base.reliability.before_fit(repeaters, longest)
+        if verdict.level != "fallback":
+            prior = {"prior": company.value_prior_strength > 0, "prior_strength": company.value_prior_strength}
+            model = self._model_class(company.value_model)(**prior).fit(customers.x, customers.t_x, customers.T)
+            spend = customer_base.GammaGamma(**prior).fit(customers.n, customers.mean)
+            verdict = customer_base.reliability.after_fit(model, repeaters, longest)
+            vals |= self._prepare_estimator_vals(model, spend)
+        return vals | {
+            "reliability": verdict.level, "reliability_code": verdict.reason, "no_churn": verdict.no_churn}
+
+    @api.model
+    def _finite_matrix(self, matrix):
+        """Return a covariance as JSON holds it; False where a fit without a prior is too flat to have one."""
+        matrix = np.asarray(matrix)
+        return matrix.tolist() if np.isfinite(matrix).all() else False
+
+    @api.model
+    def _prepare_estimator_vals(self, model, spend):
+        return {
+            **model.parameters_, **spend.parameters_,
+            "log_likelihood": model.log_likelihood_,
+            "converged": bool(model.converged_ and spend.converged_),
+            "standard_errors": {
+                name: error for name, error in {**model.standard_errors_, **spend.standard_errors_}.items()
+                if np.isfinite(error)},
+            "purchase_covariance": self._finite_matrix(model.covariance_),
+            "spend_covariance": self._finite_matrix(spend.covariance_),
+        }

@@ -1,0 +1,105 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ..crm_value import MARGIN_GROUP
+
+#: figures of a customer that a snapshot keeps, under the same names
+KEPT = (
+    "company_id", "clv", "transaction_value", "growth_value", "referral_value", "knowledge_value", "service_cost",
+    "realised_value", "revenue_12m", "probability_alive", "expected_purchases", "expected_spend", "tier_id",
+    "lifecycle_stage", "fit_id",
+)
+
+
+class CrmValueSnapshot(models.Model):
+    """What a customer was worth at the end of a month: as of the first refresh of all customers on or after it."""
+
+    _name = "crm.value.snapshot"
+    _description = "Customer Value at the Month's End"
+    _log_access = False
+    _order = "as_of_date desc, id desc"
+    _rec_name = "as_of_date"
+
+    value_id = fields.Many2one("crm.value", string="Customer Value", required=True, ondelete="cascade", readonly=True)
+    company_id = fields.Many2one("res.company", required=True, ondelete="cascade", readonly=True)
+    currency_id = fields.Many2one(related="company_id.currency_id", string="Currency")
+    partner_id = fields.Many2one(related="value_id.partner_id", string="Customer")
+    user_id = fields.Many2one(related="value_id.partner_id.user_id", string="Salesperson")
+    team_id = fields.Many2one(related="value_id.partner_id.user_id.sale_team_id", string="Sales Team")
+    country_id = fields.Many2one(related="value_id.partner_id.country_id")
+    first_purchase_date = fields.Date(related="value_id.first_purchase_date", string="First Purchase")
+    source_id = fields.Many2one(
+        "utm.source", string="Acquired through", ondelete="set null", readonly=True,
+        help="Source of the customer's first won opportunity")
+    as_of_date = fields.Date(string="As of", required=True, readonly=True)
+    clv = fields.Monetary(string="CLV", readonly=True, groups=MARGIN_GROUP)
+    equity = fields.Monetary(
+        readonly=True, groups=MARGIN_GROUP, help="CLV without the referral value: each euro is counted once")
+    transaction_value = fields.Monetary(readonly=True, groups=MARGIN_GROUP)
+    growth_value = fields.Monetary(readonly=True, groups=MARGIN_GROUP)
+    referral_value = fields.Monetary(readonly=True, groups=MARGIN_GROUP)
+    knowledge_value = fields.Monetary(readonly=True, groups=MARGIN_GROUP)
+    service_cost = fields.Monetary(string="Expected Cost to Serve", readonly=True, groups=MARGIN_GROUP)
+    realised_value = fields.Monetary(readonly=True, groups=MARGIN_GROUP)
+    revenue_12m = fields.Monetary(string="Revenue 12 Months", readonly=True)
+    probability_alive = fields.Float(string="Likely Active", readonly=True, aggregator="avg")
+    expected_purchases = fields.Float(readonly=True, digits=(16, 2))
+    expected_spend = fields.Monetary(readonly=True, aggregator="avg")
+    tier_id = fields.Many2one("crm.value.tier", ondelete="set null", readonly=True)
+    lifecycle_stage = fields.Selection(
+        selection=lambda self: self.env["crm.value"]._fields["lifecycle_stage"]._description_selection(self.env),
+        string="Lifecycle", readonly=True)
+
+    fit_id = fields.Many2one("crm.value.fit", string="Prediction Fit", ondelete="set null", readonly=True)
+
+    _value_date_uniq = models.Constraint("UNIQUE(value_id, as_of_date)", "A customer has one snapshot a day.")
+    _company_date_index = models.Index("(company_id, as_of_date)")
+
+    @api.model
+    def _month_end(self, as_of):
+        """Return the last end of a month up to a day.
+
+        >>> from datetime import date
+        >>> [CrmValueSnapshot._month_end(None, day).isoformat() for day in (date(2024, 2, 29), date(2024, 3, 30))]
+        ['2024-02-29', '2024-02-29']
+        """
+        tomorrow = as_of + timedelta(days=1)
+        return tomorrow.replace(day=1) - timedelta(days=1)
+
+    @api.model
+    def _take(self, company, as_of, span=None):
+        """Keep the present figures of all customers of a company.
+
+        :param span: only those from one partner id to another
+        """
+        self.env.flush_all()
+        columns = SQL(", ").join(SQL.identifier(name) for name in KEPT)
+        within = SQL("BETWEEN %s AND %s", *span) if span else SQL("IS NOT NULL")
+        self.env.cr.execute(SQL(
+            """
+            INSERT INTO crm_value_snapshot (value_id, as_of_date, equity, source_id, %(columns)s)
+            SELECT value.id, %(as_of)s, COALESCE(clv, 0) - COALESCE(referral_value, 0), acquired.source_id, %(columns)s
+              FROM crm_value value
+              LEFT JOIN (
+                   SELECT DISTINCT ON (partner.commercial_partner_id) partner.commercial_partner_id AS partner_id,
+                          lead.source_id
+                     FROM crm_lead lead JOIN res_partner partner ON partner.id = lead.partner_id
+                    WHERE lead.won_status = 'won' AND lead.active AND lead.source_id IS NOT NULL
+                      AND COALESCE(lead.company_id, %(company)s) = %(company)s
+                      AND partner.commercial_partner_id %(within)s
+                    ORDER BY partner.commercial_partner_id, lead.id
+                   ) acquired ON acquired.partner_id = value.partner_id
+             WHERE value.company_id = %(company)s AND value.partner_id %(within)s
+            ON CONFLICT (value_id, as_of_date) DO NOTHING
+            """, as_of=as_of, company=company.id, columns=columns, within=within))
+        self.invalidate_model()
+
+    @api.model
+    def _last_date(self, company, until, since=None):
+        """Return the day of a company's last snapshot up to a day, None without one."""
+        [[day]] = self.env.execute_query(SQL(
+            "SELECT max(as_of_date) FROM crm_value_snapshot WHERE company_id = %s AND as_of_date <= %s AND %s",
+            company.id, until, SQL("as_of_date >= %s", since) if since else SQL("TRUE")))
+        return day

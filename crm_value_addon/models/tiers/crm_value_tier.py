@@ -1,0 +1,270 @@
+import ast
+from contextlib import contextmanager
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from . import tier_rules
+from .conditions import domain_fault, try_domain
+from .crm_value_tier_criterion import PREDICTED_METRICS
+
+#: fields whose change can move customers
+_RULE_FIELDS = {
+    "sequence", "active", "company_id", "criterion_match", "criterion_ids", "partner_domain", "downgrade_policy",
+    "grace_days",
+}
+_WRITING = "crm_value_addon.tiers_being_written"
+#: conditions on these would make a tier depend on itself
+_TIER_FIELDS = ("value_id", "value_ids", "value_tier_id", "value_next_tier_id", "value_tier_review_date")
+
+
+class CrmValueTier(models.Model):
+    """A loyalty tier and its rules; a higher sequence is a higher tier (the arithmetic: models/tiers/tier_rules.py)."""
+
+    _name = "crm.value.tier"
+    _description = "Loyalty Tier"
+    _order = "sequence, id"
+
+    name = fields.Char(required=True, translate=True)
+    sequence = fields.Integer(default=lambda self: self._default_sequence(), help="From the lowest tier to the highest")
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one(
+        "res.company", index=True, ondelete="cascade", help="Empty: for all companies, each with its own figures")
+    scheme = fields.Selection(
+        [("standard", "Tiers with thresholds"), ("pyramid", "Customer pyramid")], default="standard", required=True,
+        help="Which set of tiers it belongs to; a simulation can switch from one set to the other.")
+    color = fields.Integer()
+    icon = fields.Selection(
+        [("fa-circle-o", "Circle"), ("fa-star-o", "Outlined star"), ("fa-star", "Star"), ("fa-certificate", "Seal"),
+         ("fa-trophy", "Trophy"), ("fa-diamond", "Diamond"), ("fa-heart", "Heart")],
+        default="fa-star", required=True)
+    description = fields.Text(translate=True, help="What the customer may read about this tier")
+    criterion_ids = fields.One2many("crm.value.tier.criterion", "tier_id", string="Criteria", copy=True)
+    criterion_match = fields.Selection(
+        [("all", "All criteria"), ("any", "Any criterion")], string="Customers Need", default="all", required=True)
+    partner_domain = fields.Char(
+        string="Only for Customers", default="[]", help="Conditions on the contact, such as its country or its tags")
+    downgrade_policy = fields.Selection(
+        [("immediate", "At once"), ("grace", "After days of grace"), ("year_end", "At the end of the calendar year"),
+         ("never", "Never")],
+        string="Is Lost", default="immediate", required=True,
+        help="When a customer that no longer meets what keeping the tier asks for loses it")
+    grace_days = fields.Integer(string="Days of Grace", default=30)
+    criteria_summary = fields.Char(string="Criteria in Words", compute="_compute_criteria_summary")
+    is_by_hand = fields.Boolean(compute="_compute_is_by_hand")
+    has_predicted = fields.Boolean(compute="_compute_has_predicted")
+    customer_count = fields.Integer(string="Customers", compute="_compute_customer_count")
+
+    _grace_days_positive = models.Constraint(
+        "CHECK(grace_days BETWEEN 0 AND 3660)", "The days of grace must lie between 0 and 3660.")
+
+    @api.model
+    def _default_sequence(self):
+        highest = self.with_context(active_test=False).search([], order="sequence desc", limit=1)
+        return highest.sequence + 10
+
+    @api.depends("criterion_ids.display_name", "criterion_match")
+    def _compute_criteria_summary(self):
+        for tier in self:
+            glue = self.env._(" or ") if tier.criterion_match == "any" else self.env._(" and ")
+            tier.criteria_summary = glue.join(tier.criterion_ids.mapped("display_name"))
+
+    @api.depends("criterion_ids", "partner_domain")
+    def _compute_is_by_hand(self):
+        for tier in self:
+            tier.is_by_hand = not tier.criterion_ids and (tier.partner_domain or "[]").strip() == "[]"
+
+    @api.depends("criterion_ids.metric")
+    def _compute_has_predicted(self):
+        for tier in self:
+            tier.has_predicted = any(criterion.metric in PREDICTED_METRICS for criterion in tier.criterion_ids)
+
+    def _compute_customer_count(self):
+        groups = self.env["crm.value"]._read_group(
+            [("tier_id", "in", self.ids), ("company_id", "in", self.env.companies.ids)], ["tier_id"], ["__count"])
+        counts = dict(groups)
+        for tier in self:
+            tier.customer_count = counts.get(tier, 0)
+
+    # rules
+
+    @api.constrains("sequence", "active", "company_id", "criterion_match", "partner_domain", "criterion_ids")
+    def _check_rules(self, without=()):
+        """Refuse rules that contradict each other.
+
+        :param without: criteria that are about to be deleted
+        :raise ValidationError: a sentence that names the line
+        """
+        for tier in self:
+            tier._check_partner_domain()
+        for company in self._companies():
+            self._check_ladder(self._ladder(company, without=without))
+
+    @api.model
+    def _check_ladder(self, ladder):
+        """Refuse a ladder with a contradiction.
+
+        :raise ValidationError: a sentence that names the line
+        """
+        for fault in tier_rules.faults(ladder):
+            raise ValidationError(self._describe_fault(*fault))
+
+    def _check_partner_domain(self):
+        self.ensure_one()
+        try:
+            domain = self._parse_domain()
+            try_domain(self.env["res.partner"], domain)
+        except Exception as error:
+            raise ValidationError(self.env._(
+                "%(tier)s: the condition on customers “%(domain)s” cannot be used: %(reason)s",
+                tier=self.name, domain=self.partner_domain, reason=domain_fault(self.env, error))) from error
+        for condition in domain.iter_conditions():
+            if condition.field_expr.split(".")[0] in _TIER_FIELDS:
+                raise ValidationError(self.env._(
+                    "%(tier)s: the condition on customers must not depend on the tier itself (%(field)s).",
+                    tier=self.name, field=condition.field_expr))
+
+    @api.model
+    def _describe_fault(self, code, rung, line, other, other_line):
+        # sudo: the tier that a rule contradicts may be another company's.
+        tier, other_tier = (self.sudo().browse(item.tier_id if item else False) for item in (rung, other))
+        texts = {"tier": tier.name, "other": other_tier.name}
+        for key, item in (("line", line), ("other_line", other_line)):
+            texts[key] = item and self.env["crm.value.tier.criterion"]._describe(item)
+        return {
+            "limit": self.env._("%(tier)s, line “%(line)s”: a threshold must be a number below 9e14."),
+            "keep": self.env._(
+                "%(tier)s, line “%(line)s”: keeping the tier must not ask for more than entering it."),
+            "enter_easier": self.env._(
+                "%(tier)s, line “%(line)s”: entering it must not be easier than entering the lower tier "
+                "%(other)s (“%(other_line)s”)."),
+            "keep_easier": self.env._(
+                "%(tier)s, line “%(line)s”: keeping it must not be easier than keeping the lower tier "
+                "%(other)s (“%(other_line)s”)."),
+            "unreachable": self.env._(
+                "%(other)s asks for no more than the lower tier %(tier)s: nobody would ever be %(tier)s. "
+                "Raise a line of %(other)s or lower one of %(tier)s."),
+        }[code] % texts
+
+    def _parse_domain(self):
+        """Return the condition on customers.
+
+        :raise ValueError, SyntaxError: it is not one
+        """
+        parsed = ast.literal_eval(self.partner_domain or "[]")
+        if not isinstance(parsed, list | tuple):
+            raise ValueError(self.env._("it is not a list of conditions"))
+        return Domain(parsed)
+
+    @api.model
+    def _ladder(self, company, *, without=(), tiers=None):
+        """Return the tiers of a company from the lowest to the highest, as models/tiers/tier_rules.py takes them."""
+        if tiers is None:
+            # sudo: the rules are the same whoever asks.
+            tiers = self.sudo().with_context(active_test=True).search([("company_id", "in", [False, company.id])])
+        return [tier._rung(company, tier.criterion_ids.filtered(lambda line: line not in without)) for tier in tiers]
+
+    def _rung(self, company, lines):
+        self.ensure_one()
+        domain = self._parse_domain()
+        return tier_rules.Rung(
+            tier_id=self.id, match=self.criterion_match, policy=self.downgrade_policy, grace_days=self.grace_days,
+            lines=tuple(tier_rules.Line(line.metric, line.enter_min, line.keep_min) for line in lines),
+            domain="" if domain.is_true() else repr(domain),
+            customers=None if domain.is_true() else self._select_customers(company, domain))
+
+    def _select_customers(self, company, domain):
+        """Return the SELECT of the contacts that a condition admits."""
+        # sudo, and this company alone: the refresh decides the same whoever starts it.
+        partners = self.env["res.partner"].sudo().with_context(
+            active_test=False, allowed_company_ids=company.ids)
+        query = partners._search(domain)
+        return query.subselect()
+
+    def _companies(self):
+        """Return the companies that these tiers concern; a shared tier: those with customers or own tiers, and ours."""
+        if all(tier.company_id for tier in self):
+            return self.company_id
+        self.flush_model(["company_id"])
+        rows = self.env.execute_query(SQL(
+            """
+            SELECT id FROM res_company company
+             WHERE EXISTS (SELECT FROM crm_value WHERE company_id = company.id)
+                OR EXISTS (SELECT FROM crm_value_tier WHERE company_id = company.id)
+            """))
+        # sudo: a shared tier concerns companies that its author does not see.
+        return self.env["res.company"].sudo().browse(company_id for [company_id] in rows) | self.env.company
+
+    # changes of rules
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        with self._writing():
+            tiers = super().create(vals_list)
+        tiers._request_pass()
+        return tiers
+
+    def write(self, vals):
+        if _RULE_FIELDS.isdisjoint(vals):
+            return super().write(vals)
+        companies = self._companies()
+        with self._writing():
+            result = super().write(vals)
+        self._request_pass(companies)
+        return result
+
+    @contextmanager
+    def _writing(self):
+        """Let the lines of a tier change one after the other: they are checked together, with their tier."""
+        # The cursor's, not the context's: no caller can set it.
+        nested = self.env.cr.cache.get(_WRITING)
+        self.env.cr.cache[_WRITING] = True
+        try:
+            yield
+        finally:
+            self.env.cr.cache[_WRITING] = nested
+
+    @api.model
+    def _is_being_written(self):
+        return bool(self.env.cr.cache.get(_WRITING))
+
+    def unlink(self):
+        companies = self._companies()
+        result = super().unlink()
+        self.browse()._request_pass(companies)
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        # sudo: a use in a company that the user does not see counts too.
+        change = self.env["crm.value.tier.change"].sudo().search(
+            ["|", ("from_tier_id", "in", self.ids), ("to_tier_id", "in", self.ids)], limit=1)
+        lock = self.env["crm.value.tier.lock"].sudo().with_context(active_test=False).search(
+            [("tier_id", "in", self.ids)], limit=1)
+        if change or lock:
+            raise UserError(self.env._(
+                "Customers have, or had, the tier %(tier)s, and their history names it. Archive it instead.",
+                tier=(change.to_tier_id & self or change.from_tier_id & self or lock.tier_id).name))
+
+    def _request_pass(self, companies=None):
+        """Ask for the tiers of the concerned companies to be decided anew."""
+        companies = companies or self.env["res.company"]
+        for company in companies | self._companies() if self else companies:
+            # A company without customers yet gets its tiers with its first refresh.
+            if self.env.execute_query(SQL("SELECT FROM crm_value WHERE company_id = %s LIMIT 1", company.id)):
+                self.env["crm.value.run"]._request(company, "tiers")
+
+    # actions
+
+    def action_open_customers(self):
+        """Open the customers of this tier.
+
+        :raise AccessError: the user may not read this tier or customer values
+        """
+        self.ensure_one()
+        self.check_access("read")
+        self.env["crm.value"].check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id("crm_value_addon.crm_value_action")
+        return action | {"domain": [("tier_id", "=", self.id)], "display_name": self.name}

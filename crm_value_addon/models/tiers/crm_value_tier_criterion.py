@@ -1,0 +1,104 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.tools import formatLang
+
+#: figures of a customer that a tier may ask for
+METRICS = (
+    "revenue_total", "revenue_12m", "revenue_year", "revenue_previous_year", "margin_total", "margin_12m",
+    "purchase_count", "tenure_days", "clv", "realised_value", "value_percentile",
+    "satisfaction",
+)
+#: those that a new fit of the prediction, or other customers, can move
+PREDICTED_METRICS = ("clv", "value_percentile")
+#: those that a customer may read of itself: what it bought, neither what it brings us nor what we expect or make of it
+CUSTOMER_METRICS = (
+    "revenue_total", "revenue_12m", "revenue_year", "revenue_previous_year", "purchase_count", "tenure_days",
+)
+
+
+class CrmValueTierCriterion(models.Model):
+    _name = "crm.value.tier.criterion"
+    _description = "Loyalty Tier Criterion"
+    _order = "tier_id, id"
+    _rec_name = "metric"
+
+    tier_id = fields.Many2one("crm.value.tier", required=True, ondelete="cascade", index=True)
+    metric = fields.Selection(selection="_selection_metric", string="Figure", required=True)
+    enter_min = fields.Float(
+        string="To Enter", digits=(16, 2),
+        help="At least this much gives the tier. Money is in the currency of the company.")
+    keep_min = fields.Float(
+        string="To Keep", digits=(16, 2), help="Who has the tier keeps it down to this much.")
+
+    _tier_metric_uniq = models.Constraint("UNIQUE(tier_id, metric)", "A tier asks for each figure once.")
+
+    @api.model
+    def _selection_metric(self):
+        fields_of_value = self.env["crm.value"]._fields
+        return [
+            (name, fields_of_value[name]._description_string(self.env)) for name in METRICS if name in fields_of_value]
+
+    @api.model
+    def _check_metric(self, name):
+        """Refuse what is no figure: Odoo does not look at the values of a selection that is computed.
+
+        :raise ValidationError: a tier cannot ask for it
+        """
+        if name not in dict(self._selection_metric()):
+            raise ValidationError(self.env._(
+                "There is no figure called %(name)s that a tier could ask for.", name=name))
+
+    @api.depends("metric", "enter_min", "keep_min")
+    def _compute_display_name(self):
+        for criterion in self:
+            criterion.display_name = self._describe(criterion)
+
+    @api.onchange("enter_min")
+    def _onchange_enter_min(self):
+        if self.keep_min > self.enter_min or not self.keep_min:
+            self.keep_min = self.enter_min
+
+    @api.constrains("tier_id", "metric", "enter_min", "keep_min")
+    def _check_rules(self):
+        for criterion in self:
+            self._check_metric(criterion.metric)
+            if criterion.metric == "value_percentile" and not 0 <= criterion.enter_min <= 100:
+                raise ValidationError(self.env._(
+                    "%(tier)s, line “%(line)s”: a percentile lies between 0 and 100.",
+                    tier=criterion.tier_id.name, line=criterion.display_name))
+        if not self.env["crm.value.tier"]._is_being_written():
+            self.tier_id._check_rules()
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        criteria = super().create([
+            {**vals, "keep_min": vals.get("keep_min", vals.get("enter_min", 0.0))} for vals in vals_list])
+        criteria.tier_id._request_pass()
+        return criteria
+
+    def write(self, vals):
+        tiers = self.tier_id
+        result = super().write(vals)
+        (tiers | self.tier_id)._request_pass()
+        return result
+
+    def unlink(self):
+        tiers = self.tier_id
+        result = super().unlink()
+        tiers._request_pass()
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_keep_rules_valid(self):
+        if not self.env["crm.value.tier"]._is_being_written():
+            self.tier_id._check_rules(without=self)
+
+    @api.model
+    def _describe(self, line):
+        """Return a criterion, or a line of models/tiers/tier_rules.py, in words."""
+        label = dict(self._selection_metric()).get(line.metric, "")
+        enter, keep = (formatLang(self.env, number, digits=2 if number % 1 else 0)
+                       for number in (line.enter_min, line.keep_min))
+        if enter == keep:
+            return self.env._("%(figure)s from %(enter)s", figure=label, enter=enter)
+        return self.env._("%(figure)s from %(enter)s, kept down to %(keep)s", figure=label, enter=enter, keep=keep)

@@ -1,0 +1,20 @@
+from freezegun import freeze_time
+
+from ..common import TODAY
+from ..common_benefits import BenefitCase
+
+
+@freeze_time(TODAY)
+class TestSaleStockTier(BenefitCase):
+    """Urgent orders; their deliveries are tested where Inventory is installed (crm_value_addon_website_sale)."""
+
+    def test_priority(self):
+        self.benefit("priority")
+        customer = self.bought(5000)
+        sent = self.order(customer)
+        sent.action_quotation_sent()
+        self.assertTrue(sent._is_urgent())
+        self.lose_tier(customer)
+        self.assertFalse(self.order(customer)._is_urgent())
+        sent.action_confirm()
+        self.assertTrue(sent._is_urgent())

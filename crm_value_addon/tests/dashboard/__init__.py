@@ -1,0 +1,2 @@
+from . import test_crm_value_dashboard
+from . import test_crm_value_dashboard_states

@@ -1,0 +1,3 @@
+from . import test_crm_value_followup
+from . import test_crm_value_followup_sessions
+from . import test_crm_value_followup_trigger

@@ -1,0 +1,2 @@
+from . import test_crm_value_mail
+from . import test_crm_value_portal

@@ -1,0 +1,2 @@
+from . import test_crm_value_fit
+from . import test_crm_value_replay

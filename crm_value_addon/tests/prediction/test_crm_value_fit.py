@@ -1,0 +1,271 @@
+import base64
+from datetime import date, timedelta
+from unittest.mock import patch
+
+import numpy as np
+from freezegun import freeze_time
+
+from odoo.addons.base.tests.test_ir_cron import CronMixinCase
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tests import new_test_user
+from odoo.tools import SQL
+
+from ...lib import customer_base
+from ...lib.postgres.binary_copy import day_number
+from ..common import TODAY, ValueCase
+
+START = TODAY - timedelta(days=540)
+CUSTOMERS = 300
+
+
+def simulated_purchases(seed=1):
+    """Return arrays (customer number, day since 1970, revenue) of customers who buy, and leave, as the model says."""
+    dice = np.random.default_rng(seed)
+    rows = []
+    for customer in range(CUSTOMERS):
+        rate, leaving = dice.gamma(1.2, 1 / 40), dice.beta(1.0, 3.0)
+        day, mean = int(dice.integers(0, 270)), 20 + dice.gamma(4.0, 15.0)
+        while day < 540:
+            rows.append((customer, day_number(START) + day, round(float(dice.gamma(6.0, mean / 6)), 2)))
+            if dice.random() < leaving:
+                break
+            day += 1 + int(dice.exponential(1 / rate))
+    return tuple(map(np.array, zip(*rows, strict=True)))
+
+
+@freeze_time(TODAY)
+class TestCrmValueFit(ValueCase, CronMixinCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.customers = cls.env["res.partner"].create([{"name": f"Buyer {number}"} for number in range(CUSTOMERS)])
+        cls.purchases = simulated_purchases()
+        cls.Fit = cls.env["crm.value.fit"].with_company(cls.company)
+
+    def setUp(self):
+        super().setUp()
+        self.feed(self.purchases)
+
+    def feed(self, purchases, margin=0.5):
+        """Make the purchases a source of their own: the seam that a till or a shop would use."""
+        partners = np.array(self.customers.ids)[purchases[0]].tolist()
+        company = self.company.id
+
+        def _sources(model):
+            return [SQL(
+                """SELECT -row_number() OVER () AS id, partner_id, %s AS company_id, date '1970-01-01' + day AS date,
+                          revenue, revenue * %s::numeric AS margin, 0::numeric AS refund, revenue AS purchase_revenue,
+                          TRUE AS is_frozen
+                     FROM unnest(%s::int[], %s::int[], %s::numeric[]) AS bought(partner_id, day, revenue)""",
+                company, margin, partners, purchases[1].tolist(), purchases[2].tolist())]
+
+        self.patch(type(self.env["crm.value.purchase"]), "_sources", _sources)
+
+    def test_fit_is_the_kernels(self):
+        fit = self.Fit._fit_company(self.company)
+        customers = customer_base.holdout.summarise(*self.purchases, as_of=day_number(TODAY))
+        model = customer_base.ModifiedBetaGeo(prior=True).fit(customers.x, customers.t_x, customers.T)
+        spend = customer_base.GammaGamma(prior=True).fit(customers.n, customers.mean)
+        for name, value in {**model.parameters_, **spend.parameters_}.items():
+            self.assertAlmostEqual(fit[name] / value, 1, 9, name)
+        self.assertAlmostEqual(fit.log_likelihood, model.log_likelihood_, 1)
+        self.assertEqual((fit.customer_count, fit.repeat_count), (len(customers.x), (customers.x > 0).sum()))
+        self.assertEqual((fit.reliability, fit.converged), ("reliable", True))
+        self.assertEqual(set(fit.standard_errors), set("rabpqv") | {"alpha"})
+        self.assertTrue(fit.verdict and fit.reliability_reason and fit.standard_errors_text)
+        self.assertEqual(len(fit.chart_calibration["series"][0]["values"]), len(fit.chart_calibration["labels"]))
+
+    def test_fit_without_prior_may_be_too_flat_for_standard_errors(self):
+        self.company.value_prior_strength = 0
+        estimators = customer_base.ModifiedBetaGeo, customer_base.GammaGamma
+        for cls in estimators:
+            original = cls.fit
+
+            def flat(model, *args, original=original, **kwargs):
+                model = original(model, *args, **kwargs)
+                model.covariance_ = model.covariance_ * float("nan")
+                model.standard_errors_ = dict.fromkeys(model.standard_errors_, float("nan"))
+                return model
+
+            self.patch(cls, "fit", flat)
+        fit = self.Fit._fit_company(self.company)
+        self.env.flush_all()
+        self.assertFalse(fit.purchase_covariance or fit.standard_errors)
+        self.assertEqual(fit._estimators()[0].r_, fit.r)
+
+    def test_backtest_is_the_kernels(self):
+        fit = self.Fit._fit_company(self.company)
+        end = day_number(TODAY)
+        split = end - (end - int(self.purchases[1].min())) // 2
+        expected = customer_base.holdout.backtest(*self.purchases, split, end)
+        self.assertEqual(fit.holdout_days, end - split)
+        self.assertAlmostEqual(fit.mae_model, expected.accuracy["modified_beta_geo"].mae, 2)
+        self.assertAlmostEqual(fit.mae_history, expected.accuracy["carry_forward_12m"].mae, 2)
+        better = expected.best(("modified_beta_geo", "carry_forward_12m"))
+        self.assertEqual(fit.is_used, better == "modified_beta_geo")
+
+    def test_values_come_from_the_model(self):
+        self.company.write({"value_method": "model", "value_basis": "margin"})
+        fit = self.Fit._fit_company(self.company)
+        self.refresh()
+        values = self.Value.search([("company_id", "=", self.company.id)])
+        self.assertEqual(set(values.mapped("method")), {"model"})
+        self.assertEqual(values.fit_id, fit)
+        customers = customer_base.holdout.summarise(*self.purchases, as_of=day_number(TODAY))
+        scores = customer_base.score(
+            *fit._estimators(), customers.x, customers.t_x, customers.T, customers.n,
+            np.round(customers.mean, 2), months=36, yearly_discount=0.1, margin_ratio=0.5)
+        for number in (0, 7, 42):
+            partner = self.customers[customers.customer[number]]
+            value = self.value(partner)
+            self.assertAlmostEqual(value.probability_alive, scores.probability_alive[number], 4)
+            self.assertAlmostEqual(value.clv, scores.clv[number], delta=0.02 + abs(scores.clv[number]) * 1e-3)
+            self.assertEqual(value.clv, value.transaction_value)
+            self.assertLessEqual(value.clv_low, value.clv_high)
+            self.assertAlmostEqual(
+                value.expected_margin_12m, scores.expected_12m[number], delta=0.02 + value.clv * 1e-3)
+        self.assertEqual({risk for risk in values.mapped("churn_risk")} - {"low", "medium", "high"}, set())
+        for value in values:
+            alive = value.probability_alive
+            self.assertEqual(value.churn_risk, "low" if alive >= 0.7 else "high" if alive < 0.4 else "medium")
+
+    def test_incremental_equals_full_with_a_fit(self):
+        self.company.value_method = "model"
+        self.Fit._fit_company(self.company)
+        self.refresh()
+        full = self.stored()
+        some = self.customers[3:40]
+        self.env.cr.execute(SQL(
+            "UPDATE crm_value SET clv = 0, probability_alive = 0, value_percentile = 0, clv_low = 1, method = NULL"
+            " WHERE partner_id = ANY(%s)", some.ids))
+        self.env.invalidate_all()
+        self.refresh(some)
+        self.assertEqual(self.stored(), full)
+
+    def test_percentiles(self):
+        self.refresh()
+        values = self.Value.search([("company_id", "=", self.company.id)])
+        best = max(values, key=lambda value: value.clv)
+        self.assertEqual(best.value_percentile, 100)
+        top = values.filtered(lambda value: value.value_percentile >= 90)
+        self.assertEqual(len(top), round(len(values) / 10))
+        for value in values[:20]:
+            below = sum(other.clv < value.clv for other in values)
+            self.assertAlmostEqual(value.value_percentile, 100 * below / (len(values) - 1), 3)
+
+    def test_little_data_falls_back(self):
+        few = tuple(column[:20] for column in self.purchases)
+        self.feed(few)
+        fit = self.Fit._fit_company(self.company)
+        self.assertEqual((fit.reliability, fit.decision, fit.is_used), ("fallback", "not_usable", False))
+        self.refresh()
+        self.assertEqual(set(self.Value.search([]).mapped("method")), {"history"})
+        self.feed(tuple(column[:0] for column in self.purchases))
+        fit = self.Fit._fit_company(self.company)
+        self.assertEqual((fit.reliability, fit.reliability_code), ("fallback", "no_history"))
+        self.assertTrue(fit.reliability_reason)
+        with self.assertRaises(UserError):
+            fit.action_pin()
+
+    def test_decisions(self):
+        Fit = type(self.Fit)
+        fit = self.Fit._fit_company(self.company)
+        fit.write({"holdout_days": 100, "mae_model": 80, "mae_history": 100, "is_used": True})
+
+        def next_fit(model, history):
+            def tested(record, days):
+                record.write({"holdout_days": 100, "mae_model": model, "mae_history": history})
+            with patch.object(Fit, "_backtest", tested):
+                return self.Fit._fit_company(self.company)
+
+        worse = next_fit(101, 100)
+        self.assertEqual((worse.decision, worse.is_used, fit.is_used), ("history_better", False, False))
+        fit.is_used = True
+        fit.write({"mae_model": 50, "is_used": True})
+        much_worse = next_fit(90, 100)
+        self.assertEqual((much_worse.decision, much_worse.is_used, fit.is_used), ("much_worse", False, True))
+        self.assertIn("much worse", much_worse.verdict)
+        fit.action_pin()
+        better = next_fit(10, 100)
+        self.assertEqual((better.decision, better.is_used, fit.is_used), ("other_pinned", False, True))
+        better.action_pin()
+        self.assertEqual((better.is_pinned, fit.is_pinned, self.Fit._current(self.company)), (True, False, better))
+        better.action_release()
+        latest = next_fit(10, 100)
+        self.assertEqual((latest.decision, self.Fit._current(self.company)), ("model_better", latest))
+        self.company.value_method = "history"
+        self.assertFalse(self.Fit._current(self.company))
+
+    def test_settings_are_checked_and_noted(self):
+        self.company.value_horizon_months = 24
+        note = self.company.partner_id.message_ids[0].body
+        self.assertIn("36 → 24", note)
+        for name, wrong in (("value_horizon_months", 0), ("value_retention_rate", 1.5), ("value_discount_rate", -0.1),
+                            ("value_margin_rate", 2), ("value_prior_strength", -1), ("value_fit_months", -1),
+                            ("value_low_risk", 0.1)):
+            with self.assertRaises(ValidationError, msg=name):
+                self.company[name] = wrong
+
+    def test_history_window(self):
+        self.company.value_fit_months = 6
+        fit = self.Fit._fit_company(self.company)
+        self.assertLess(fit.history_days, 190)
+
+    def test_cron_fits_every_company_whatever_one_of_them_does(self):
+        Fit = type(self.Fit)
+        original = Fit._fit_company
+        other = self.env["res.company"].create({"name": "Broken"})
+
+        def fit_company(model, company):
+            if company == other:
+                raise ZeroDivisionError
+            return original(model, company)
+
+        self.env.flush_all()
+        with patch.object(Fit, "_fit_company", fit_company), self.assertLogs("odoo.addons.crm_value_addon", "ERROR"), \
+                self.enter_registry_test_mode():
+            self.env.ref("crm_value_addon.ir_cron_fit").method_direct_trigger()
+        self.env.invalidate_all()
+        self.assertTrue(self.Fit.search([("company_id", "=", self.company.id)]))
+
+    def test_wizard(self):
+        wizard = self.env["crm.value.backtest"].with_company(self.company).create({})
+        self.assertEqual(wizard.holdout_end, TODAY)
+        history = day_number(TODAY) - int(self.purchases[1].min())
+        self.assertEqual(wizard.calibration_end, TODAY - timedelta(days=history // 2))
+        wizard.calibration_end = date(2024, 12, 31)
+        wizard.action_run()
+        expected = customer_base.holdout.backtest(*self.purchases, day_number(date(2024, 12, 31)), day_number(TODAY))
+        for line in wizard.line_ids:
+            figures = expected.accuracy[line.method]
+            self.assertAlmostEqual(line.spearman, figures.spearman, 9)
+            if line.has_level:
+                self.assertAlmostEqual(line.mae, figures.mae, 2)
+                self.assertAlmostEqual(line.aggregate_error, figures.aggregate_error, 9)
+        self.assertEqual(len(wizard.line_ids), len(expected.accuracy))
+        table = base64.b64decode(wizard.file).decode()
+        self.assertIn(repr(expected.accuracy["carry_forward"].mae), table)
+        self.assertIn(str(expected.customers), wizard.summary)
+        with self.assertRaises(ValidationError):
+            wizard.calibration_end = TODAY
+        with self.assertRaises(ValidationError):
+            wizard.holdout_end = TODAY + timedelta(days=1)
+        wizard.calibration_end = date(2001, 1, 1)
+        with self.assertRaises(UserError):
+            wizard.action_run()
+
+    def test_rights(self):
+        fit = self.Fit._fit_company(self.company)
+        company = {"company_id": self.company.id, "company_ids": [(6, 0, self.company.ids)]}
+        seller = new_test_user(self.env, "fit_seller", "sales_team.group_sale_salesman", **company)
+        manager = new_test_user(self.env, "fit_manager", "sales_team.group_sale_manager", **company)
+        for action in (fit.with_user(seller).action_pin, fit.with_user(seller).action_release,
+                       fit.with_user(seller).action_fit_now):
+            with self.assertRaises(AccessError):
+                action()
+        with self.assertRaises(AccessError):
+            fit.with_user(seller).read(["margin_ratio"])
+        fit.with_user(manager).action_pin()
+        self.assertTrue(fit.is_pinned)
+        with self.assertRaises(AccessError):
+            fit.with_user(manager).write({"r": 1})

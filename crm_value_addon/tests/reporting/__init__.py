@@ -1,0 +1,3 @@
+from . import test_crm_value_explanation
+from . import test_crm_value_snapshot
+from . import test_crm_value_target

@@ -1,0 +1,2 @@
+from . import test_crm_value_lifecycle
+from . import test_crm_value_rfm

@@ -1,0 +1,85 @@
+from freezegun import freeze_time
+from lxml import html
+
+from odoo import Command
+from odoo.tests import new_test_user
+
+from ..common import TODAY
+from .test_crm_value_tier_assignment import TierCase
+
+
+@freeze_time(TODAY)
+class TestCrmValueTierExplanation(TierCase):
+    def text(self, record, field="tier_explanation"):
+        return " ".join(html.fromstring(record[field]).text_content().split())
+
+    def explain(self, customer):
+        explained = self.value(customer)._explain_tiers()[self.value(customer).id]
+        return {part["kind"]: part for part in explained["parts"]}
+
+    def test_have_need_missing(self):
+        customer = self.bought(850)
+        parts = self.explain(customer)
+        [line] = parts["next"]["lines"]
+        self.assertEqual((line["have"], line["need"], line["missing"], line["passed"], line["share"]), (
+            "$\xa0850.00", "$\xa01,000.00", "$\xa0150.00", False, 85))
+        self.assertEqual(parts["next"]["tier"], self.mid)
+        self.assertTrue(parts["keep"]["is_met"])
+        text = self.text(self.value(customer))
+        self.assertIn("To reach Mid", text)
+        self.assertIn("150.00 missing", text)
+        self.assertIn("To keep Low met", text)
+        self.assertEqual(text, self.text(customer.with_company(self.company), "value_tier_explanation"))
+
+    def test_meeting_it_upgrades(self):
+        customer = self.bought(850)
+        self.invoice(customer, "2025-06-02", 150)
+        self.refresh(customer)
+        self.assertEqual(self.value(customer).tier_id, self.mid)
+
+    def test_tier_in_danger(self):
+        self.mid.write({"downgrade_policy": "grace", "grace_days": 10})
+        customer = self.bought(1000)
+        self.credit_note(self.last_invoice, "2025-06-10", 300)
+        self.refresh(customer)
+        part = self.explain(customer)["keep"]
+        self.assertFalse(part["is_met"])
+        self.assertEqual(part["lines"][0]["missing"], "$\xa0100.00")
+        self.assertIn("in danger: 07/10/2025", self.text(self.value(customer)))
+
+    def test_lock_and_domain(self):
+        self.mid.partner_domain = "[('country_id.code', '=', 'BE')]"
+        customer = self.bought(850)
+        self.assertEqual(list(self.explain(customer)), ["next", "keep"])
+        self.assertEqual(self.explain(customer)["next"]["tier"], self.top, "Mid is for others")
+        self.env["crm.value.tier.lock"].create({
+            "value_id": self.value(customer).id, "tier_id": self.mid.id, "reason": "Board decision"})
+        text = self.text(self.value(customer))
+        self.assertIn("Board decision", text)
+        self.assertIn("not among them", text)
+
+    def test_margins_are_not_for_everybody(self):
+        self.mid.criterion_ids = [Command.create({"metric": "margin_12m", "enter_min": 321})]
+        customer = self.bought(850)
+        user = new_test_user(
+            self.env, "plain", groups="sales_team.group_sale_salesman", company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)])
+        customer.user_id = user
+        text = self.text(self.value(customer).with_user(user))
+        self.assertIn("Margin 12 Months", text)
+        self.assertNotIn("321", text)
+        self.assertNotIn("340", text, "40 % of 850")
+        self.assertIn("150.00 missing", text)
+        self.assertIn("reached", text)
+        self.invoice(customer, "2025-06-02", 500)
+        self.refresh(customer)
+        message = self.value(customer).message_ids.body
+        self.assertIn("Margin 12 Months", message)
+        self.assertNotIn("540", message)
+        partner = customer.with_user(user).with_company(self.company)
+        self.assertNotIn("540", self.text(partner, "value_tier_explanation"))
+
+    def test_text_is_no_html(self):
+        customer = self.bought(850)
+        self.mid.name = "<b>Mid</b>"
+        self.assertIn("&lt;b&gt;Mid", self.value(customer).tier_explanation)
