@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import formatLang
 
-SELLER_GROUP = "sales_team.group_sale_salesman"
+from ..const import SELLER_GROUP
 
 
 class AccountMove(models.Model):

@@ -6,9 +6,8 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ..const import MARGIN_GROUP
 from .account_move import POSTED_DOCUMENTS
-
-MARGIN_GROUP = "crm_value_addon.group_value_margin"
 
 
 class CrmValue(models.Model):

@@ -3,9 +3,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from .crm_value import MARGIN_GROUP
-
-SELLER_GROUP = "sales_team.group_sale_salesman"
+from ..const import MARGIN_GROUP, SELLER_GROUP
 
 
 class CrmValueMixin(models.AbstractModel):

@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from ..const import MANAGER_GROUP
+
 
 class LoyaltyHistory(models.Model):
     """Which of the points were given by a tier, and what they were worth then."""
@@ -9,7 +11,7 @@ class LoyaltyHistory(models.Model):
     value_tier_id = fields.Many2one("crm.value.tier", string="Tier", ondelete="set null", readonly=True)
     value_extra_points = fields.Float(string="Points by the Tier", readonly=True)
     value_extra_amount = fields.Float(
-        string="Worth of the Points by the Tier", readonly=True, groups="sales_team.group_sale_manager",
+        string="Worth of the Points by the Tier", readonly=True, groups=MANAGER_GROUP,
         help="In the currency of the program, by its most generous reward")
 
     def _note_tier(self, tier, factor):

@@ -8,6 +8,8 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 from odoo.tools.misc import babel_locale_parse
 
+from ..const import SELLER_GROUP
+
 
 class ResCompany(models.Model):
     """How old the figures are: one answer for every screen that shows figures."""
@@ -73,7 +75,7 @@ class ResPartner(models.Model):
     _inherit = "res.partner"
 
     value_figures_age = fields.Char(
-        string="Age of the Figures", related="value_id.figures_age", groups="sales_team.group_sale_salesman")
+        string="Age of the Figures", related="value_id.figures_age", groups=SELLER_GROUP)
 
 
 class CrmValue(models.Model):

@@ -1,6 +1,6 @@
 from odoo import fields, models
 
-from .res_partner import SELLER_GROUP
+from ..const import SELLER_GROUP
 
 
 class ResPartner(models.Model):

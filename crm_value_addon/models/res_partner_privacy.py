@@ -2,7 +2,8 @@ from odoo import api, models
 from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
-MANAGER_GROUP = "sales_team.group_sale_manager"
+from ..const import MANAGER_GROUP
+
 #: what people noted about a person on the contact
 _NOTED = ("contact_style", "relationship_stage", "relationship_strategy", "referred_by_id", "birthdate_date")
 

@@ -1,15 +1,17 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from ..const import SELLER_GROUP
+
 
 class ResPartner(models.Model):
     _inherit = "res.partner"
 
     referred_by_id = fields.Many2one(
         "res.partner", string="Referred by", ondelete="set null", index="btree_not_null", copy=False,
-        groups="sales_team.group_sale_salesman", help="The customer who brought this one")
+        groups=SELLER_GROUP, help="The customer who brought this one")
     # The name that other modules use for it: with one of them installed there is one birthday, not two.
-    birthdate_date = fields.Date(string="Birthday", copy=False, groups="sales_team.group_sale_salesman")
+    birthdate_date = fields.Date(string="Birthday", copy=False, groups=SELLER_GROUP)
 
     @api.constrains("referred_by_id")
     def _check_referred_by_id(self):

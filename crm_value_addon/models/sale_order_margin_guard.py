@@ -2,9 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, RedirectWarning
 from odoo.tools import format_amount
 
-from .crm_value import MARGIN_GROUP
-
-_MANAGER_GROUP = "sales_team.group_sale_manager"
+from ..const import MANAGER_GROUP, MARGIN_GROUP
 
 
 class SaleOrder(models.Model):
@@ -39,7 +37,7 @@ class SaleOrder(models.Model):
 
     def _check_margin_floor(self):
         user = self.env.user
-        if self.env.su or not user._is_internal() or user.has_group(_MANAGER_GROUP):
+        if self.env.su or not user._is_internal() or user.has_group(MANAGER_GROUP):
             return
         for order in self:
             if order.value_is_below_floor:
@@ -82,7 +80,7 @@ class SaleOrder(models.Model):
         """Return a sales manager of this order's company: the team's leader if it is one."""
         self.ensure_one()
         # sudo: a seller need not know who the managers are.
-        managers = self.env.ref(_MANAGER_GROUP).sudo().all_user_ids.filtered(
+        managers = self.env.ref(MANAGER_GROUP).sudo().all_user_ids.filtered(
             lambda user: user.active and not user.share and self.company_id in user.company_ids)
         leader = self.team_id.sudo().user_id
         return leader if leader in managers else managers.sorted("id")[-1:] or self.env.user
@@ -92,7 +90,7 @@ class SaleOrder(models.Model):
 
         :raise AccessError: the user is no sales manager
         """
-        if not self.env.user.has_group(_MANAGER_GROUP):
+        if not self.env.user.has_group(MANAGER_GROUP):
             raise AccessError(self.env._("Only a sales manager can approve a margin."))
         self.check_access("write")
         for order in self:

@@ -1,8 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from .crm_value import MARGIN_GROUP
-from .crm_value_mixin import SELLER_GROUP
+from ..const import MARGIN_GROUP, SELLER_GROUP
 
 
 class SaleOrder(models.Model):

@@ -2,7 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.tools.sql import column_exists, create_column
 
-SELLER_GROUP = "sales_team.group_sale_salesman"
+from ..const import SELLER_GROUP
+
 _COLUMNS = {"value_tier_id": "int4", "value_pause_reason": "varchar", "value_tier_date": "date"}
 #: what a tier can give an order besides prices and points
 _TERMS = ("pricelist_id", "payment_term_id", "user_id")

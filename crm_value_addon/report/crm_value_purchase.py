@@ -1,6 +1,7 @@
 from odoo import fields, models
 from odoo.tools import SQL
 
+from ..const import MARGIN_GROUP
 from ..lib.postgres.binary_copy import copy_out, id_array
 from ..models.account_move import POSTED_DOCUMENTS
 
@@ -33,7 +34,7 @@ class CrmValuePurchase(models.Model):
     currency_id = fields.Many2one(related="company_id.currency_id", string="Currency")
     date = fields.Date(readonly=True)
     revenue = fields.Monetary(readonly=True, help="Untaxed, in the currency of the company")
-    margin = fields.Monetary(readonly=True, groups="crm_value_addon.group_value_margin")
+    margin = fields.Monetary(readonly=True, groups=MARGIN_GROUP)
     refund = fields.Monetary(string="Credit Notes", readonly=True)
     purchase_revenue = fields.Monetary(
         string="Bought", readonly=True,

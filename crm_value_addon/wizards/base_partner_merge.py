@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-from ..models.res_partner import SELLER_GROUP
+from ..const import SELLER_GROUP
 
 
 class BasePartnerMergeAutomaticWizard(models.TransientModel):

@@ -4,9 +4,9 @@ from dateutil.relativedelta import relativedelta
 from odoo import api, fields, models
 from odoo.tools import SQL, format_date
 
+from ..const import MARGIN_GROUP
 from ..lib import equity
 from ..lib.postgres.binary_copy import copy_out
-from ..models.crm_value import MARGIN_GROUP
 
 #: customers whose share of the equity is told: the best so many of 100
 TOP_SHARES = (0.01, 0.04, 0.20)

@@ -6,7 +6,7 @@ import pytz
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-from ..models.crm_value import MARGIN_GROUP
+from ..const import MARGIN_GROUP
 
 #: customers that are listed one by one; beyond, the sums are told
 _LISTED = 500

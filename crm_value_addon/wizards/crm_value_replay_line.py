@@ -1,6 +1,6 @@
 from odoo import fields, models
 
-from ..models.crm_value import MARGIN_GROUP
+from ..const import MARGIN_GROUP
 
 
 class CrmValueReplayLine(models.TransientModel):

@@ -2,7 +2,7 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import MissingError
 from odoo.tools import SQL
 
-from ..models.crm_value import MARGIN_GROUP
+from ..const import MARGIN_GROUP
 from ..models.refresh.crm_value_refresh import REQUEST_LIMIT
 from ..models.tiers import tier_rules
 from .crm_value_tier_simulation_line import NO_TIER, OTHER_SET

@@ -3,7 +3,7 @@ from dateutil.relativedelta import relativedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..models.crm_value import MARGIN_GROUP
+from ..const import MARGIN_GROUP
 
 
 class CrmValueTierSimulation(models.TransientModel):

@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-from ..models.crm_value import MARGIN_GROUP
+from ..const import MARGIN_GROUP
 
 #: sequences of the lines without a tier, below the tiers
 NO_TIER, OTHER_SET = -1, -2

@@ -3,9 +3,9 @@ import numpy as np
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...const import MARGIN_GROUP
 from ...lib import components
 from ...lib.postgres.binary_copy import copy_out
-from ..crm_value import MARGIN_GROUP
 
 #: part of the value → how it counts in the sum
 PARTS = {"transaction_value": 1, "growth_value": 1, "referral_value": 1, "knowledge_value": 1, "service_cost": -1}

@@ -3,9 +3,9 @@ import numpy as np
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...const import MARGIN_GROUP
 from ...lib import components
 from ...lib.postgres.binary_copy import copy_out, day_number
-from ..crm_value import MARGIN_GROUP
 
 
 class CrmValueReferralValue(models.Model):

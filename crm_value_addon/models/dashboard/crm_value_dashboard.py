@@ -8,7 +8,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
-from ..crm_value import MARGIN_GROUP
+from ...const import MARGIN_GROUP
 
 PERIODS = ("month", "quarter", "year")
 

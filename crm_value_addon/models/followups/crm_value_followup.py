@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..crm_value import MARGIN_GROUP
+from ...const import MARGIN_GROUP
 
 #: no mail to the assignee, no follower, no automatic log lines
 QUIET = {

@@ -1,6 +1,8 @@
 from odoo import api, models
 from odoo.tools import SQL
 
+from ...const import MANAGER_GROUP
+
 
 class CrmValueFollowupResponsible(models.Model):
     """Who gets an activity.
@@ -85,5 +87,5 @@ class CrmValueFollowupResponsible(models.Model):
 
     @api.model
     def _sales_manager(self, company):
-        return self.env.ref("sales_team.group_sale_manager").all_user_ids.filtered(
+        return self.env.ref(MANAGER_GROUP).all_user_ids.filtered(
             lambda user: user.active and not user.share and company in user.company_ids).sorted("id")[:1]

@@ -1,8 +1,8 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...const import MARGIN_GROUP
 from ...lib.uplift import CONFIDENCE, LEAST_GROUP, Group, uplift
-from ..crm_value import MARGIN_GROUP
 
 _MEASURES = ("revenue", "margin")
 

@@ -5,9 +5,9 @@ import numpy as np
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...const import MARGIN_GROUP
 from ...lib.postgres import binary_copy
 from ...lib.postgres.binary_copy import day_number
-from ..crm_value import MARGIN_GROUP
 
 _logger = logging.getLogger(__name__)
 

@@ -5,6 +5,7 @@ import numpy as np
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ...const import MANAGER_GROUP
 from ...lib.postgres.binary_copy import day_number
 
 #: more customers than this are backtested on a sample: the figures move by less than their own noise
@@ -189,7 +190,7 @@ class CrmValueFitBacktest(models.Model):
     # actions
 
     def _check_manager(self):
-        if not self.env.su and not self.env.user.has_group("sales_team.group_sale_manager"):
+        if not self.env.su and not self.env.user.has_group(MANAGER_GROUP):
             raise AccessError(self.env._("Only sales managers decide which prediction is used."))
 
     def action_pin(self):

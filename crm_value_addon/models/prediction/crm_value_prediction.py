@@ -2,10 +2,10 @@ import numpy as np
 
 from odoo import api, fields, models
 
+from ...const import MARGIN_GROUP
 from ...lib import ranks
 from ...lib.customer_base import fallback
 from ...lib.postgres.binary_copy import NO_DATE, day_number
-from ..crm_value import MARGIN_GROUP
 
 #: a next purchase expected later than this is no expectation
 _FAR_DAYS = 3650

@@ -1,6 +1,7 @@
 from odoo import Command, api, fields, models
 from odoo.tools import format_datetime
 
+from ...const import MANAGER_GROUP
 from .crm_value_writer import describe_error
 
 
@@ -29,7 +30,7 @@ class CrmValueRun(models.Model):
     written = fields.Integer(string="Customers Changed", readonly=True)
     skipped = fields.Integer(string="Customers Left Out", readonly=True)
     skipped_ids = fields.One2many(
-        "crm.value.run.skipped", "run_id", string="Left Out", readonly=True, groups="sales_team.group_sale_manager")
+        "crm.value.run.skipped", "run_id", string="Left Out", readonly=True, groups=MANAGER_GROUP)
     partner_keys = fields.Json(readonly=True, help="The customers of a refresh of selected ones")
     next_partner_key = fields.Integer(readonly=True, help="Where an interrupted refresh goes on")
     boundaries = fields.Json(

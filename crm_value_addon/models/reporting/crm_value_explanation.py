@@ -1,8 +1,8 @@
 from odoo import api, fields, models
 from odoo.tools import SQL, formatLang
 
+from ...const import MARGIN_GROUP
 from ..components.crm_value_component import PARTS
-from ..crm_value import MARGIN_GROUP
 
 #: items of a part that are told one by one
 _SHOWN = 8

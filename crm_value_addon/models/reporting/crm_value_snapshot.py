@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..crm_value import MARGIN_GROUP
+from ...const import MARGIN_GROUP
 
 #: figures of a customer that a snapshot keeps, under the same names
 KEPT = (

@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-from ..crm_value import MARGIN_GROUP
+from ...const import MARGIN_GROUP
 
 
 class CrmValueTierChange(models.Model):

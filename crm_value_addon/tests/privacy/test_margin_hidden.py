@@ -7,7 +7,7 @@ from odoo.exceptions import AccessError
 from odoo.service.model import call_kw
 from odoo.tools import mute_logger
 
-from ...models.crm_value import MARGIN_GROUP
+from ...const import MARGIN_GROUP
 from .common_trust import TrustCase
 
 _MODULE = "crm_value_addon"
