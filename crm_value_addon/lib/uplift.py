@@ -1,4 +1,4 @@
-"""Who is held out of a follow-up rule, and what the rule brought: a stable draw, and the difference of two means."""
+"""The control group of a follow-up rule, and the uplift of the rule: a stable draw, and the difference of two means."""
 import hashlib
 import math
 from dataclasses import dataclass
@@ -9,14 +9,15 @@ CONFIDENCE = 0.95
 _DRAWS = 2 ** 32
 
 
-def is_held_out(rule, customer, percent):
-    """Tell whether a customer belongs to the control group of a rule: the same answer whenever it is asked.
+def is_in_control_group(rule, customer, percent):
+    """Tell whether a customer belongs to the control group of a rule.
 
-    A larger share holds out the same customers and more.
+    The answer is always the same for one rule and customer. A larger percentage keeps the group and adds to it.
 
-    >>> sum(is_held_out(7, customer, 10) for customer in range(10_000))
+    >>> sum(is_in_control_group(7, customer, 10) for customer in range(10_000))
     998
-    >>> all(is_held_out(7, customer, 20) for customer in range(10_000) if is_held_out(7, customer, 10))
+    >>> all(is_in_control_group(7, customer, 20)
+    ...     for customer in range(10_000) if is_in_control_group(7, customer, 10))
     True
     """
     draw = int.from_bytes(hashlib.sha256(f"{rule}-{customer}".encode()).digest()[:4], "big")
@@ -46,7 +47,7 @@ def uplift(treated, control):
     """Return what treatment brings per customer, by Welch's interval for the difference of two means.
 
     :param Group treated: everybody who was to be treated, whether the activity was done or not
-    :param Group control: who was held out
+    :param Group control: the control group, which gets no activity
 
     References: Welch (1947), "The generalization of Student's problem", Biometrika 34, 28-35.
 

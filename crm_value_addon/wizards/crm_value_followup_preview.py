@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-from ..lib.uplift import is_held_out
+from ..lib.uplift import is_in_control_group
 
 _SHOWN = 100
 
@@ -34,7 +34,7 @@ class CrmValueFollowupPreview(models.TransientModel):
         shown = due[:_SHOWN]
         user_of = rule._responsibles(company, shown)
         texts = rule._texts(company, shown, user_of)
-        held_out = {row.value_id for row in due if is_held_out(rule.id, row.partner_id, rule.holdout_percent)}
+        held_out = {row.value_id for row in due if is_in_control_group(rule.id, row.partner_id, rule.holdout_percent)}
         values = self.env["crm.value"].sudo().browse([row.value_id for row in shown])
         return {
             "company": company, "count": len(due) - len(held_out), "held_out": len(held_out),

@@ -8,7 +8,7 @@ import pytz
 from odoo import api, models
 from odoo.tools import SQL, split_every
 
-from ...lib.uplift import is_held_out
+from ...lib.uplift import is_in_control_group
 from ..refresh.crm_value_writer import describe_error
 from .crm_value_followup import QUIET
 from .crm_value_followup_due import CLOSING_BY_CUSTOMER, CLOSING_BY_OCCASION
@@ -117,7 +117,7 @@ class CrmValueFollowupRun(models.Model):
         """
         today = company._value_today()
         user_of = self._within_cap(company, today, due, self._responsibles(company, due))
-        held_out = {row.value_id for row in due if is_held_out(self.id, row.partner_id, self.holdout_percent)}
+        held_out = {row.value_id for row in due if is_in_control_group(self.id, row.partner_id, self.holdout_percent)}
         known = held_out | user_of.keys()
         left = sum(row.value_id not in known for row in due)
         due = [row for row in due if row.value_id in known]
@@ -143,7 +143,7 @@ class CrmValueFollowupRun(models.Model):
         within = {}
         for row in due:
             user = user_of[row.value_id]
-            if not user or is_held_out(self.id, row.partner_id, self.holdout_percent):
+            if not user or is_in_control_group(self.id, row.partner_id, self.holdout_percent):
                 continue
             if not cap or given[user.id] < cap:
                 given[user.id] += 1

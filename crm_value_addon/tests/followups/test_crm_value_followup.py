@@ -10,7 +10,7 @@ from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
-from ...lib.uplift import is_held_out
+from ...lib.uplift import is_in_control_group
 from ..common import TODAY
 from .test_crm_value_followup_trigger import FollowupCase
 
@@ -309,7 +309,7 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         self.run_rules()
         followups = self.followups(rule)
         for followup in followups:
-            held_out = is_held_out(rule.id, followup.partner_id.id, 50)
+            held_out = is_in_control_group(rule.id, followup.partner_id.id, 50)
             self.assertEqual((followup.group, followup.state, bool(followup.activity_id)),
                              ("control", "control", False) if held_out else ("treated", "open", True))
         self.assertEqual(len(set(followups.mapped("group"))), 2)
