@@ -7,11 +7,35 @@ from .postgres.binary_copy import NO_DATE
 _MONEY_DIGITS = 6
 #: ids spread over more than so many times their number are searched, not looked up in a table of their span
 _SPARSE = 16
+#: what is bought on a day, less what is given back, must be more than this to make the day a purchase
+_NO_PURCHASE = 0
 #: what a purchase day sums of its documents
 _SUMMED = ("revenue", "margin", "refund", "purchase_revenue")
 #: the purchase days of nobody (see `purchase_days`)
 NO_DAYS = {"partner": np.zeros(0, np.int32), "date": np.zeros(0, np.int32), "unfrozen": np.zeros(0, np.int64)}
 NO_DAYS |= dict.fromkeys(_SUMMED, np.zeros(0))
+
+
+def is_purchase(amount):
+    """Tell whether a day's amount makes it a purchase: more was bought than given back.
+
+    :param amount: money bought less money given back, a number or an array
+
+    >>> is_purchase(0.0), is_purchase(np.array([-1.0, 0.01])).tolist()
+    (False, [False, True])
+    """
+    return amount > _NO_PURCHASE
+
+
+def is_purchase_sql(amount):
+    """Return the same rule as an SQL condition.
+
+    :param str amount: the SQL expression of the amount
+
+    >>> is_purchase_sql("sum(bought)")
+    'sum(bought) > 0'
+    """
+    return f"{amount} > {_NO_PURCHASE}"
 
 
 class FrozenDocuments:
@@ -209,7 +233,7 @@ def summarise(days, customers, *, as_of, windows):
         return np.bincount(index[chosen], weights=days[name][chosen], minlength=count)
 
     within = {name: (date >= start) & (date < until) for name, (start, until) in windows.items()}
-    bought = (days["purchase_revenue"] > 0) & (date <= as_of)
+    bought = is_purchase(days["purchase_revenue"]) & (date <= as_of)
     purchases = np.bincount(index[bought], minlength=count)
     first = np.full(count, np.iinfo(np.int32).max, np.int32)
     last = np.full(count, NO_DATE, np.int32)

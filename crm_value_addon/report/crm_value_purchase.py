@@ -3,6 +3,7 @@ from odoo.tools import SQL
 
 from ..const import MARGIN_GROUP
 from ..lib.postgres.binary_copy import copy_out, id_array
+from ..lib.purchase_history import is_purchase_sql
 from ..models.account_move import POSTED_DOCUMENTS
 
 DOCUMENT_COLUMNS = [
@@ -63,14 +64,15 @@ class CrmValuePurchase(models.Model):
             SELECT min(source.id) AS id, source.partner_id, source.company_id, source.date,
                    sum(source.revenue) AS revenue, sum(source.margin) AS margin, sum(source.refund) AS refund,
                    sum(source.purchase_revenue) AS purchase_revenue, count(source.id) AS document_count,
-                   sum(source.purchase_revenue) > 0 AS is_purchase,
+                   %s AS is_purchase,
                    count(source.id) FILTER (WHERE NOT source.is_frozen) AS unfrozen_count
               FROM (%s) source
              WHERE %s
              GROUP BY source.partner_id, source.company_id, source.date
             HAVING count(source.id) > 0
             """,
-            SQL(" UNION ALL ").join(self._sources()), where or SQL("TRUE"),
+            SQL(is_purchase_sql("sum(source.purchase_revenue)")), SQL(" UNION ALL ").join(self._sources()),
+            where or SQL("TRUE"),
         )
 
     def _sources(self):

@@ -1,6 +1,7 @@
 from odoo import api, models
 from odoo.tools import SQL, formatLang, ormcache
 
+from ...lib.purchase_history import is_purchase
 from . import tier_rules
 
 #: figures that an order's untaxed amount raises once it is invoiced, and those that its margin raises
@@ -56,7 +57,7 @@ class CrmValue(models.Model):
         """Return the figures of one customer, known or not, with an order added (see models/tiers/tier_rules.py)."""
         known = self._tier_source(company, today, ladder, SQL("value.partner_id = %s", customer_id))
         added = {**dict.fromkeys(_BY_AMOUNT, amount), **dict.fromkeys(_BY_MARGIN, margin),
-                 "purchase_count": int(amount > 0)}
+                 "purchase_count": int(is_purchase(amount))}
         return SQL(
             """
             SELECT COALESCE(known.id, 0) AS id, %(customer)s::int AS partner_id, known.tier_id, known.tier_review_date,
