@@ -71,12 +71,7 @@ from .followups import crm_value_followup_launch
 from .followups import crm_value_followup_result
 from .refresh import crm_value_followup_wake
 from .refresh import crm_value_run_alarm
-from .dashboard import crm_value_dashboard  # what follows adds its sections
-from .dashboard import crm_value_dashboard_customers
-from .dashboard import crm_value_dashboard_cohorts
-from .dashboard import crm_value_dashboard_outlook
-from .dashboard import crm_value_dashboard_movement
-from .dashboard import crm_value_dashboard_calls
+from . import dashboard
 from . import ir_actions_server
 from . import ir_attachment
 from . import mail_activity

@@ -16,7 +16,7 @@ def fitted(site):
 
 def open_dashboard(visitor):
     visitor.page.goto("/odoo/action-crm_value_addon.action_value_dashboard")
-    visitor.page.wait_for_selector(".o_value_dashboard [data-section=moves]")
+    visitor.page.wait_for_selector(".o_value_dashboard [data-section=tier_changes]")
 
 
 def count_of(text):
@@ -39,7 +39,7 @@ def go_through(visitor, selector, least=1):
         else:
             expect(page.locator(".o_pager_limit")).to_have_count(0)
         page.go_back()
-        page.wait_for_selector(".o_value_dashboard [data-section=moves]")
+        page.wait_for_selector(".o_value_dashboard [data-section=tier_changes]")
 
 
 def test_a_manager_opens_it_by_the_menu(visit):
@@ -51,8 +51,8 @@ def test_a_manager_opens_it_by_the_menu(visit):
     page.get_by_role("menuitem", name="Dashboard", exact=True).click()
     page.wait_for_selector(".o_value_dashboard canvas")
     expect(page.locator("[data-tile=equity] h2")).to_have_text("Customer equity")
-    expect(page.locator("[data-section=pyramid] thead")).to_contain_text("CLV")
-    expect(page.locator("[data-section=calibration]")).to_contain_text("that it had not seen")
+    expect(page.locator("[data-section=tiers] thead")).to_contain_text("CLV")
+    expect(page.locator("[data-section=forecast]")).to_contain_text("that it had not seen")
     expect(page.locator("[role=status]").first).to_contain_text("Figures are")
 
 
@@ -60,10 +60,10 @@ def test_numbers_open_lists_of_as_many(visit):
     visitor = visit("admin")
     open_dashboard(visitor)
     go_through(visitor, "[data-tile=active] button", 4)
-    go_through(visitor, "[data-section=pyramid] tbody td:nth-child(2) button", 4)
+    go_through(visitor, "[data-section=tiers] tbody td:nth-child(2) button", 4)
     go_through(visitor, "[data-section=lifecycle] li button", 8)
     go_through(visitor, "[data-section=cohorts] tbody tr:first-child button", 2)
-    go_through(visitor, "[data-section=moves] tbody button")
+    go_through(visitor, "[data-section=tier_changes] tbody button")
 
 
 def test_the_grid_a_call_and_the_backtest(visit):

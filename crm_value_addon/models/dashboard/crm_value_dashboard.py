@@ -1,10 +1,9 @@
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from dateutil.relativedelta import relativedelta
 
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
@@ -15,7 +14,7 @@ PERIODS = ("month", "quarter", "year")
 
 @dataclass(frozen=True)
 class Scope:
-    """What a dashboard is about: whose figures, since when, and whether they may tell what customers are worth."""
+    """What a dashboard is about: the companies, the period, and whether the user may see what customers are worth."""
 
     companies: models.Model
     #: the user chose this company among the active ones
@@ -24,6 +23,8 @@ class Scope:
     today: date
     start: date
     sees_worth: bool
+    #: the rows that sections share, by the model that scanned them (see `crm.value.dashboard.section._scanned`)
+    scans: dict = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def company(self):
@@ -32,7 +33,7 @@ class Scope:
 
     @property
     def domain(self):
-        """The customer values it is about; everybody who ever asked, ordered or bought."""
+        """The customer values in scope: everybody who ever asked, ordered or bought."""
         return Domain("company_id", "in", self.companies.ids)
 
     @property
@@ -42,12 +43,12 @@ class Scope:
 
 
 class CrmValueDashboard(models.AbstractModel):
-    """The figures of the dashboard, stored ones only: one call, at most ten queries however many customers there are.
+    """The figures of the dashboard, from stored columns only: one call, at most ten queries.
 
-    How it works: each section is a method `_section_<name>` in a file of its own. A figure is a dict with ``count``
-    and ``domain`` (and ``model`` where it is not crm.value): the records that are behind it, exactly. Queries are made
-    with the rules of the user, so that a list shows neither more nor less than its number. Another module adds a
-    section by extending `_sections`.
+    How to use: `read_dashboard`. How it works: `_envelope` describes the scope of the figures; each name in `_sections`
+    is read by the model ``crm.value.dashboard.<name>`` (see `crm.value.dashboard.section`) and drawn by the component
+    that the client registered under the same name. Queries run under the rules of the user, so that a list shows
+    neither more nor less than its number. Another module adds a section by extending `_sections`.
     """
 
     _name = "crm.value.dashboard"
@@ -56,9 +57,9 @@ class CrmValueDashboard(models.AbstractModel):
     @api.readonly
     @api.model
     def read_dashboard(self, period="month", company_id=False):
-        """Return all figures of the dashboard for the active companies, or one of them.
+        """Return all figures of the dashboard for the active companies, or for one of them.
 
-        Companies with another currency than the first one are left out, and named.
+        Companies whose currency differs from that of the first one are left out, and named.
 
         :param str period: "month" (this month so far), "quarter" (last 3 months) or "year" (last 12 months)
         :return: dict of JSON values: ``state`` ("ok", "empty" or "waiting"), ``period``, ``companies``, ``freshness``
@@ -68,19 +69,19 @@ class CrmValueDashboard(models.AbstractModel):
         """
         self.env["crm.value"].check_access("read")
         scope = self._scope(period, company_id)
-        payload = self._frame(scope)
-        if payload["state"] != "ok":
-            return payload
+        envelope, payload = self._envelope(scope), {}
+        if envelope["state"] != "ok":
+            return envelope
         for name in self._sections():
-            payload[name] = getattr(self, f"_section_{name}")(scope, payload)
+            payload[name] = self.env[f"crm.value.dashboard.{name}"]._read(scope, payload)
         if not payload["customers"]["known"]["count"]:
-            return {name: payload[name] for name in self._frame_keys()} | {"state": "empty"}
-        return payload
+            return envelope | {"state": "empty"}
+        return envelope | payload
 
     @api.model
     def _sections(self):
-        """Return the names of the sections, in the order in which they are read."""
-        return ["customers", "outlook", "trend", "moves", "calls"]
+        """Return the names of the sections in reading order; a section may use those before it."""
+        return ["customers", "tiers", "lifecycle", "rfm", "cohorts", "forecast", "trend", "tier_changes", "calls"]
 
     @api.model
     def _scope(self, period, company_id):
@@ -100,15 +101,10 @@ class CrmValueDashboard(models.AbstractModel):
         return Scope(companies, bool(company_id), period, today, start, self.env.user.has_group(MARGIN_GROUP))
 
     @api.model
-    def _frame_keys(self):
-        return ["state", "progress", "period", "start", "companies", "currency_id", "left_out", "sees_worth",
-                "freshness"]
-
-    @api.model
-    def _frame(self, scope):
-        """Return what is told whether there are figures or not."""
+    def _envelope(self, scope):
+        """Return what the screen shows around the sections, whether there are figures or not."""
         active = self.env.companies
-        # sudo: how old the figures are is told to everybody who sees them.
+        # sudo: whoever sees the figures may know how old they are.
         ages = {company: company.sudo()._value_figures_age() for company in scope.companies}
         is_waiting = all(age["minutes"] is None for age in ages.values())
         return {
@@ -125,24 +121,8 @@ class CrmValueDashboard(models.AbstractModel):
 
     @api.model
     def _progress(self, scope):
-        """Return how far the first refresh is: in percent, "queued", or False when nobody asked for one."""
+        """Return the progress of the first refresh: in percent, "queued", or False when nobody asked for one."""
         run = self.env["crm.value.run"].search_fetch(
             [("company_id", "in", scope.companies.ids), ("kind", "=", "full"), ("state", "in", ("queued", "running"))],
             ["state", "processed", "total"], order="state desc, id desc", limit=1)
         return {"queued": "queued", "running": round(run.progress)}.get(run.state, False)
-
-    @api.model
-    def _plain(self, domain):
-        """Return a domain as JSON holds it."""
-        return json.loads(json.dumps(list(domain), default=fields.Date.to_string))
-
-    @api.model
-    def _figure(self, domain, count, model="crm.value", **amounts):
-        """Return a figure with the records that are behind it.
-
-        :param Domain domain: on a model that the user may read
-        :param amounts: sums over these records
-        """
-        figure = {"count": count, "domain": self._plain(domain), **{
-            name: round(float(amount or 0), 6) for name, amount in amounts.items()}}
-        return figure if model == "crm.value" else figure | {"model": model}

@@ -8,13 +8,14 @@ CALLS = 10
 class CrmValueDashboardCalls(models.AbstractModel):
     """Ten customers to call today: those with a follow-up due, then those at risk, the most valuable first."""
 
-    _inherit = "crm.value.dashboard"
+    _name = "crm.value.dashboard.calls"
+    _description = "Customer Value Dashboard: Calls"
+    _inherit = "crm.value.dashboard.section"
 
     @api.model
-    def _section_calls(self, scope, payload):
-        rows = self._find_calls(scope)
+    def _read(self, scope, payload):
         return {
-            "rows": [self._call(scope, *row) for row in rows],
+            "rows": [self._call(scope, *row) for row in self._find_calls(scope)],
             "due": {"model": "crm.value.followup", "domain": self._plain(self._due_domain(scope))},
         }
 
@@ -25,7 +26,7 @@ class CrmValueDashboardCalls(models.AbstractModel):
 
     @api.model
     def _find_calls(self, scope):
-        """Return the rows of those to call: the user's own first, then what is due, then by worth."""
+        """Return the rows of the customers to call: the user's own first, then follow-ups due, then by worth."""
         Value, Rule = self.env["crm.value"], self.env["crm.value.followup.rule"]
         followups = self.env["crm.value.followup"]._search(self._due_domain(scope))
         query = Value._search(scope.domain)
@@ -52,7 +53,7 @@ class CrmValueDashboardCalls(models.AbstractModel):
 
     @api.model
     def _call(self, scope, value_id, name, phone, rule, deadline, last, expected, is_at_risk, worth):
-        """Return who to call and why, in plain words."""
+        """Return a customer to call and the reason, in plain words."""
         reasons = []
         if rule:
             reasons.append(

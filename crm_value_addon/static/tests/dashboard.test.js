@@ -1,7 +1,8 @@
 import { defineMailModels } from "@mail/../tests/mail_test_helpers";
-import { beforeEach, describe, expect, test } from "@odoo/hoot";
+import { after, beforeEach, describe, expect, test } from "@odoo/hoot";
 import { queryAll, queryAllTexts, queryOne, queryText } from "@odoo/hoot-dom";
 import { animationFrame } from "@odoo/hoot-mock";
+import { xml } from "@odoo/owl";
 import {
     allowTranslations,
     contains,
@@ -12,9 +13,11 @@ import {
     patchWithCleanup,
     preloadBundle,
 } from "@web/../tests/web_test_helpers";
+import { registry } from "@web/core/registry";
 
 import { DashboardChart } from "@crm_value_addon/dashboard/dashboard_chart";
 import { DashboardFormat } from "@crm_value_addon/dashboard/dashboard_format";
+import { DashboardSection } from "@crm_value_addon/dashboard/dashboard_section";
 
 import { dashboardData, sellerData } from "./dashboard_data";
 
@@ -57,7 +60,7 @@ describe("figures", () => {
         await openDashboard();
         expect.verifySteps(["read month false"]);
         expect(queryAll(".o_value_dashboard section[data-section]").map((card) => card.dataset.section)).toEqual([
-            "trend", "calls", "pyramid", "lifecycle", "cohorts", "rfm", "calibration", "moves",
+            "trend", "calls", "tiers", "lifecycle", "cohorts", "rfm", "forecast", "tier_changes",
         ]);
         expect(".o_value_dashboard [role=status]").toHaveText("Figures are 3 minutes old.");
         expect("[data-tile=equity] .fs-2").toHaveText(/2,000/);
@@ -66,9 +69,23 @@ describe("figures", () => {
         expect("[data-tile=at_risk]").toHaveText(/2 customers at risk of leaving, 40% of all/);
     });
 
+    test("another module adds a section", async () => {
+        class Extra extends DashboardSection {
+            static template = xml`<DashboardCard name="props.name" title="'Extra'"><t t-esc="section.text"/></DashboardCard>`;
+        }
+        const sections = registry.category("crm_value_dashboard_sections");
+        sections.add("extra", { Component: Extra, width: 12 }, { sequence: 15 });
+        sections.add("unread", { Component: Extra, width: 12 });
+        after(() => ["extra", "unread"].forEach((name) => sections.remove(name)));
+        await openDashboard(dashboardData({ extra: { text: "From the server" } }));
+        expect("section[data-section]:first").toHaveText(/Extra\s+From the server/);
+        expect("section[data-section=unread]").toHaveCount(0);
+        expect.verifySteps(["read month false"]);
+    });
+
     test("every tile opens the list behind it", async () => {
         const followed = await openDashboard();
-        for (const button of queryAll("[data-section=tiles] button")) {
+        for (const button of queryAll("[data-section=customers] button")) {
             await contains(button).click();
         }
         expect(opened(followed)).toEqual(
@@ -92,7 +109,7 @@ describe("figures", () => {
             }
             return opened(followed);
         };
-        expect(await press("pyramid")).toEqual([
+        expect(await press("tiers")).toEqual([
             ["crm.value", "best"],
             ...Array(4).fill(["crm.value", "gold"]),
             ...Array(4).fill(["crm.value", "bronze"]),
@@ -100,7 +117,7 @@ describe("figures", () => {
         expect(await press("lifecycle")).toEqual(["lead", "active", "at_risk"].map((name) => ["crm.value", name]));
         expect(await press("rfm")).toEqual(["rfm55", "rfm12"].map((name) => ["crm.value", name]));
         expect(await press("cohorts")).toEqual(["cohort", "again", "young"].map((name) => ["crm.value", name]));
-        expect(await press("moves")).toEqual(["up", "down", "risen"].map((name) => ["crm.value.tier.change", name]));
+        expect(await press("tier_changes")).toEqual(["up", "down", "risen"].map((name) => ["crm.value.tier.change", name]));
         expect(await press("calls")).toEqual([["crm.value", undefined], ["crm.value", undefined]]);
         expect(followed.map((action) => action.res_id)).toEqual([5, 6]);
         expect.verifySteps(["read month false"]);
@@ -126,9 +143,9 @@ describe("figures", () => {
         await openDashboard();
         expect(".o_value_dashboard canvas").toHaveCount(2);
         expect("[aria-hidden=true] > canvas").toHaveCount(2);
-        await contains("section[data-section=calibration] summary").click();
-        expect(queryAllTexts("section[data-section=calibration] tbody td")).toEqual(["6", "0.5", "0.75", "4", "2", "1.5"]);
-        expect("section[data-section=calibration] caption").toHaveCount(1);
+        await contains("section[data-section=forecast] summary").click();
+        expect(queryAllTexts("section[data-section=forecast] tbody td")).toEqual(["6", "0.5", "0.75", "4", "2", "1.5"]);
+        expect("section[data-section=forecast] caption").toHaveCount(1);
         expect.verifySteps(["read month false"]);
     });
 
@@ -175,13 +192,13 @@ describe("states", () => {
         await openDashboard(sellerData());
         expect("[data-tile=equity] h2").toHaveText("Revenue, last 12 months");
         expect("[data-tile=equity] .fs-2").toHaveText(/1,000/);
-        expect(queryAllTexts("section[data-section=pyramid] thead th")).toEqual(["Tier", "Customers", "Revenue 12 m"]);
+        expect(queryAllTexts("section[data-section=tiers] thead th")).toEqual(["Tier", "Customers", "Revenue 12 m"]);
         expect(queryOne(".o_value_dashboard").textContent).not.toMatch(/margin|CLV|equity|lifetime/i);
         expect.verifySteps(["read month false"]);
     });
 
     test("no customers yet", async () => {
-        await openDashboard({ ...dashboardData(), state: "empty", customers: undefined, outlook: undefined });
+        await openDashboard({ ...dashboardData(), state: "empty", customers: undefined, forecast: undefined });
         expect("[data-section=empty] h2").toHaveText("No customers yet");
         expect(".o_value_dashboard canvas").toHaveCount(0);
         expect.verifySteps(["read month false"]);
@@ -215,20 +232,22 @@ describe("states", () => {
 
     test("one customer, no fit, no month end, no moves, nobody to call", async () => {
         const data = dashboardData();
-        Object.assign(data.customers, { best: { count: 1, of: 1, share: 1, least: 5, domain: [] }, rfm: [] });
-        Object.assign(data.outlook, { calibration: false, cohorts: [] });
-        data.outlook.expected.interval = false;
+        data.tiers.best = { count: 1, of: 1, share: 1, least: 5, domain: [] };
+        data.rfm.cells = [];
+        data.cohorts.rows = [];
+        data.forecast.calibration = false;
+        data.forecast.expected.interval = false;
         data.trend = { points: data.trend.points.slice(1), change: false };
-        data.moves.cells = [];
+        data.tier_changes.cells = [];
         data.calls.rows = [];
         await openDashboard(data);
-        expect("section[data-section=pyramid] p").toHaveCount(0);
-        expect("section[data-section=calibration]").toHaveText(/No prediction has been tried/);
-        expect("section[data-section=calibration] details").toHaveCount(0);
+        expect("section[data-section=tiers] p").toHaveCount(0);
+        expect("section[data-section=forecast]").toHaveText(/No prediction has been tried/);
+        expect("section[data-section=forecast] details").toHaveCount(0);
         expect("section[data-section=cohorts] table").toHaveCount(0);
         expect("[data-tile=equity]").toHaveText(/No month's end to compare with yet/);
         expect("[data-tile=expected]").toHaveText(/not tried on the past/);
-        expect("section[data-section=moves]").toHaveText(/No customer moved/);
+        expect("section[data-section=tier_changes]").toHaveText(/No customer moved/);
         expect("section[data-section=calls]").toHaveText(/Nobody is at risk/);
         expect.verifySteps(["read month false"]);
     });

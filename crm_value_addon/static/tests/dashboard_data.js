@@ -2,7 +2,7 @@ const domain = (name) => [["name", "=", name]];
 
 const sums = (name, count, revenue) => ({ count, domain: domain(name), revenue, margin: revenue / 2, clv: revenue * 2 });
 
-/** What the server answers for a company with ten customers; only what a test looks at is filled in. */
+/** The answer of the server for a company with ten customers; only the figures that a test reads are filled in. */
 export function dashboardData(changes = {}) {
     const at_risk = sums("at_risk", 2, 400);
     return {
@@ -21,32 +21,40 @@ export function dashboardData(changes = {}) {
             active: sums("active", 8, 600),
             at_risk,
             equity: 2000,
+            bought_in_period: { count: 4, domain: domain("lately") },
+            won_in_period: { count: 1, domain: domain("first") },
+        },
+        tiers: {
             best: { count: 2, domain: domain("best"), of: 10, least: 300, share: 0.8 },
-            tiers: [
+            rows: [
                 { id: 2, name: "Gold", color: 3, icon: "fa-trophy", ...sums("gold", 2, 800) },
                 { id: 1, name: "Bronze", color: 2, icon: "fa-star", ...sums("bronze", 8, 200) },
             ],
-            stages: [
+        },
+        lifecycle: {
+            rows: [
                 { stage: "lead", name: "Lead", ...sums("lead", 2, 0) },
                 { stage: "active", name: "Active", ...sums("active", 8, 600) },
                 { stage: "at_risk", name: "At risk", ...at_risk },
             ],
-            rfm: [
+        },
+        rfm: {
+            cells: [
                 { r: 5, f: 5, ...sums("rfm55", 3, 900) },
                 { r: 1, f: 2, ...sums("rfm12", 7, 100) },
             ],
         },
-        outlook: {
-            expected: { count: 9, domain: domain("expected"), revenue: 1200, margin: 480, interval: [900, 1500] },
-            bought: { count: 4, domain: domain("lately") },
-            first_time: { count: 1, domain: domain("first") },
-            cohorts: [
+        cohorts: {
+            rows: [
                 {
                     name: "Q1 2025", count: 5, domain: domain("cohort"),
                     cells: [{ count: 4, share: 0.8, domain: domain("again"), is_running: true }],
                 },
                 { name: "Q2 2025", count: 5, domain: domain("young"), cells: [] },
             ],
+        },
+        forecast: {
+            expected: { count: 9, domain: domain("expected"), revenue: 1200, margin: 480, interval: [900, 1500] },
             calibration: {
                 model: "crm.value.fit", id: 7, days: 180, is_used: true, trust: "It can be trusted.",
                 rows: [
@@ -65,7 +73,7 @@ export function dashboardData(changes = {}) {
             ],
             change: { since: "2025-05-31", amount: 400, share: 0.25 },
         },
-        moves: {
+        tier_changes: {
             cells: [
                 {
                     from: 1, to: 2, from_name: "Bronze", to_name: "Gold", is_up: true, count: 3,
@@ -86,7 +94,7 @@ export function dashboardData(changes = {}) {
     };
 }
 
-/** The same as somebody sees it who may not see what customers are worth. */
+/** The same answer for a user who may not see what customers are worth. */
 export function sellerData() {
     const strip = (node) =>
         Array.isArray(node)

@@ -1,12 +1,14 @@
 import json
 from datetime import date
 from math import sqrt
+from pathlib import Path
 
 from freezegun import freeze_time
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user
+from odoo.tools import file_path
 
 from ..common import TODAY
 from .common_dashboard import DashboardCase, numbers_of
@@ -33,34 +35,35 @@ class TestDashboardFigures(DashboardCase):
         cls.refresh()
 
     def test_who_the_customers_are(self):
-        customers = self.dashboard()["customers"]
+        payload = self.dashboard()
+        customers = payload["customers"]
         self.assertEqual(customers["known"]["count"], 6)
         self.assertEqual(customers["bought"]["count"], 5)
         self.assertEqual(customers["known"]["revenue"], 3000 + 500 + 0 + 10000 + 1400)
         self.assertEqual(customers["known"]["margin"], 5960)
         self.assertEqual(customers["equity"], 1200 + 200 + 0 + 4000 + 560)
-        self.assertEqual({row["stage"]: row["count"] for row in customers["stages"]}, {
+        self.assertEqual({row["stage"]: row["count"] for row in payload["lifecycle"]["rows"]}, {
             "lead": 1, "prospect": 0, "new": 1, "active": 0, "loyal": 0, "at_risk": 2, "lost": 1, "won_back": 1})
         self.assertEqual(customers["active"]["count"], 2)
         self.assertEqual((customers["at_risk"]["count"], customers["at_risk"]["revenue"]), (2, 11400))
 
     def test_the_pyramid(self):
-        customers = self.dashboard()["customers"]
-        self.assertEqual([(tier["name"], tier["count"], tier["revenue"], tier["clv"]) for tier in customers["tiers"]], [
+        tiers = self.dashboard()["tiers"]
+        self.assertEqual([(tier["name"], tier["count"], tier["revenue"], tier["clv"]) for tier in tiers["rows"]], [
             ("Platinum", 0, 0, 0), ("Gold", 1, 10000, 4000), ("Silver", 1, 3000, 1200), ("Bronze", 3, 1900, 760)])
-        best = customers["best"]  # the first of the four who are worth anything
+        best = tiers["best"]  # the first of the four who are worth anything
         self.assertEqual((best["count"], best["of"], best["least"]), (1, 4, 4000))
         self.assertAlmostEqual(best["share"], 4000 / 5960, 5)
 
     def test_customers_without_a_tier_are_told(self):
         self.env["crm.value.tier"].search([]).active = False
         self.refresh()
-        [tier] = self.dashboard()["customers"]["tiers"]
+        [tier] = self.dashboard()["tiers"]["rows"]
         self.assertEqual((tier["name"], tier["count"], tier["revenue"]), ("No tier", 5, 14900))
         self.assert_lists_match(self.dashboard())
 
     def test_the_grid_holds_everybody_who_has_bought(self):
-        cells = self.dashboard()["customers"]["rfm"]
+        cells = self.dashboard()["rfm"]["cells"]
         self.assertEqual(sum(cell["count"] for cell in cells), 5)
         value = self.value(self.bakery)
         [cell] = [cell for cell in cells if (cell["r"], cell["f"]) == (value.r_score, value.f_score)]
@@ -72,13 +75,13 @@ class TestDashboardFigures(DashboardCase):
         ):
             payload = self.dashboard(period=period)
             self.assertEqual(payload["start"], start)
-            self.assertEqual(payload["outlook"]["bought"]["count"], bought, period)
-            self.assertEqual(payload["outlook"]["first_time"]["count"], first_time, period)
+            self.assertEqual(payload["customers"]["bought_in_period"]["count"], bought, period)
+            self.assertEqual(payload["customers"]["won_in_period"]["count"], first_time, period)
         with self.assertRaises(UserError):
             self.dashboard(period="decade")
 
     def test_cohorts(self):
-        rows = {row["name"]: row for row in self.dashboard()["outlook"]["cohorts"]}
+        rows = {row["name"]: row for row in self.dashboard()["cohorts"]["rows"]}
         self.assertEqual(
             {name: (row["count"], [cell["count"] for cell in row["cells"]]) for name, row in rows.items()}, {
                 "Q1 2024": (1, [0, 0, 0, 0, 0]), "Q3 2024": (1, [0, 0, 1]), "Q1 2025": (2, [0]), "Q2 2025": (1, [])})
@@ -95,21 +98,21 @@ class TestDashboardFigures(DashboardCase):
         self.assert_lists_match(self.dashboard())
 
     def test_expected_without_a_backtest_has_no_interval(self):
-        outlook = self.dashboard()["outlook"]
-        self.assertEqual((outlook["expected"]["count"], outlook["expected"]["interval"]), (4, False))
-        self.assertAlmostEqual(outlook["expected"]["revenue"], 14900, 0)
-        self.assertAlmostEqual(outlook["expected"]["margin"], 5960, 0)
-        self.assertFalse(outlook["calibration"])
+        forecast = self.dashboard()["forecast"]
+        self.assertEqual((forecast["expected"]["count"], forecast["expected"]["interval"]), (4, False))
+        self.assertAlmostEqual(forecast["expected"]["revenue"], 14900, 0)
+        self.assertAlmostEqual(forecast["expected"]["margin"], 5960, 0)
+        self.assertFalse(forecast["calibration"])
 
     def test_interval_and_calibration_of_a_backtest(self):
         self.fit(bias_history=0.1)
-        outlook = self.dashboard()["outlook"]
+        forecast = self.dashboard()["forecast"]
         # carried forward: twice the expected purchases times the mean purchase squared
         variance = 2 * (2 * 1500**2 + 1 * 500**2 + 1 * 10000**2 + 2 * 700**2)
         reach = 1.2815515655 * sqrt(variance + 1490**2)
-        self.assertEqual(outlook["expected"]["interval"][0], max(14900 - reach, 0))
-        self.assertAlmostEqual(outlook["expected"]["interval"][1], 14900 + reach, 0)
-        calibration = outlook["calibration"]
+        self.assertEqual(forecast["expected"]["interval"][0], max(14900 - reach, 0))
+        self.assertAlmostEqual(forecast["expected"]["interval"][1], 14900 + reach, 0)
+        calibration = forecast["calibration"]
         self.assertEqual([(row["purchases"], row["actual"], row["expected"]) for row in calibration["rows"]], [
             ("1", 0.5, 0.75), ("2+", 2, 1.5)])
         self.assertIn("10 % too much", calibration["trust"])
@@ -124,7 +127,7 @@ class TestDashboardFigures(DashboardCase):
                             "expected_spend": 100})
         unknown = 0.2 / 0.8 + 1 / (0.8 * 1.5) + 1 / (4 * 2 + 3 - 2)
         reach = 1.2815515655 * sqrt(100**2 * (2 * (1 + 1 / 4) + 2**2 * unknown))
-        low, high = self.dashboard()["outlook"]["expected"]["interval"]
+        low, high = self.dashboard()["forecast"]["expected"]["interval"]
         self.assertAlmostEqual(high - 200, reach, 1)
         self.assertEqual(low, max(200 - reach, 0))
 
@@ -152,15 +155,15 @@ class TestDashboardFigures(DashboardCase):
         self.assertEqual(self.dashboard(self.seller)["trend"]["points"][1]["amount"], 8000)
         self.assert_lists_match(self.dashboard())
 
-    def test_moves(self):
-        self.assertFalse(self.dashboard()["moves"]["cells"])
+    def test_tier_changes(self):
+        self.assertFalse(self.dashboard()["tier_changes"]["cells"])
         self.invoice(self.cafe, "2025-06-25", 3000)
         self.refresh(self.cafe)
-        moves = self.dashboard()["moves"]
-        [cell] = moves["cells"]
+        changes = self.dashboard()["tier_changes"]
+        [cell] = changes["cells"]
         self.assertEqual((cell["from_name"], cell["to_name"]), ("Bronze", "Silver"))
         self.assertEqual((cell["count"], cell["is_up"]), (1, True))
-        self.assertEqual((moves["up"]["count"], moves["down"]["count"]), (1, 0))
+        self.assertEqual((changes["up"]["count"], changes["down"]["count"]), (1, 0))
         self.assert_lists_match(self.dashboard())
 
     def test_calls(self):
@@ -192,8 +195,13 @@ class TestDashboardFigures(DashboardCase):
             "domain_force": [("partner_id", "!=", self.grocer.id)]})
         payload = self.dashboard(self.seller)
         self.assertEqual(payload["customers"]["bought"]["count"], 4)
-        self.assertEqual(payload["customers"]["best"]["least"], 3000)
+        self.assertEqual(payload["tiers"]["best"]["least"], 3000)
         self.assert_lists_match(payload, self.seller)
+
+    def test_every_section_has_its_component(self):
+        components = file_path("crm_value_addon/static/src/dashboard/sections")
+        self.assertEqual(
+            {path.stem for path in Path(components).glob("*.js")}, set(self.env["crm.value.dashboard"]._sections()))
 
     def test_ten_queries(self):
         env = self.env(user=self.manager)
@@ -208,7 +216,7 @@ class TestDashboardFigures(DashboardCase):
         text = json.dumps(payload)
         for word in ("margin", "clv", "equity", "realised"):
             self.assertNotIn(word, text)
-        self.assertEqual(payload["customers"]["best"]["least"], 10000)
+        self.assertEqual(payload["tiers"]["best"]["least"], 10000)
         self.assertEqual(payload["trend"]["points"][-1]["amount"], 14900)
         numbers = {round(node, 2) for node in numbers_of(payload)}
         self.assertFalse(numbers & {5960.0, 4000.0, 1200.0, 560.0}, "a hidden amount under another name")

@@ -29,7 +29,7 @@ class TestDashboardStates(DashboardCase):
         self.refresh()
         payload = self.dashboard()
         self.assertEqual(payload["state"], "ok")
-        self.assertEqual(payload["customers"]["best"]["of"], 1)
+        self.assertEqual(payload["tiers"]["best"]["of"], 1)
         self.assert_lists_match(payload)
         self.assert_lists_match(self.dashboard(self.seller), self.seller)
 
@@ -39,8 +39,8 @@ class TestDashboardStates(DashboardCase):
         self.refresh()
         payload = self.dashboard()
         self.assertEqual((payload["customers"]["known"]["count"], payload["customers"]["bought"]["count"]), (1, 0))
-        self.assertFalse(payload["customers"]["best"])
-        self.assertEqual(payload["outlook"]["cohorts"], [])
+        self.assertFalse(payload["tiers"]["best"])
+        self.assertEqual(payload["cohorts"]["rows"], [])
         self.assert_lists_match(payload)
 
     def test_searching_quarters(self):

@@ -2,14 +2,14 @@ import { Component } from "@odoo/owl";
 
 let cards = 0;
 
-/** A card of the dashboard: a heading, what it tells in a sentence, the drawing, and its figures as a table. */
+/** A card of the dashboard: a heading, a sentence about the figures, the drawing, and the figures as a table. */
 export class DashboardCard extends Component {
     static template = "crm_value_addon.DashboardCard";
     static props = {
         title: String,
         name: String,
         hint: { type: String, optional: true },
-        hasTable: { type: Boolean, optional: true }, // the slot "table" holds the figures that the default one draws
+        hasTable: { type: Boolean, optional: true }, // the slot "table" holds the figures drawn in the default slot
         slots: Object,
     };
 

@@ -6,7 +6,7 @@ import { Component } from "@odoo/owl";
 import { DashboardCard } from "./dashboard_card";
 import { DashboardFormat } from "./dashboard_format";
 
-/** The views of a list behind a figure; on a phone, Odoo takes the cards where there are any. */
+/** The views of the list behind a figure, where they are more than list and form; a phone shows the kanban first. */
 const VIEWS = {
     "crm.value": ["list", "kanban", "graph", "pivot", "form"],
     "crm.value.snapshot": ["list", "pivot", "graph"],
@@ -14,24 +14,36 @@ const VIEWS = {
     "crm.value.followup": ["list", "kanban", "form", "pivot"],
 };
 
-/** A part of the dashboard: what the server says (see crm.value.dashboard), and the way to the records behind it. */
+/**
+ * A section of the dashboard: its figures, and the way to the records behind them.
+ *
+ * How to use: extend it and add it to the registry "crm_value_dashboard_sections" as `{ Component, width }`, under the
+ * name of the section on the server (the model crm.value.dashboard.<name> returns its figures). The width is in twelfths
+ * of a wide screen, the sequence of the entry is its place on the page.
+ */
 export class DashboardSection extends Component {
     static components = { DashboardCard };
-    static props = { data: Object, format: DashboardFormat };
+    static props = { name: String, data: Object, format: DashboardFormat };
 
     setup() {
         this.action = useService("action");
     }
 
+    /** The figures of this section; those of the others are in `props.data`, by name. */
+    get section() {
+        return this.props.data[this.props.name];
+    }
+
     /** Open exactly the records that a figure counts. */
     open({ domain, model = "crm.value" }, name) {
+        const views = VIEWS[model] || ["list", "form"];
         return this.action.doAction({
             type: "ir.actions.act_window",
             name: String(name),
             res_model: model,
             domain,
-            views: VIEWS[model].map((view) => [false, view]),
-            mobile_view_mode: VIEWS[model].includes("kanban") ? "kanban" : "list",
+            views: views.map((view) => [false, view]),
+            mobile_view_mode: views.includes("kanban") ? "kanban" : "list",
             context: { create: false },
         });
     }
@@ -45,11 +57,7 @@ export class DashboardSection extends Component {
         });
     }
 
-    get customers() {
-        return this.props.data.customers;
-    }
-
-    /** By what customers are compared: what they are worth, or revenue for who may not see that. */
+    /** The measure by which customers are compared: lifetime value, or revenue for users who may not see it. */
     get worthName() {
         return String(this.props.data.sees_worth ? _t("lifetime value") : _t("revenue of the last 12 months"));
     }

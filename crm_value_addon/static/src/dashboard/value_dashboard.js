@@ -8,23 +8,14 @@ import { standardActionServiceProps } from "@web/webclient/actions/action_servic
 import { Component, onWillStart, useState } from "@odoo/owl";
 
 import { DashboardFormat } from "./dashboard_format";
-import { Calibration } from "./sections/calibration";
-import { Calls } from "./sections/calls";
-import { Cohorts } from "./sections/cohorts";
-import { Lifecycle } from "./sections/lifecycle";
-import { Moves } from "./sections/moves";
-import { Pyramid } from "./sections/pyramid";
-import { Rfm } from "./sections/rfm";
-import { Tiles } from "./sections/tiles";
-import { Trend } from "./sections/trend";
 
 /**
- * What all customers are worth, at a glance. One call to the server brings all figures; each opens the records behind
- * it. A section is a component of its own (see DashboardSection).
+ * What all customers are worth, at a glance. One call to the server returns all figures; each opens the records behind
+ * it. The sections are the components of the registry (see DashboardSection) whose figures the server sent.
  */
 export class ValueDashboard extends Component {
     static template = "crm_value_addon.ValueDashboard";
-    static components = { Calibration, Calls, Cohorts, Layout, Lifecycle, Moves, Pyramid, Rfm, Tiles, Trend };
+    static components = { Layout };
     static props = { ...standardActionServiceProps };
 
     setup() {
@@ -45,6 +36,14 @@ export class ValueDashboard extends Component {
         ];
     }
 
+    get sections() {
+        return registry
+            .category("crm_value_dashboard_sections")
+            .getEntries()
+            .filter(([name]) => name in this.state.data)
+            .map(([name, section]) => ({ name, ...section }));
+    }
+
     get format() {
         return new DashboardFormat(this.state.data.currency_id);
     }
@@ -56,7 +55,7 @@ export class ValueDashboard extends Component {
             const data = await this.orm.call("crm.value.dashboard", "read_dashboard", [], {
                 period, company_id: companyId,
             });
-            // An answer that comes after the next question is not shown.
+            // An answer that arrives after a newer request is dropped.
             if (period === this.state.period && companyId === this.state.companyId) {
                 this.state.data = data;
             }
@@ -75,7 +74,7 @@ export class ValueDashboard extends Component {
         return this.load();
     }
 
-    /** Compute the figures now, where they are not there yet. */
+    /** Compute the figures that are missing. */
     async refresh() {
         await this.action.doAction(await this.orm.call("crm.value", "action_recompute_company", []));
         await this.load();

@@ -1,4 +1,5 @@
 import { _t } from "@web/core/l10n/translation";
+import { registry } from "@web/core/registry";
 
 import { DashboardSection } from "../dashboard_section";
 
@@ -10,3 +11,5 @@ export class Calls extends DashboardSection {
         return { due: _t("Follow-ups due"), atRisk: _t("Customers at risk") };
     }
 }
+
+registry.category("crm_value_dashboard_sections").add("calls", { Component: Calls, width: 5 }, { sequence: 30 });

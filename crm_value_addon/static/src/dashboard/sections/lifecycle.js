@@ -1,3 +1,5 @@
+import { registry } from "@web/core/registry";
+
 import { DashboardSection } from "../dashboard_section";
 
 const COLORS = {
@@ -16,10 +18,12 @@ export class Lifecycle extends DashboardSection {
     static template = "crm_value_addon.DashboardLifecycle";
 
     get rows() {
-        const { stages } = this.customers;
-        const largest = Math.max(...stages.map((stage) => stage.count));
-        return stages.map((stage) => ({
+        const { rows } = this.section;
+        const largest = Math.max(...rows.map((stage) => stage.count));
+        return rows.map((stage) => ({
             ...stage, color: COLORS[stage.stage], width: this.props.format.width(stage.count, largest),
         }));
     }
 }
+
+registry.category("crm_value_dashboard_sections").add("lifecycle", { Component: Lifecycle, width: 5 }, { sequence: 50 });

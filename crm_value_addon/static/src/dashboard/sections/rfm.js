@@ -1,4 +1,5 @@
 import { _t } from "@web/core/l10n/translation";
+import { registry } from "@web/core/registry";
 
 import { useState } from "@odoo/owl";
 
@@ -24,12 +25,12 @@ export class Rfm extends DashboardSection {
     get rows() {
         const { measure } = this.state;
         const { format } = this.props;
-        const { rfm } = this.customers;
-        const largest = Math.max(...rfm.map((cell) => cell[measure]));
+        const { cells } = this.section;
+        const largest = Math.max(...cells.map((cell) => cell[measure]));
         return [...SCORES].reverse().map((r) => ({
             r,
             cells: SCORES.map((f) => {
-                const cell = rfm.find((one) => one.r === r && one.f === f);
+                const cell = cells.find((one) => one.r === r && one.f === f);
                 const name = _t("Recency %(r)s, frequency %(f)s", { r, f });
                 return cell
                     ? {
@@ -44,3 +45,5 @@ export class Rfm extends DashboardSection {
         }));
     }
 }
+
+registry.category("crm_value_dashboard_sections").add("rfm", { Component: Rfm, width: 5 }, { sequence: 70 });

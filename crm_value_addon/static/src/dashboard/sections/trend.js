@@ -1,16 +1,17 @@
 import { _t } from "@web/core/l10n/translation";
+import { registry } from "@web/core/registry";
 
 import { DashboardChart } from "../dashboard_chart";
 import { DashboardSection } from "../dashboard_section";
 
-/** Month ends and today. */
+/** The customer equity at each month's end, and today. */
 export class Trend extends DashboardSection {
     static template = "crm_value_addon.DashboardTrend";
     static components = { ...DashboardSection.components, DashboardChart };
 
     get points() {
-        const { format, data } = this.props;
-        return data.trend.points.map((point) => ({
+        const { format } = this.props;
+        return this.section.points.map((point) => ({
             ...point,
             label: point.is_now ? String(_t("Today")) : format.month(point.date),
             name: point.is_now ? _t("Customers") : _t("Customers at the end of %(month)s", { month: format.month(point.date) }),
@@ -30,3 +31,5 @@ export class Trend extends DashboardSection {
         };
     }
 }
+
+registry.category("crm_value_dashboard_sections").add("trend", { Component: Trend, width: 7 }, { sequence: 20 });

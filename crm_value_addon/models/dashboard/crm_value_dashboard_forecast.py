@@ -4,32 +4,24 @@ from odoo.tools import SQL
 
 from ...lib import forecast_interval
 
-#: off by up to so much in total: good for totals; up to so much: for the order of magnitude
+#: largest error of the total up to which a forecast is sound, or right in the order of magnitude
 SOUND_BIAS, ROUGH_BIAS = 0.1, 0.25
-#: rank correlation from which a forecast tells well, or roughly, who will buy more
+#: least rank correlation at which a forecast tells well, or roughly, who will buy more
 SOUND_RANKING, ROUGH_RANKING = 0.5, 0.25
 
 
-class CrmValueDashboardOutlook(models.AbstractModel):
-    """What is expected of the next 12 months, and how far that can be trusted."""
+class CrmValueDashboardForecast(models.AbstractModel):
+    """What customers are expected to buy in the next 12 months, and how far that can be trusted."""
 
-    _inherit = "crm.value.dashboard"
+    _name = "crm.value.dashboard.forecast"
+    _description = "Customer Value Dashboard: Forecast"
+    _inherit = "crm.value.dashboard.section"
 
     @api.model
-    def _section_outlook(self, scope, payload):
+    def _read(self, scope, payload):
         fit = self._fit(scope)
-        cohorts = self._scan_cohorts(scope)
-        return {
-            "expected": self._expected(scope, fit, cohorts),
-            "calibration": self._calibration(fit),
-            "bought": self._figure(
-                scope.domain & Domain("last_purchase_date", ">=", scope.start),
-                sum(cohort.bought for cohort in cohorts)),
-            "first_time": self._figure(
-                scope.domain & Domain("first_purchase_date", ">=", scope.start),
-                sum(cohort.first_time for cohort in cohorts)),
-            "cohorts": self._cohorts(scope, cohorts),
-        }
+        cohorts = self.env["crm.value.dashboard.cohorts"]._scanned(scope)
+        return {"expected": self._expected(scope, fit, cohorts), "calibration": self._calibration(fit)}
 
     @api.model
     def _fit(self, scope):
@@ -41,7 +33,7 @@ class CrmValueDashboardOutlook(models.AbstractModel):
 
     @api.model
     def _expected(self, scope, fit, cohorts):
-        """Return the expected revenue of the next 12 months, with its interval where the forecast was ever tried."""
+        """Return the expected revenue of the next 12 months, with its interval once the forecast was backtested."""
         revenue = sum(cohort.expected_revenue for cohort in cohorts)
         amounts = {"revenue": revenue}
         if scope.sees_worth and scope.company.value_basis == "margin":
@@ -56,12 +48,12 @@ class CrmValueDashboardOutlook(models.AbstractModel):
 
     @api.model
     def _select_variance(self):
-        """Return the SQL of the variance of what a customer spends in the next 12 months (`crm_value`, `fit`).
+        """Return the SQL of the variance of a customer's spend in the next 12 months (aliases `crm_value`, `fit`).
 
         With c the expected spend of a purchase and m the expected purchases, Var = c² (m (1 + w) + m² u): w is the
-        squared coefficient of variation of single purchases, 1/p of gamma-gamma, and u what is not known about the
-        customer: whether it is still there (1 - a) / a, its rate 1 / (a (r + x)), its mean spend 1 / (p n + q - 2).
-        Carried forward without a model: Poisson purchases of exponential spend, 2 c² m.
+        squared coefficient of variation of single purchases, 1/p of gamma-gamma; u adds up the uncertainty about the
+        customer: still there or not (1 - a) / a, its rate 1 / (a (r + x)), its mean spend 1 / (p n + q - 2).
+        Without a model: Poisson purchases of exponential spend, 2 c² m.
         """
         return SQL(
             """
@@ -75,7 +67,7 @@ class CrmValueDashboardOutlook(models.AbstractModel):
 
     @api.model
     def _calibration(self, fit):
-        """Return what the backtest expected and what was bought, with a sentence on it; False where none was made."""
+        """Return expected and actual purchases of the backtest, with a sentence on them; False without a backtest."""
         backtest = fit.backtest or {}
         rows = backtest.get("calibration")
         if not rows or not fit.holdout_days:

@@ -8,14 +8,15 @@ from odoo.tools import SQL
 MONTHS = 12
 
 
-class CrmValueDashboardMovement(models.AbstractModel):
-    """What changed: month ends of the customers' worth, and moves between tiers."""
+class CrmValueDashboardTrend(models.AbstractModel):
+    """Customer equity at the month ends of a year and today; revenue for users who may not see the equity."""
 
-    _inherit = "crm.value.dashboard"
+    _name = "crm.value.dashboard.trend"
+    _description = "Customer Value Dashboard: Trend"
+    _inherit = "crm.value.dashboard.section"
 
     @api.model
-    def _section_trend(self, scope, payload):
-        """Return the month ends and today: customer equity, or revenue for who may not see that."""
+    def _read(self, scope, payload):
         points = self._month_ends(scope)
         known = payload["customers"]["known"]
         points.append({
@@ -44,7 +45,7 @@ class CrmValueDashboardMovement(models.AbstractModel):
             taken.setdefault(Snapshot._month_end(day), {})[company_id] = (day, count, float(amount))
         points, latest = [], {}
         for month in sorted(taken):
-            # A company whose refresh came late that month stands at its month end before: a sum without it would dip.
+            # A company whose refresh came late counts with its month end before; without it the sum would dip.
             latest |= taken[month]
             domain = Domain.OR(
                 Domain("company_id", "=", company_id) & Domain("as_of_date", "=", day)
@@ -54,29 +55,3 @@ class CrmValueDashboardMovement(models.AbstractModel):
                     domain, sum(count for _day, count, _amount in latest.values()), "crm.value.snapshot",
                     amount=sum(amount for _day, _count, amount in latest.values()))})
         return points
-
-    @api.model
-    def _section_moves(self, scope, payload):
-        """Return the moves between tiers in the period, without first assignments."""
-        domain = Domain("value_id.company_id", "in", scope.companies.ids) & Domain(
-            "date", ">=", scope.start) & Domain("source", "!=", "initial")
-        cells, order = [], {tier["id"]: place for place, tier in enumerate(reversed(payload["customers"]["tiers"]), 1)}
-        order[False] = 0
-        for before, after, count in self.env["crm.value.tier.change"]._read_group(
-                domain, ["from_tier_id", "to_tier_id"], ["__count"]):
-            cells.append({
-                "from": before.id, "to": after.id, "from_name": before.name or self.env._("No tier"),
-                "to_name": after.name or self.env._("No tier"),
-                "is_up": order.get(after.id, 0) > order.get(before.id, 0),
-                **self._figure(
-                    domain & Domain("from_tier_id", "=", before.id) & Domain("to_tier_id", "=", after.id), count,
-                    "crm.value.tier.change")})
-        return {"cells": cells, **{
-            name: self._moved(domain, [cell for cell in cells if cell["is_up"] == is_up])
-            for name, is_up in (("up", True), ("down", False))}}
-
-    @api.model
-    def _moved(self, domain, cells):
-        moves = Domain.OR(
-            Domain("from_tier_id", "=", cell["from"]) & Domain("to_tier_id", "=", cell["to"]) for cell in cells)
-        return self._figure(domain & moves, sum(cell["count"] for cell in cells), "crm.value.tier.change")

@@ -1,25 +1,26 @@
 import { _t } from "@web/core/l10n/translation";
+import { registry } from "@web/core/registry";
 
 import { DashboardSection } from "../dashboard_section";
 
-/** The four figures at the top. */
-export class Tiles extends DashboardSection {
-    static template = "crm_value_addon.DashboardTiles";
+/** The four figures at the top: equity, active customers, revenue at risk and expected revenue. */
+export class Customers extends DashboardSection {
+    static template = "crm_value_addon.DashboardCustomers";
 
     get names() {
         return {
             known: this.equityName,
             active: _t("Active customers"),
             bought: _t("Customers who have bought"),
-            boughtLately: _t("Bought: %(period)s", { period: this.periodName }),
-            firstTime: _t("First purchase: %(period)s", { period: this.periodName }),
+            boughtInPeriod: _t("Bought: %(period)s", { period: this.periodName }),
+            wonInPeriod: _t("First purchase: %(period)s", { period: this.periodName }),
             atRisk: _t("Customers at risk"),
             expected: _t("Customers expected to buy"),
         };
     }
 
     get equity() {
-        return this.props.data.sees_worth ? this.customers.equity : this.customers.known.revenue;
+        return this.props.data.sees_worth ? this.section.equity : this.section.known.revenue;
     }
 
     get change() {
@@ -39,7 +40,7 @@ export class Tiles extends DashboardSection {
 
     get atRiskText() {
         const { format } = this.props;
-        const { at_risk: atRisk, known } = this.customers;
+        const { at_risk: atRisk, known } = this.section;
         const customers = format.customers(atRisk.count);
         return known.revenue > 0
             ? _t("bought in 12 months by %(customers)s at risk of leaving, %(share)s of all", {
@@ -50,7 +51,7 @@ export class Tiles extends DashboardSection {
 
     get intervalText() {
         const { format } = this.props;
-        const { interval } = this.props.data.outlook.expected;
+        const { interval } = this.props.data.forecast.expected;
         return interval
             ? _t("between %(low)s and %(high)s with a probability of 80 percent", {
                   low: format.money(interval[0]), high: format.money(interval[1]),
@@ -58,3 +59,5 @@ export class Tiles extends DashboardSection {
             : _t("without an interval: it was not tried on the past yet");
     }
 }
+
+registry.category("crm_value_dashboard_sections").add("customers", { Component: Customers, width: 12 }, { sequence: 10 });

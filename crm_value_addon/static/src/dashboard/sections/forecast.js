@@ -1,15 +1,16 @@
 import { _t } from "@web/core/l10n/translation";
+import { registry } from "@web/core/registry";
 
 import { DashboardChart } from "../dashboard_chart";
 import { DashboardSection } from "../dashboard_section";
 
-/** What the prediction expected of days that it had not seen, against what was bought in them. */
-export class Calibration extends DashboardSection {
-    static template = "crm_value_addon.DashboardCalibration";
+/** Purchases that the prediction expected of the days held out from it, against those that were made. */
+export class Forecast extends DashboardSection {
+    static template = "crm_value_addon.DashboardForecast";
     static components = { ...DashboardSection.components, DashboardChart };
 
     get calibration() {
-        return this.props.data.outlook.calibration;
+        return this.section.calibration;
     }
 
     get chart() {
@@ -35,3 +36,5 @@ export class Calibration extends DashboardSection {
         return this.action.doAction("crm_value_addon.crm_value_fit_action");
     }
 }
+
+registry.category("crm_value_dashboard_sections").add("forecast", { Component: Forecast, width: 7 }, { sequence: 80 });

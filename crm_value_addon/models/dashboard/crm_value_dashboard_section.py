@@ -1,0 +1,55 @@
+import json
+
+from odoo import api, fields, models
+
+
+class CrmValueDashboardSection(models.AbstractModel):
+    """A section of the dashboard: the figures of one card.
+
+    How to use: define a model ``crm.value.dashboard.<name>`` that inherits this one and implements `_read`, add the
+    name to `_sections` of the dashboard, and register the component that draws it under the same name (see
+    docs/dashboard.md).
+
+    How it works: a figure is a dict with ``count`` and ``domain`` (and ``model`` where it is not crm.value): exactly
+    the records behind it. The rows that several sections add up are scanned once (`_scanned`).
+    """
+
+    _name = "crm.value.dashboard.section"
+    _description = "Customer Value Dashboard: Section"
+
+    @api.model
+    def _read(self, scope, payload):
+        """Return the figures of the section as a dict of JSON values.
+
+        :param Scope scope: what the dashboard is about
+        :param dict payload: the sections read so far
+        """
+        raise NotImplementedError
+
+    @api.model
+    def _scan(self, scope):
+        """Return the rows that this section shares with others."""
+        raise NotImplementedError
+
+    @api.model
+    def _scanned(self, scope):
+        """Return the rows of `_scan`, read once for all sections of a dashboard."""
+        if self._name not in scope.scans:
+            scope.scans[self._name] = self._scan(scope)
+        return scope.scans[self._name]
+
+    @api.model
+    def _plain(self, domain):
+        """Return a domain as JSON holds it."""
+        return json.loads(json.dumps(list(domain), default=fields.Date.to_string))
+
+    @api.model
+    def _figure(self, domain, count, model="crm.value", **amounts):
+        """Return a figure with the records behind it.
+
+        :param Domain domain: on a model that the user may read
+        :param amounts: sums over these records
+        """
+        figure = {"count": count, "domain": self._plain(domain), **{
+            name: round(float(amount or 0), 6) for name, amount in amounts.items()}}
+        return figure if model == "crm.value" else figure | {"model": model}
