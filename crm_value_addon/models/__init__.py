@@ -29,7 +29,7 @@ from .benefits import crm_value_standing
 from .benefits import crm_value_gift
 from .benefits import crm_value_gift_calendar
 from .tiers import crm_value_tier_change_gifts
-from .portal import crm_value_mail
+from . import portal
 from .tiers import crm_value_tier_change_mail
 from .benefits import crm_value_referral_reward
 from .tiers import crm_value_merge_gifts
@@ -37,7 +37,6 @@ from .benefits import crm_value_caution
 from .benefits import crm_value_caution_override
 from .benefits import crm_value_benefit_page
 from .benefits import crm_value_benefit_customer
-from .portal import crm_value_portal
 from . import crm_value_demo_benefits
 from . import crm_value_demo_portal
 from .tiers import crm_value_order_outlook
@@ -101,7 +100,6 @@ from . import res_config_settings_benefits
 from . import res_partner_benefits
 from . import res_partner_referral
 from . import product_pricelist
-from . import loyalty_card
 from . import loyalty_history
 from . import loyalty_program
 from . import mail_template

@@ -160,6 +160,10 @@ class CrmValue(models.Model):
         # sudo: only the number of the documents that the user may not open is told.
         return self._action_documents(domain, self.env["account.move"].sudo().search_count(domain))
 
+    def _customer_mail(self):
+        """Return what the mail templates write to this customer (see `crm.value.portal`)."""
+        return self.env["crm.value.portal"]._prepare_portal_mail(self)
+
     def _documents_domain(self):
         return [
             ("commercial_partner_id", "=", self.partner_id.id), ("company_id", "=", self.company_id.id),

@@ -29,7 +29,7 @@ def _screens(env):
 
     def page():
         env.invalidate_all()
-        assert env["crm.value"]._customer_page(value.partner_id, env.company)["tier"]
+        assert env["crm.value.portal"]._prepare_portal_page(value.partner_id, env.company)["tier"]
 
     yield "portal page", page
     for label, record in (("value form", value), ("order form", order), ("contact form, our fields", value.partner_id)):

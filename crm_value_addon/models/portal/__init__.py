@@ -1,0 +1,2 @@
+from . import crm_value_mail
+from . import crm_value_portal

@@ -11,15 +11,15 @@ from ..tiers.crm_value_tier_assignment import SILENT_SOURCES
 
 _logger = logging.getLogger(__name__)
 
-#: moves that no customer is told of: nobody earned them
-_UNTOLD_SOURCES = (*SILENT_SOURCES, "merge")
+#: sources of tier changes that no customer gets a mail about, because the customer did not cause them
+_SILENT_SOURCES = (*SILENT_SOURCES, "merge")
 
 
 class CrmValueMail(models.Model):
-    """A mail to a customer about its tier: one line a customer and occasion, written with the mail or not at all.
+    """A mail to a customer about its tier: one record per customer and occasion.
 
-    The constraint is the memory: line and mail are made in one transaction, so a run that is killed, run again or run
-    twice at a time ends like one. Odoo's own queue sends the mail.
+    Record and mail are made in one transaction and the constraint allows one record per occasion, so that a run that is
+    killed, repeated or started twice sends no mail twice. Odoo's own queue sends the mail.
     """
 
     _name = "crm.value.mail"
@@ -38,54 +38,54 @@ class CrmValueMail(models.Model):
     _occasion_uniq = models.Constraint(
         "UNIQUE(value_id, kind, occasion)", "A customer is told once of an occasion.")
 
-    # doing it
+    # sending
 
     @api.model
     def _cron_mails(self):
-        """Put the mails that are due into Odoo's queue, each in a transaction of its own."""
+        """Put the mails that are due into Odoo's queue, each in its own transaction."""
         due = [(company.id, kind, *row) for company in self.env["res.company"].search([])
                for kind in ("reached", "danger") for row in self._due(company, kind)]
         self.env["ir.cron"]._commit_progress(remaining=len(due))
         for company_id, kind, value_id, tier_id, occasion in due:
             company = self.env["res.company"].browse(company_id)
-            self.with_company(company).with_context(allowed_company_ids=company.ids)._tell_safely(
+            self.with_company(company).with_context(allowed_company_ids=company.ids)._send_safely(
                 company, kind, value_id, tier_id, occasion)
             if not self.env["ir.cron"]._commit_progress(1):
                 break
 
     @api.model
-    def _tell_safely(self, company, kind, *occasion):
-        """Tell a customer; a fault is logged and tried again by the next run, and costs the others nothing."""
+    def _send_safely(self, company, kind, *occasion):
+        """Make a mail; an error is logged, leaves the other mails alone, and the next run tries again."""
         try:
             with self.env.cr.savepoint():
-                self._tell(company, kind, *occasion)
+                self._send(company, kind, *occasion)
         except psycopg2.OperationalError:
             raise
         except Exception:
             _logger.exception("Customer value: a mail about the tier of %s could not be made", occasion[0])
 
     @api.model
-    def _tell(self, company, kind, value_id, tier_id, occasion):
-        """Take an occasion and make its mail; one that is taken already is left alone."""
-        taken = self.env.execute_query(SQL(
+    def _send(self, company, kind, value_id, tier_id, occasion):
+        """Record an occasion and make its mail, unless the occasion is recorded already."""
+        recorded = self.env.execute_query(SQL(
             """
             INSERT INTO crm_value_mail (value_id, kind, tier_id, occasion,
                                         create_uid, create_date, write_uid, write_date)
             VALUES (%s, %s, %s, %s, %s, now() AT TIME ZONE 'UTC', %s, now() AT TIME ZONE 'UTC')
             ON CONFLICT DO NOTHING RETURNING id
             """, value_id, kind, tier_id, occasion, self.env.uid, self.env.uid))
-        if taken:
+        if recorded:
             self._template(company, kind).send_mail(value_id, force_send=False)
 
     @api.model
     def _template(self, company, kind):
         return company[f"value_mail_{kind}_id"]
 
-    # whom
+    # recipients
 
     @api.model
     def _due(self, company, kind):
-        """Return the occasions of a company that nobody was told of yet: list of (value id, tier id, occasion)."""
+        """Return the occasions of a company without a mail so far: list of (value id, tier id, occasion)."""
         if not self._template(company, kind):
             return []
         self.env.flush_all()
@@ -99,15 +99,15 @@ class CrmValueMail(models.Model):
               JOIN crm_value_tier tier ON tier.id = due.tier_id AND tier.active
               JOIN res_partner partner ON partner.id = value.partner_id
              WHERE %(mailable)s
-               AND NOT EXISTS (SELECT FROM crm_value_mail told WHERE told.value_id = due.value_id
-                                  AND told.kind = %(kind)s AND told.occasion = due.occasion)
+               AND NOT EXISTS (SELECT FROM crm_value_mail sent WHERE sent.value_id = due.value_id
+                                  AND sent.kind = %(kind)s AND sent.occasion = due.occasion)
              ORDER BY due.value_id
             """,
             occasions=occasions, company=company.id, mailable=self._where_mailable(), kind=kind))
 
     @api.model
     def _select_reached(self, today):
-        """Who rose in the last days, by what it bought or by hand, and is still there: of each tier once a year."""
+        """Select the customers who rose in the last days and still have the tier; an occasion per tier and year."""
         return SQL(
             """
             SELECT change.value_id, change.to_tier_id AS tier_id,
@@ -118,7 +118,7 @@ class CrmValueMail(models.Model):
               LEFT JOIN crm_value_tier before ON before.id = change.from_tier_id
              WHERE change.date >= %s AND change.source NOT IN %s
                AND (before.id IS NULL OR (after.sequence, after.id) > (before.sequence, before.id))
-            """, today - timedelta(days=CATCH_UP_DAYS - 1), _UNTOLD_SOURCES)
+            """, today - timedelta(days=CATCH_UP_DAYS - 1), _SILENT_SOURCES)
 
     @api.model
     def _select_danger(self, company, today):
@@ -132,7 +132,7 @@ class CrmValueMail(models.Model):
 
     @api.model
     def _where_mailable(self):
-        """Return the condition on the alias ``partner`` that it may and can be written to."""
+        """Return the condition that the contact with the alias ``partner`` may and can get mails."""
         return SQL(
             """(partner.active AND COALESCE(partner.email_normalized, '') != '' AND %s AND NOT EXISTS (
                    SELECT FROM mail_blacklist blocked

@@ -1,31 +1,41 @@
 from datetime import date
 
 from odoo import api, models
-from odoo.tools import format_date
+from odoo.tools import format_date, formatLang
 
-_HISTORY = 20
+from ..tiers.crm_value_tier_criterion import CUSTOMER_METRICS
+
+#: tier changes on the loyalty page
+_CHANGES = 20
+#: programs whose balance belongs to a person, and those whose coupons are used once
+_BALANCES, _COUPONS = ("loyalty", "ewallet"), ("coupons", "next_order_coupons", "gift_card")
 
 
-class CrmValuePortal(models.Model):
+class CrmValuePortal(models.AbstractModel):
     """What a customer may know of its own tier, as plain data: the one source of the portal, the web shop and mails.
 
-    The figures are those of the explanation that sellers read (`_explain_tiers`), looked at with the customer's eyes
-    (`_may_see`): what it bought, no margin, no prediction, no rank. Where a tier asks for more than that, a sentence
-    stands in the place of the figure. Nobody's reasons are told.
+    How to use: `_prepare_portal_page` for the loyalty page, `_prepare_portal_entry` for the portal's home,
+    `_prepare_portal_mail` for mails, `_prepare_portal_progress` for the cart. Templates stored in databases read the
+    keys of these dicts: they do not change.
+
+    How it works: `_portal_access` decides what a person may see at all. The figures are those of the explanation that
+    sellers read (`crm.value._explain_tiers`), reduced to what the customer bought (`_may_see`): no margin, no
+    prediction, no rank. Where a tier asks for more than that, a sentence replaces the figure. Reasons are never shown.
     """
 
-    _inherit = "crm.value"
+    _name = "crm.value.portal"
+    _description = "Customer Value: What Customers See"
 
     @api.model
-    def _customer_standing(self, partner, company):
+    def _portal_access(self, partner, company):
         """Return whether a person may see the tier of the customer it belongs to, and that customer's value.
 
         :return: (state, value); state: ``off`` no page in this company, ``opted_out`` the customer wants no evaluation,
-            ``contact`` the tier is the employer's and not for its contacts, ``none`` no tier yet, or ``tier``; the
-            value, of sudo, is empty but for the last two
+            ``contact`` the tier is the employer's and hidden from its contacts, ``none`` no tier yet, or ``tier``; the
+            value is a sudo record, and empty except for the last two states
         """
-        # sudo: customers have no rights on any of this; what they get is plain data about themselves.
-        partner, company, value = partner.sudo(), company.sudo(), self.sudo().browse()
+        # sudo: customers have no rights on any of this; they get plain data about themselves.
+        partner, company, value = partner.sudo(), company.sudo(), self.env["crm.value"].sudo()
         customer = partner.commercial_partner_id
         if not company.value_portal or not customer:
             return "off", value
@@ -38,125 +48,140 @@ class CrmValuePortal(models.Model):
         return "tier" if value.tier_id else "none", value
 
     @api.model
-    def _customer_page(self, partner, company):
-        """Return all that the loyalty page of a person shows, as texts, numbers and dates; None when it has no page."""
-        state, value = self._customer_standing(partner, company)
+    def _prepare_portal_page(self, partner, company):
+        """Return the loyalty page of a person as texts, numbers and dates; None when the person has no page."""
+        state, value = self._portal_access(partner, company)
         if state == "off":
             return None
-        customer = partner.sudo().commercial_partner_id
+        customer = partner.sudo().commercial_partner_id  # sudo: the page shows the name of the person's own customer
         page = {
             "state": state, "company": company.sudo().name, "customer": customer.name,
             "tier": False, "next": False, "keep": False, "history": [], "cards": [],
         }
         if state == "opted_out":
             return page
-        whose = partner if state == "contact" else partner | customer
-        page["cards"] = self.env["loyalty.card"]._tell_customer(whose, company)
+        owners = partner if state == "contact" else partner | customer
+        page["cards"] = self._prepare_portal_cards(owners, company)
         if state == "contact":
             return page
-        parts = value._parts_for_customer(company)
+        steps = self._steps(value, company)
         return page | {
-            "tier": value._tell_tier(), "next": self._tell_next(company, parts.get("next")),
-            "keep": value._tell_keep(parts.get("keep")), "history": value._tell_history(),
+            "tier": self._prepare_portal_tier(value), "next": self._prepare_portal_next(company, steps.get("next")),
+            "keep": self._prepare_portal_keep(value, steps.get("keep")),
+            "history": self._prepare_portal_changes(value),
         }
 
     @api.model
-    def _customer_entry(self, partner, company):
-        """Return what the portal's home shows: a dict ``tier``, a text; None without a tier to show or a page."""
-        state, value = self._customer_standing(partner, company)
+    def _prepare_portal_entry(self, partner, company):
+        """Return the entry on the portal's home, a dict with the text ``tier``; None without a page or a tier."""
+        state, value = self._portal_access(partner, company)
         return {"tier": value.tier_id.name} if state in ("tier", "none") else None
 
-    def _customer_mail(self):
-        """Return what a mail about the tier tells: ``tier`` and ``keep`` as on the loyalty page, and its address."""
-        self.ensure_one()
-        value = self.with_context(value_for_customer=True)
-        parts = value._parts_for_customer(value.company_id)
-        return {"tier": value._tell_tier(), "keep": value._tell_keep(parts.get("keep")),
+    @api.model
+    def _prepare_portal_mail(self, value):
+        """Return the content of a mail about the tier: ``tier`` and ``keep`` as on the loyalty page, and ``url``."""
+        value.ensure_one()
+        value = value.with_context(value_for_customer=True)
+        steps = self._steps(value, value.company_id)
+        return {"tier": self._prepare_portal_tier(value), "keep": self._prepare_portal_keep(value, steps.get("keep")),
                 "url": f"{value.get_base_url()}/my/loyalty" if value.company_id.value_portal else False}
 
-    def _parts_for_customer(self, company):
-        """Return the parts of the explanation by kind (see `_explain_tiers`); a customer without a value has one."""
-        if self:
-            explained = self._explain_tiers()[self.id]
-            # What is fixed by hand is neither kept nor lost by figures.
+    @api.model
+    def _steps(self, value, company):
+        """Return what keeping the tier and reaching the next one ask for, by kind (see `crm.value._explain_tiers`).
+
+        A customer without a value has a next tier, too.
+        """
+        if value:
+            explained = value._explain_tiers()[value.id]
+            # Figures neither keep nor lose a tier that is locked.
             kinds = ("next",) if explained["lock"] else ("next", "keep")
-            return {part["kind"]: part for part in explained["parts"] if part["kind"] in kinds}
-        part = self._order_outlook(company, 0, 0.0, 0.0)["part"]
-        return {"next": part} if part else {}
+            return {step["kind"]: step for step in explained["parts"] if step["kind"] in kinds}
+        step = value._order_outlook(company, 0, 0.0, 0.0)["part"]
+        return {"next": step} if step else {}
 
-    # the tier
+    # the present tier
 
-    def _tell_tier(self):
-        tier = self.tier_id
+    @api.model
+    def _prepare_portal_tier(self, value):
+        tier, company = value.tier_id, value.company_id
         if not tier:
             return False
-        pause = self._pause_reason(self.company_id)
+        pause = value._pause_reason(company)
         return {
-            **self._tell_label(tier), "since": self.tier_since, "text": tier.description or False,
-            "benefits": self.env["crm.value.benefit"]._tell_customer(tier, self.company_id, self),
-            "is_paused": bool(pause), "is_paused_overdue": bool(pause and self._owes_too_much(self.company_id)),
+            **self._prepare_portal_label(tier), "since": value.tier_since, "text": tier.description or False,
+            "benefits": value.env["crm.value.benefit"]._tell_customer(tier, company, value),
+            "is_paused": bool(pause), "is_paused_overdue": bool(pause and value._owes_too_much(company)),
         }
 
     @api.model
-    def _tell_label(self, tier):
+    def _prepare_portal_label(self, tier):
         return {"name": tier.name, "color": tier.color, "icon": tier.icon}
 
-    def _tell_history(self):
-        """Return the moves between tiers, the latest first, without why and by whom."""
-        changes = self.tier_change_ids.sorted(lambda change: (change.date, change.id), reverse=True)[:_HISTORY]
+    @api.model
+    def _prepare_portal_changes(self, value):
+        """Return the tier changes, the latest first, without their reasons and users."""
+        changes = value.tier_change_ids.sorted(lambda change: (change.date, change.id), reverse=True)[:_CHANGES]
         return [{"date": change.date, "before": change.from_tier_id.name, "after": change.to_tier_id.name,
                  "is_up": change.direction == "up"} for change in changes]
 
     # the next tier, and what keeping this one asks for
 
     @api.model
-    def _tell_next(self, company, part):
+    def _prepare_portal_next(self, company, step):
         """Return what is missing for the next tier: a dict of the tier, its benefits, and lines or a hint."""
-        if not part:
+        if not step:
             return False
-        lines, is_all_told = self._tell_lines(company, part)
-        told = {**self._tell_label(part["tier"]), "lines": lines, "any": part["match"] == "any" and len(lines) > 1,
-                "headline": False, "hint": False,
-                "benefits": self.env["crm.value.benefit"].sudo()._tell_customer(part["tier"], company)}
+        lines, is_complete = self._prepare_portal_lines(company, step)
+        tier = step["tier"]
         missing = [line for line in lines if not line["passed"]]
-        texts = {"tier": part["tier"].name}
-        if part["match"] == "any" and missing or is_all_told and len(missing) == 1:
-            told["headline"] = self._tell_headline(max(missing, key=lambda line: line["share"]), part["tier"].name)
-        if not is_all_told and not lines:
-            told["hint"] = self.env._(
-                "%(tier)s is given for our relationship as a whole: there is no single figure to reach.", **texts)
-        elif not is_all_told:
-            told["hint"] = self.env._("Besides this, %(tier)s depends on our relationship as a whole.", **texts)
-        return told
-
-    def _tell_keep(self, part):
-        """Return what keeping the present tier asks for, and when it ends if it is in danger."""
-        if not part or part["tier"].downgrade_policy == "never":
-            return False
-        lines, is_all_told = self._tell_lines(self.company_id, part)
-        ends = self.tier_review_date
-        return {"lines": lines, "any": part["match"] == "any" and len(lines) > 1, "ends": ends,
-                "is_all_told": is_all_told} if lines or ends else False
+        headline = False
+        if step["match"] == "any" and missing or is_complete and len(missing) == 1:
+            headline = self._headline(max(missing, key=lambda line: line["share"]), tier.name)
+        return {
+            **self._prepare_portal_label(tier), "lines": lines, "any": step["match"] == "any" and len(lines) > 1,
+            "headline": headline, "hint": False if is_complete else self._hint(tier, bool(lines)),
+            # sudo: customers have no rights on benefits; they read the texts that are meant for them.
+            "benefits": self.env["crm.value.benefit"].sudo()._tell_customer(tier, company)}
 
     @api.model
-    def _tell_lines(self, company, part):
-        """Return the lines of a part that a customer may know, and whether these are all that it asks for.
+    def _hint(self, tier, has_lines):
+        """Return the sentence that replaces the figures a customer may not see."""
+        if has_lines:
+            return self.env._("Besides this, %(tier)s depends on our relationship as a whole.", tier=tier.name)
+        return self.env._(
+            "%(tier)s is given for our relationship as a whole: there is no single figure to reach.", tier=tier.name)
 
-        Where one line is enough, those that are hidden ask for nothing more.
+    @api.model
+    def _prepare_portal_keep(self, value, step):
+        """Return what keeping the present tier asks for, and when a tier in danger ends."""
+        if not step or step["tier"].downgrade_policy == "never":
+            return False
+        lines, is_complete = self._prepare_portal_lines(value.company_id, step)
+        ends = value.tier_review_date
+        return {"lines": lines, "any": step["match"] == "any" and len(lines) > 1, "ends": ends,
+                "is_all_told": is_complete} if lines or ends else False
+
+    @api.model
+    def _prepare_portal_lines(self, company, step):
+        """Return the criteria of a step that a customer may know, and whether these are all that it asks for.
+
+        With match = any, hidden criteria add no requirement.
         """
-        labels = self._customer_labels()
+        labels = self._labels()
         year_end = date(company._value_today().year, 12, 31)
         lines = [{
             "metric": line["metric"], "label": labels[line["metric"]], "passed": line["passed"], "have": line["have"],
             "need": line["need"], "missing": line["missing"], "share": line["share"],
             "until": year_end if line["metric"] == "revenue_year" else False,
-        } for line in part["lines"] if line["have"] is not None]
-        hidden = len(part["lines"]) - len(lines)
-        is_all_told = bool(lines) and part["is_admitted"] is not False and (not hidden or part["match"] == "any")
-        return lines, is_all_told
+        } for line in step["lines"] if line["have"] is not None]
+        hidden = len(step["lines"]) - len(lines)
+        is_complete = bool(lines) and step["is_admitted"] is not False and (not hidden or step["match"] == "any")
+        return lines, is_complete
 
     @api.model
-    def _customer_labels(self):
+    def _labels(self):
+        """Return the customer's words for the metrics that it may see."""
         return {
             "revenue_total": self.env._("Purchases so far"),
             "revenue_12m": self.env._("Purchases of the last 12 months"),
@@ -167,7 +192,7 @@ class CrmValuePortal(models.Model):
         }
 
     @api.model
-    def _tell_headline(self, line, tier):
+    def _headline(self, line, tier):
         """Return in one sentence what is missing for a tier, False when the customer can do nothing about it."""
         texts = {"missing": line["missing"], "tier": tier}
         if line["metric"] == "revenue_previous_year":
@@ -181,8 +206,88 @@ class CrmValuePortal(models.Model):
             return self.env._("%(missing)s more purchases and you reach %(tier)s", **texts)
         if line["metric"] == "tenure_days":
             return self.env._("%(missing)s more days as our customer and you reach %(tier)s", **texts)
-        return self._tell_amount_missing(**texts)
+        return self._amount_missing(**texts)
 
     @api.model
-    def _tell_amount_missing(self, missing, tier):
+    def _amount_missing(self, missing, tier):
         return self.env._("%(missing)s more and you reach %(tier)s", missing=missing, tier=tier)
+
+    # the order in the cart
+
+    @api.model
+    def _prepare_portal_progress(self, order):
+        """Return what an order does to the tier: a dict of texts ``reached gap icon``; None when there is nothing.
+
+        Only tiers based on the customer's own purchases are returned; any other figure could be inferred from them.
+        """
+        order.ensure_one()
+        company = order.company_id
+        state, value = self._portal_access(order.partner_id, company)
+        if state not in ("none", "tier") or order.partner_id.is_public:
+            return None
+        # sudo: a customer's own order and figures
+        outlook = order.sudo().with_context(value_for_customer=True)._outlook(value)
+        if not outlook:
+            return None
+        tier, gap = self._reached_tier(company, value, outlook), self._gap(order, outlook)
+        return {"reached": tier.name, "gap": gap, "icon": tier.icon or "fa-bullseye"} if tier or gap else None
+
+    @api.model
+    def _reached_tier(self, company, value, outlook):
+        """Return the higher tier that the order reaches, empty without one that the customer may know."""
+        # sudo: customers have no rights on tiers; this one is their own.
+        ladder = self.env["crm.value"].sudo()._order_ladder(company, company._value_today())
+        level_of = {rung.tier_id: level for level, rung in enumerate(ladder, 1)}
+        level = level_of.get(outlook["tier_id"], 0)
+        is_higher = level > level_of.get(value.tier_id.id, 0)
+        is_shown = is_higher and all(line.metric in CUSTOMER_METRICS for line in ladder[level - 1].lines)
+        return self.env["crm.value.tier"].sudo().browse(outlook["tier_id"] if is_shown else False)
+
+    @api.model
+    def _gap(self, order, outlook):
+        """Return what is missing for the next tier, in the currency of the order, or False."""
+        step, missing = outlook["part"], outlook.get("amount")
+        if not missing or step["match"] == "all" and any(line["have"] is None for line in step["lines"]):
+            return False
+        amount = formatLang(self.env, missing * (order.currency_rate or 1.0), currency_obj=order.currency_id)
+        return self._amount_missing(amount, step["tier"].name)
+
+    # points and coupons
+
+    @api.model
+    def _prepare_portal_cards(self, partners, company):
+        """Return the points and coupons of contacts that can be used in a company now, the first to expire first.
+
+        :return: list of dicts ``name kind points code reward expires``, all texts but the last, a date or False
+        """
+        today = company._value_today()
+        # sudo: customers have no rights on cards; these are their own.
+        cards = self.env["loyalty.card"].sudo().search([
+            ("partner_id", "in", partners.ids), ("program_id.active", "=", True),
+            ("program_id.company_id", "in", [False, company.id]),
+            ("program_id.program_type", "in", _BALANCES + _COUPONS),
+            "|", ("expiration_date", "=", False), ("expiration_date", ">=", today),
+            "|", ("program_id.date_to", "=", False), ("program_id.date_to", ">=", today)], order="id")
+        usable = cards.filtered(self._is_usable).sorted(
+            lambda card: (not card.expiration_date, card.expiration_date or today))
+        return [self._prepare_portal_card(card) for card in usable]
+
+    @api.model
+    def _is_usable(self, card):
+        kind = card.program_id.program_type
+        if kind in _BALANCES:
+            return True
+        rewards = card.program_id.reward_ids
+        return card.points > 0 and (
+            kind == "gift_card" or any(reward.required_points <= card.points for reward in rewards))
+
+    @api.model
+    def _prepare_portal_card(self, card):
+        kind = card.program_id.program_type
+        is_balance = kind in _BALANCES
+        return {
+            "name": card.program_id.name, "kind": kind, "expires": card.expiration_date,
+            "points": card.points_display if is_balance or kind == "gift_card" else False,
+            "code": False if is_balance else card.code,
+            "reward": False if is_balance or kind == "gift_card" else card.program_id.reward_ids[:1].description,
+        }

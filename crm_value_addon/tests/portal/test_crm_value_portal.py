@@ -20,7 +20,7 @@ class PortalCase(BenefitCase):
         cls.other = cls.env["res.company"].create({"name": "Second Shop"})
 
     def page(self, partner, company=None):
-        return self.env["crm.value"]._customer_page(partner, company or self.company)
+        return self.env["crm.value.portal"]._prepare_portal_page(partner, company or self.company)
 
     def line(self, part):
         [line] = part["lines"]
@@ -34,7 +34,7 @@ class TestCrmValuePortal(PortalCase):
         customer = self.bought(1000)
         self.company.value_portal = False
         self.assertIsNone(self.page(customer))
-        self.assertIsNone(self.env["crm.value"]._customer_entry(customer, self.company))
+        self.assertIsNone(self.env["crm.value.portal"]._prepare_portal_entry(customer, self.company))
 
     def test_what_is_missing_for_the_next_tier(self):
         page = self.page(self.bought(4880))
@@ -118,18 +118,18 @@ class TestCrmValuePortal(PortalCase):
         person = self.customer("Person", parent_id=firm.id)
         page = self.page(person)
         self.assertEqual((page["state"], page["tier"], page["history"]), ("contact", False, []))
-        self.assertIsNone(self.env["crm.value"]._customer_entry(person, self.company))
+        self.assertIsNone(self.env["crm.value.portal"]._prepare_portal_entry(person, self.company))
         self.company.value_portal_contacts = True
         page = self.page(person)
         self.assertEqual((page["state"], page["tier"]["name"], page["customer"]), ("tier", "Top", "Customer"))
-        self.assertEqual(self.env["crm.value"]._customer_entry(person, self.company), {"tier": "Top"})
+        self.assertEqual(self.env["crm.value.portal"]._prepare_portal_entry(person, self.company), {"tier": "Top"})
 
     def test_opted_out(self):
         customer = self.bought(5000)
         customer.value_opt_out = True
         page = self.page(customer)
         self.assertEqual((page["state"], page["tier"], page["next"]), ("opted_out", False, False))
-        self.assertIsNone(self.env["crm.value"]._customer_entry(customer, self.company))
+        self.assertIsNone(self.env["crm.value.portal"]._prepare_portal_entry(customer, self.company))
 
     def test_two_companies(self):
         customer = self.bought(5000)
