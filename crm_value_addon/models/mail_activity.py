@@ -27,13 +27,3 @@ class MailActivity(models.Model):
         followup_ids = self.sudo().value_followup_id.ids
         if followup_ids:
             self.env["crm.value.followup"].sudo()._sync(followup_ids)
-
-
-class MailThread(models.AbstractModel):
-    _inherit = "mail.thread"
-
-    def message_subscribe(self, partner_ids=None, subtype_ids=None):
-        """Keep who is assigned a follow-up from following thousands of contacts."""
-        if self.env.context.get("value_followup_scheduling"):
-            return True
-        return super().message_subscribe(partner_ids, subtype_ids)
