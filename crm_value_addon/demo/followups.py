@@ -15,10 +15,10 @@ def load(env, company):
     _make_products(env, values)
     _make_purchases(env, company, values, today)
     _make_moves(env, values, today)
-    rules = env["crm.value.followup.rule"].with_company(company).with_context(
-        active_test=False, allowed_company_ids=company.ids).search([])
-    for rule in rules:
-        rule._schedule(company, limit=2)  # few enough for one day of few users
+    run = env["crm.value.followup.run"].with_company(company).with_context(
+        active_test=False, allowed_company_ids=company.ids)
+    for rule in run.env["crm.value.followup.rule"].search([]):
+        run._schedule(rule, company, limit=2)  # few enough for one day of few users
 
 
 def _of(values, name):

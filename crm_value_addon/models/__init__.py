@@ -59,15 +59,7 @@ from .tiers import crm_value_draft_outlook
 from . import account_move_refund_warning
 from .reporting import crm_value_explanation
 from .reporting import crm_value_explanation_records
-from .followups import crm_value_followup
-from .followups import crm_value_followup_rule  # what follows extends it
-from .followups import crm_value_followup_due
-from .followups import crm_value_followup_events
-from .followups import crm_value_followup_assignee
-from .followups import crm_value_followup_text
-from .followups import crm_value_followup_run
-from .followups import crm_value_followup_launch
-from .followups import crm_value_followup_result
+from . import followups
 from .refresh import crm_value_followup_wake
 from .refresh import crm_value_run_alarm
 from . import dashboard

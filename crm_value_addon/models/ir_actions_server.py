@@ -3,7 +3,7 @@ from odoo.exceptions import UserError
 
 
 class IrActionsServer(models.Model):
-    """A follow-up launched by an automation, on any model that has a customer."""
+    """Lets automations launch a follow-up, on any model that has a customer."""
 
     _inherit = "ir.actions.server"
 
@@ -19,7 +19,7 @@ class IrActionsServer(models.Model):
         warnings = super()._get_warning_messages()
         if self.state == "value_followup" and self.model_id:
             model = self.env.get(self.model_id.model)
-            if model is not None and not self.env["crm.value.followup.rule"]._customer_path(model):
+            if model is not None and not self.env["crm.value.followup.run"]._customer_path(model):
                 warnings.append(self.env._("%(model)s has no customer to follow up.", model=self.model_id.name))
         return warnings
 
@@ -32,6 +32,7 @@ class IrActionsServer(models.Model):
             raise UserError(self.env._("%(action)s names no follow-up rule.", action=self.name))
         records = (eval_context or {}).get("records") or (eval_context or {}).get("record")
         if records:
-            # sudo: who may run the action need not be a manager of follow-ups.
-            self.value_followup_rule_id.sudo()._launch(records)
+            # sudo: whoever may run the action need not manage follow-ups.
+            rule = self.value_followup_rule_id.sudo()
+            rule.env["crm.value.followup.run"]._launch(rule, records)
         return False

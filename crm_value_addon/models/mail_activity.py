@@ -11,19 +11,15 @@ class MailActivity(models.Model):
     def write(self, vals):
         result = super().write(vals)
         if "active" in vals:
-            self._sync_followups()
+            self._followups()._sync()
         return result
 
     def unlink(self):
-        # sudo: whoever may end an activity need not read follow-ups.
-        followup_ids = self.sudo().value_followup_id.ids
+        followups = self._followups()
         result = super().unlink()
-        if followup_ids:
-            self.env["crm.value.followup"].sudo()._sync(followup_ids)
+        followups._sync()
         return result
 
-    def _sync_followups(self):
-        # sudo: whoever may end an activity need not read follow-ups.
-        followup_ids = self.sudo().value_followup_id.ids
-        if followup_ids:
-            self.env["crm.value.followup"].sudo()._sync(followup_ids)
+    def _followups(self):
+        # sudo: whoever may end an activity need not read follow-ups, and nobody may write them.
+        return self.sudo().value_followup_id

@@ -81,17 +81,6 @@ class CrmValueTierChange(models.Model):
                 "date < %s AND value_id IN (SELECT id FROM crm_value WHERE company_id = %s)", since, company.id))
 
 
-class CrmValueFollowup(models.Model):
-    _inherit = "crm.value.followup"
-
-    @api.autovacuum
-    def _gc_followups(self):
-        """Forget ended follow-ups that are older than each company wants to keep, once their outcome is measured."""
-        return self.env["res.company"]._value_forget(
-            self._name, "value_log_months", lambda company, since: SQL(
-                "company_id = %s AND date < %s AND state != 'open' AND is_measured", company.id, since))
-
-
 class CrmValueRun(models.Model):
     _inherit = "crm.value.run"
 

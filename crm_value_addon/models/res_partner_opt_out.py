@@ -1,5 +1,4 @@
-from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo import fields, models
 
 from ..const import SELLER_GROUP
 
@@ -35,25 +34,3 @@ class ResPartner(models.Model):
         ])._close(fields.Date.context_today(self))
         for company, of_company in values.grouped("company_id").items():
             self.env["crm.value"].sudo()._refresh_or_enqueue(of_company.partner_id, company)
-
-
-class CrmValueFollowup(models.Model):
-    _inherit = "crm.value.followup"
-
-    def _reason_gone(self):
-        # sudo: whether somebody objects to it is told to whom it concerns.
-        if self.partner_id.sudo().value_opt_out:
-            return self.env._("the customer wants no evaluation")
-        return super()._reason_gone()
-
-
-class CrmValueFollowupRule(models.Model):
-    _inherit = "crm.value.followup.rule"
-
-    @api.model
-    def _select(self, company, where, **parts):
-        # `res_id` is the person where the trigger is about one
-        if self.trigger in ("birthday", "contact_gone", "single_contact") and parts.get("res_id"):
-            where = SQL("%s AND NOT EXISTS (SELECT FROM res_partner objecting WHERE objecting.id = %s"
-                        " AND objecting.value_opt_out)", where, parts["res_id"])
-        return super()._select(company, where, **parts)

@@ -1,5 +1,4 @@
 from odoo import api, fields, models
-from odoo.tools import SQL
 
 from ..const import SELLER_GROUP
 
@@ -76,15 +75,3 @@ class ResPartner(models.Model):
                 "default_res_model": "res.partner", "default_res_ids": str(self.ids),
                 "plan_mode": True, "default_plan_id": plan.id if plan else False},
         }
-
-
-class CrmValue(models.Model):
-    _inherit = "crm.value"
-
-    @api.model
-    def _cadence_to_sql(self, company, default):
-        """Return the SQL of the days between contacts, on the aliases ``customer`` (contact) and ``tier``."""
-        return SQL(
-            """CASE COALESCE(customer.relationship_strategy, tier.relationship_strategy)
-               WHEN 'clasp' THEN %s WHEN 'velcro' THEN %s WHEN 'zipper' THEN %s ELSE %s END""",
-            company.value_cadence_clasp, company.value_cadence_velcro, company.value_cadence_zipper, default)

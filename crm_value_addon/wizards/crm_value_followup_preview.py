@@ -6,7 +6,7 @@ _SHOWN = 100
 
 
 class CrmValueFollowupPreview(models.TransientModel):
-    """Whom a rule would reach today, who would get it and what it would say. Shown, never saved."""
+    """Shows whom a rule would reach today, who would get the activity and what it would say; saves nothing."""
 
     _name = "crm.value.followup.preview"
     _description = "Follow-up Preview"
@@ -17,7 +17,7 @@ class CrmValueFollowupPreview(models.TransientModel):
     @api.depends("rule_id")
     def _compute_preview(self):
         for wizard in self:
-            # sudo: what is due is decided as the cron decides it; only managers of follow-ups get here.
+            # sudo: the preview shows whom the cron would reach; only managers of follow-ups get here.
             rule = wizard.rule_id.sudo()
             if not rule:
                 wizard.preview = False
@@ -30,15 +30,16 @@ class CrmValueFollowupPreview(models.TransientModel):
     def _prepare_table(self, rule, company):
         """Return what a rule would do in a company today."""
         rule = rule.with_company(company).with_context(allowed_company_ids=company.ids)
-        due = rule._due(company)
+        due = rule.env["crm.value.followup.due"]._find(rule, company)
         shown = due[:_SHOWN]
-        user_of = rule._responsibles(company, shown)
-        texts = rule._texts(company, shown, user_of)
-        held_out = {row.value_id for row in due if is_in_control_group(rule.id, row.partner_id, rule.holdout_percent)}
+        user_of = rule.env["crm.value.followup.assignee"]._assign(rule, company, shown)
+        texts = rule.env["crm.value.followup.text"]._texts(rule, company, shown, user_of)
+        control = {row.value_id for row in due if is_in_control_group(rule.id, row.partner_id, rule.holdout_percent)}
+        # sudo: the preview shows whom the cron would reach.
         values = self.env["crm.value"].sudo().browse([row.value_id for row in shown])
         return {
-            "company": company, "count": len(due) - len(held_out), "held_out": len(held_out),
-            "deadline": rule._deadline(company, company._value_today()),
+            "company": company, "count": len(due) - len(control), "held_out": len(control),
+            "deadline": rule.env["crm.value.followup.activity"]._deadline(rule, company, company._value_today()),
             "rows": [{"customer": value.partner_id.display_name, "user": user_of[value.id].name,
-                      "summary": texts[value.id][0], "is_held_out": value.id in held_out} for value in values],
+                      "summary": texts[value.id][0], "is_held_out": value.id in control} for value in values],
         }

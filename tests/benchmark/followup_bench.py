@@ -31,8 +31,8 @@ def run(table, registry, _database):
         company = env.company
         _schedule(table, env, company)
         rules = env["crm.value.followup.rule"].create([_rule_vals(env, *rule) for rule in RULES])
-        due = {rule: len(rule._due(company)) for rule in rules}
-        table.add("follow-ups: customers due of 20 rules", sum(due.values()), "")
+        due = sum(len(env["crm.value.followup.due"]._find(rule, company)) for rule in rules)
+        table.add("follow-ups: customers due of 20 rules", due, "")
         night, bare, ratio = alternate(PAIRS, lambda: _night(rules, company), lambda: _bare_selects(rules, company))
         table.add("follow-ups: a night of 20 rules", night, "s")
         table.add("follow-ups: 20 bare SELECTs of the same conditions", bare, "s")
@@ -65,7 +65,7 @@ def _schedule(table, env, company):
     env.invalidate_all()
     noise = {model: env[model].search_count([]) for model in ("mail.mail", "mail.followers")}
     before, scheduled = env.cr.sql_log_count, []
-    taken = seconds(lambda: scheduled.append(rule._schedule(company, limit=DUE)))
+    taken = seconds(lambda: scheduled.append(env["crm.value.followup.run"]._schedule(rule, company, limit=DUE)))
     queries = env.cr.sql_log_count - before
     table.add("follow-ups: scheduled in one run", scheduled[0], "", equal=DUE)
     table.add("follow-ups: seconds for them", taken, "s")
@@ -76,10 +76,11 @@ def _schedule(table, env, company):
 
 def _night(rules, company):
     """What the cron does on a night on which nothing has to be written."""
-    rules.env["crm.value.followup"]._sync()
+    env = rules.env
+    env["crm.value.followup"]._sync_all()
     for rule in rules:
-        rule._close_gone(company)
-        rule._due(company)
+        env["crm.value.followup.run"]._close_resolved(rule, company)
+        env["crm.value.followup.due"]._find(rule, company)
 
 
 def _bare_selects(rules, company):
@@ -88,4 +89,5 @@ def _bare_selects(rules, company):
         rule.env.execute_query(SQL(
             """SELECT due.value_id, due.occasion, due.res_id, due.date, due.number, due.detail
                  FROM (%s) due JOIN crm_value value ON value.id = due.value_id WHERE %s""",
-            rule._select_due(company, today), rule._where_admitted(company, today)))
+            rule.env["crm.value.followup.trigger"]._select_due(rule, company, today),
+            rule.env["crm.value.followup.due"]._where_admitted(rule, company, today)))

@@ -46,7 +46,8 @@ def _stages(env):
     yield "simulation of tiers", simulation.action_preview
     rules = env["crm.value.followup.rule"].with_context(active_test=False).search([])
     rules.active = True
-    yield f"customers due of {len(rules)} follow-up rules", lambda: [rule._due(company) for rule in rules]
+    yield f"customers due of {len(rules)} follow-up rules", lambda: [
+        env["crm.value.followup.due"]._find(rule, company) for rule in rules]
     company.write({"value_cost_late_payment": True, "value_cost_interest": 0.08})
     yield "cost to serve, with late payments", lambda: value._nightly_parts(company, as_of, kept["frame"])
     env.cr.execute("DELETE FROM crm_value_snapshot")

@@ -38,7 +38,7 @@ class CrmValueDashboardCalls(models.AbstractModel):
         query.add_join("JOIN", "partner", "res_partner", SQL("partner.id = crm_value.partner_id"))
         query.add_where(SQL(
             "partner.active AND %s AND (due.value_id IS NOT NULL OR crm_value.lifecycle_stage = 'at_risk')",
-            Rule._where_reachable()))
+            self.env["crm.value.followup.due"]._where_reachable()))
         worth = SQL.identifier("crm_value", scope.worth)
         query.order = SQL(
             "COALESCE(due.user_id, partner.user_id) IS NOT DISTINCT FROM %s DESC, due.value_id IS NULL,"

@@ -11,10 +11,10 @@ QUIET = {
 
 
 class CrmValueFollowup(models.Model):
-    """A rule that met a customer on a day, and what became of it; the control group as well as the treated.
+    """The day on which a rule reached a customer, and the outcome, for the treated and the control group alike.
 
-    Written by the machine only, in the transaction that writes the activity: the two constraints make sure that
-    nothing is asked for twice, whoever runs at the same time.
+    The run writes follow-ups in the same transaction as their activities; users may not. The two constraints prevent
+    that two overlapping runs ask for the same.
     """
 
     _name = "crm.value.followup"
@@ -53,9 +53,31 @@ class CrmValueFollowup(models.Model):
     _open_uniq = models.UniqueIndex(
         "(rule_id, value_id) WHERE state = 'open'", "A customer has one open activity of a rule.")
 
+    def action_open_activity(self):
+        """Open the record that the activity is on.
+
+        :raise AccessError: the user may not read this follow-up or the record
+        """
+        self.ensure_one()
+        self.check_access("read")
+        activity = self.activity_id
+        record = self.env[activity.res_model].browse(activity.res_id) if activity.res_model else self.partner_id
+        record.check_access("read")
+        return {
+            "type": "ir.actions.act_window", "res_model": record._name, "res_id": record.id, "views": [(False, "form")]}
+
+    def _sync(self):
+        """Store what users did with the activities of these follow-ups: done, or cancelled when none is left."""
+        if self:
+            self._sync_where(SQL("open.id = ANY(%s)", self.ids))
+
     @api.model
-    def _sync(self, followup_ids=None):
-        """Note what users did with the activities: done, or cancelled when none is left."""
+    def _sync_all(self):
+        self._sync_where(SQL("TRUE"))
+
+    @api.model
+    def _sync_where(self, where):
+        """Store what users did with the activities of open follow-ups that fulfil a condition on the alias ``open``."""
         self.env.flush_all()
         self.env.cr.execute(SQL(
             """
@@ -70,21 +92,20 @@ class CrmValueFollowup(models.Model):
                      GROUP BY open.id
                     HAVING NOT COALESCE(bool_or(done.active), FALSE)) ended
              WHERE ended.id = followup.id
-            """, fields.Date.today(),
-            SQL("open.id = ANY(%s)", list(followup_ids)) if followup_ids is not None else SQL("TRUE")))
+            """, fields.Date.today(), where))
         if self.env.cr.rowcount:
             self.invalidate_model(["state", "closed_date", "is_in_time"])
 
     def _close(self, today):
-        """Close open follow-ups: their activities are done by events, and the record's log says why."""
-        reasons = {followup: followup._reason_gone() for followup in self}
+        """Close open follow-ups and archive their activities; the log of the records says why."""
+        reasons = {followup: followup._resolution() for followup in self}
         self.env.cr.execute(SQL(
-            """UPDATE crm_value_followup followup SET state = 'closed', closed_date = %s, close_reason = gone.reason
-                 FROM unnest(%s::int[], %s::text[]) AS gone(id, reason)
-                WHERE followup.id = gone.id AND followup.state = 'open'""",
+            """UPDATE crm_value_followup followup SET state = 'closed', closed_date = %s, close_reason = resolved.reason
+                 FROM unnest(%s::int[], %s::text[]) AS resolved(id, reason)
+                WHERE followup.id = resolved.id AND followup.state = 'open'""",
             today, self.ids, [reasons[followup] for followup in self]))
         self.invalidate_model()
-        # sudo: the activities are other users', on records of any kind.
+        # sudo: the activities belong to other users and are on records of any model.
         activities = self.sudo().activity_ids.with_context(**QUIET)
         bodies = {}
         for activity in activities:
@@ -97,36 +118,21 @@ class CrmValueFollowup(models.Model):
         for model, of_model in bodies.items():
             self.env[model].sudo().browse(of_model).exists()._message_log_batch(of_model)
 
-    def _reason_gone(self):
-        """Return in words why the follow-up has no reason any more."""
+    def _resolution(self):
+        """Return in words why the follow-up's reason is gone."""
         self.ensure_one()
-        value, trigger = self.value_id, self.rule_id.trigger
-        if value.last_purchase_date and value.last_purchase_date >= self.date and trigger in (
-                "at_risk", "lost", "purchase_overdue", "no_contact", "service_due"):
+        # sudo: the assignee may know that the customer objects.
+        if self.partner_id.sudo().value_opt_out:
+            return self.env._("the customer wants no evaluation")
+        trigger = self.env["crm.value.followup.trigger"]._trigger(self.rule_id)
+        last_purchase = self.value_id.last_purchase_date
+        if trigger.ends_with_purchase and last_purchase and last_purchase >= self.date:
             return self.env._("the customer bought again")
-        return {
-            "tier_in_danger": self.env._("the tier is kept, or lost by now"),
-            "tier_lost": self.env._("the customer has its tier again"),
-            "tier_gained": self.env._("the customer does not have this tier any more"),
-            "near_next_tier": self.env._("the next tier is reached, or out of reach"),
-            "at_risk": self.env._("the customer is not at risk any more"),
-            "no_contact": self.env._("there was a contact"),
-            "first_purchase": self.env._("the purchase was given back"),
-            "after_purchase": self.env._("the purchase was given back"),
-            "opportunity_stalled": self.env._("the opportunity moved on"),
-            "service_due": self.env._("the product was given back"),
-            "product_replaced": self.env._("the product is sold again"),
-        }.get(trigger, self.env._("the reason is gone"))
+        return self.env._(trigger.resolution)
 
-    def action_open_activity(self):
-        """Open the record that the activity is on.
-
-        :raise AccessError: the user may not read this follow-up or the record
-        """
-        self.ensure_one()
-        self.check_access("read")
-        activity = self.activity_id
-        record = self.env[activity.res_model].browse(activity.res_id) if activity.res_model else self.partner_id
-        record.check_access("read")
-        return {
-            "type": "ir.actions.act_window", "res_model": record._name, "res_id": record.id, "views": [(False, "form")]}
+    @api.autovacuum
+    def _gc_followups(self):
+        """Delete ended and measured follow-ups that are older than each company wants to keep."""
+        return self.env["res.company"]._value_forget(
+            self._name, "value_log_months", lambda company, since: SQL(
+                "company_id = %s AND date < %s AND state != 'open' AND is_measured", company.id, since))

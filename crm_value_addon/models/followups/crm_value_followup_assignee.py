@@ -4,40 +4,44 @@ from odoo.tools import SQL
 from ...const import MANAGER_GROUP
 
 
-class CrmValueFollowupResponsible(models.Model):
-    """Who gets an activity.
+class CrmValueFollowupAssignee(models.AbstractModel):
+    """Finds who gets an activity.
 
-    First whom the rule names; then, where there is nobody or the user is archived or not of the company: the
-    salesperson of the contact, the salesperson of its last order, the leader of that order's team, the user named in
-    the rule, and a sales manager of the company. Nobody at all: the customer is left for another day.
+    How to use: `_assign(rule, company, due)` returns the user for each due customer.
+
+    How it works: the user whom the rule names comes first. When there is none, or the user is archived or not of the
+    company, the next of these gets the activity: the salesperson of the contact, the salesperson of its last order, the
+    leader of that order's team, the user named in the rule, a sales manager of the company. When there is nobody at
+    all, the customer is left for another day.
     """
 
-    _inherit = "crm.value.followup.rule"
+    _name = "crm.value.followup.assignee"
+    _description = "Follow-ups: Assignees"
 
-    def _responsibles(self, company, due):
-        """Return the responsible of each customer: dict value id → res.users.
+    @api.model
+    def _assign(self, rule, company, due):
+        """Return who gets the activity of each customer: dict value id → res.users, which may be empty.
 
-        :param due: list of `Due`
+        :param due: list of `DueCustomer`
         """
-        self.ensure_one()
         values = self.env["crm.value"].browse([row.value_id for row in due])
         orders = self._last_orders(company, values.partner_id.ids)
-        managers = self._account_managers(company, values) if self.responsible_type == "account_manager" else {}
-        team = self._team_in_turn(company)
-        last_resort = [self.user_id, self._sales_manager(company)]
+        managers = self._account_managers(company, values) if rule.responsible_type == "account_manager" else {}
+        team = self._team_in_turn(rule, company)
+        last_resort = [rule.user_id, self._sales_manager(company)]
         usable = self._usable(company)
-        found = {}
+        assigned = {}
         for value in values:
             order = orders.get(value.partner_id.id, self.env["sale.order"])
             first = {
                 "account_manager": lambda value=value: managers.get(value.id),
                 "team_leader": lambda order=order: order.team_id.user_id,
-                "user": lambda: self.user_id,
+                "user": lambda: rule.user_id,
                 "round_robin": lambda: next(team, None),
-            }.get(self.responsible_type, lambda: None)()
+            }.get(rule.responsible_type, lambda: None)()
             chain = [first, value.partner_id.user_id, order.user_id, order.team_id.user_id, *last_resort]
-            found[value.id] = next((user for user in chain if user and usable(user)), self.env["res.users"])
-        return found
+            assigned[value.id] = next((user for user in chain if user and usable(user)), self.env["res.users"])
+        return assigned
 
     @api.model
     def _usable(self, company):
@@ -67,19 +71,18 @@ class CrmValueFollowupResponsible(models.Model):
     @api.model
     def _account_managers(self, company, values):
         """Return the account managers that tiers give as a benefit: dict value id → res.users."""
-        if "crm.value.benefit" not in self.env:
-            return {}
         today = company._value_today()
         of_tier = {tier: self.env["crm.value.benefit"]._manager(tier, company, today) for tier in values.tier_id}
         return {value.id: of_tier.get(value.tier_id) for value in values}
 
-    def _team_in_turn(self, company):
-        """Yield the members of the rule's team for ever, after the one who was last; remember who was."""
-        if self.responsible_type != "round_robin":
+    @api.model
+    def _team_in_turn(self, rule, company):
+        """Yield the members of the rule's team endlessly, beginning after the member who was last."""
+        if rule.responsible_type != "round_robin":
             return
         usable = self._usable(company)
-        members = self.team_id.member_ids.filtered(usable).sorted("id")
-        last = self.last_user_id.id
+        members = rule.team_id.member_ids.filtered(usable).sorted("id")
+        last = rule.last_user_id.id
         while members:
             user = next((member for member in members if member.id > last), members[0])
             last = user.id

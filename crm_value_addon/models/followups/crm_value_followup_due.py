@@ -1,52 +1,78 @@
-from collections import namedtuple
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import NamedTuple
 
 from odoo import api, models
+from odoo.fields import Domain
 from odoo.tools import SQL
 
-#: a customer to follow up: what about (the occasion), and what the text can say of it
-Due = namedtuple("Due", "value_id partner_id occasion res_id date number detail")
-#: what has a date of its own is caught up with for so long: after a weekend, an outage, a full day of a user
-CATCH_UP_DAYS = 7
-#: triggers whose reason can go away, and then closes the activity; those of the second line by occasion
-CLOSING_BY_CUSTOMER = (
-    "tier_in_danger", "near_next_tier", "at_risk", "lost", "purchase_overdue", "no_contact", "single_contact")
-CLOSING_BY_OCCASION = (
-    "tier_gained", "tier_lost", "first_purchase", "after_purchase", "opportunity_stalled", "service_due",
-    "product_replaced", "contact_gone")
+
+class DueCustomer(NamedTuple):
+    """A customer to follow up, the occasion, and what the text can say about it."""
+
+    value_id: int
+    partner_id: int
+    occasion: str
+    res_id: int | None
+    date: date | None
+    number: int | None
+    detail: str | None
 
 
-class CrmValueFollowupDue(models.Model):
-    """Whom a rule concerns: one method `_due_<trigger>` each, set-wise, for what the value's row says.
+class CrmValueFollowupDue(models.AbstractModel):
+    """Lists the customers whom a rule reaches today.
 
-    Each returns a SELECT of (value_id, occasion, res_id, date, number, detail). An occasion comes up once; a state
-    that lasts has the day in it, so that it comes up again when the cooldown is over. With `still` the SELECT is of
-    those whose reason holds, without the windows of days that only say when to begin.
+    How to use: `_find(rule, company)`; `_find_among(rule, company, partner_ids)` when an automation chose the customers
+    and the trigger does not matter. Take the service from the environment of the rule.
+
+    How it works: the trigger selects whom it concerns (`crm.value.followup.trigger`). Of these remain the customers who
+    may be followed up at all, whom the rule's tier and condition admit, and who have no open follow-up of this rule,
+    none about the same occasion, and none in the cooldown.
     """
 
-    _inherit = "crm.value.followup.rule"
+    _name = "crm.value.followup.due"
+    _description = "Follow-ups: Due Customers"
 
-    def _due(self, company, limit=None):
-        """Return the customers that this rule reaches today, the one with the largest revenue first.
+    @api.model
+    def _find(self, rule, company, limit=None):
+        """Return the customers whom this rule reaches today, the one with the largest revenue first.
 
-        Without those with an open follow-up of this rule, or in its cooldown.
-
-        :return: list of `Due`, one a customer
+        :return: list of `DueCustomer`, one per customer
         """
-        self.ensure_one()
+        rule.ensure_one()
         self.env.flush_all()
-        rows = self.env.execute_query(self._select_new(company, company._value_today()))
-        first = {}
-        for row in rows:
-            first.setdefault(row[0], Due(*row))
-        return list(first.values())[:limit]
+        today = company._value_today()
+        concerned = self.env["crm.value.followup.trigger"]._select_due(rule, company, today)
+        return self._fetch(rule, company, today, concerned)[:limit]
 
-    def _select_new(self, company, today):
-        """Return the SELECT of what is due and neither open, nor known, nor in the cooldown."""
+    @api.model
+    def _find_among(self, rule, company, partner_ids):
+        """Return those of the given customers whom this rule may reach today, whatever its trigger.
+
+        :return: list of `DueCustomer`, one per customer, without an occasion
+        """
+        rule.ensure_one()
+        self.env.flush_all()
+        concerned = self.env["crm.value.followup.trigger"]._select(
+            company, SQL("value.partner_id = ANY(%s)", list(partner_ids)), occasion=SQL("''"))
+        return self._fetch(rule, company, company._value_today(), concerned)
+
+    @api.model
+    def _fetch(self, rule, company, today, concerned):
+        first = {}
+        for row in self.env.execute_query(self._select_schedulable(rule, company, today, concerned)):
+            first.setdefault(row[0], DueCustomer(*row))
+        return list(first.values())
+
+    @api.model
+    def _select_schedulable(self, rule, company, today, concerned):
+        """Return the SELECT of the concerned customers for whom a follow-up can be scheduled.
+
+        :param SQL concerned: SELECT as `crm.value.followup.trigger` builds it
+        """
         return SQL(
             """
             SELECT due.value_id, value.partner_id, due.occasion, due.res_id, due.date, due.number, due.detail
-              FROM (%(due)s) due
+              FROM (%(concerned)s) due
               JOIN crm_value value ON value.id = due.value_id
               JOIN res_partner partner ON partner.id = value.partner_id
              WHERE partner.active AND %(reachable)s AND %(admitted)s
@@ -57,20 +83,32 @@ class CrmValueFollowupDue(models.Model):
                            OR followup.closed_date > %(cooled)s))
              ORDER BY value.revenue_12m DESC, due.value_id, due.date, due.occasion
             """,
-            due=self._select_due(company, today), rule=self.id, reachable=self._where_reachable(),
-            cooled=today - timedelta(days=self.cooldown_days), admitted=self._where_admitted(company, today))
+            concerned=concerned, rule=rule.id, reachable=self._where_all_reachable(rule),
+            cooled=today - timedelta(days=rule.cooldown_days), admitted=self._where_admitted(rule, company, today))
 
-    def _select_due(self, company, today, still=False):
-        return getattr(self, f"_due_{self.trigger}")(company, today, still)
+    @api.model
+    def _where_all_reachable(self, rule):
+        """Return the condition that the customer, and the person whom the trigger is about, may be followed up."""
+        customer = self._where_reachable()
+        trigger = self.env["crm.value.followup.trigger"]._trigger(rule)
+        if trigger.document_model != "res.partner":
+            return customer
+        return SQL("%s AND NOT EXISTS (SELECT FROM res_partner person WHERE person.id = due.res_id AND NOT (%s))",
+                   customer, self._where_reachable("person"))
 
-    def _where_admitted(self, company, today):
+    @api.model
+    def _where_reachable(self, alias="partner"):
+        """Hook: the condition that the contact of an alias may be followed up at all."""
+        return SQL("%s IS NOT TRUE", SQL.identifier(alias, "value_opt_out"))
+
+    @api.model
+    def _where_admitted(self, rule, company, today):
         """Return the condition on the alias ``value`` that the rule adds to its trigger."""
         conditions = [SQL("TRUE")]
-        admitted, tiers = self._values_admitted(company), self._tiers_admitted(company)
+        admitted, tiers = self._select_admitted_values(rule, company), self._admitted_tier_ids(rule, company)
         if admitted:
             conditions.append(SQL("value.id IN (%s)", admitted))
-        if tiers and self.trigger in ("tier_lost", "lost"):
-            # Who leaves may have lost its tier before: those that had it within a year count.
+        if tiers and self.env["crm.value.followup.trigger"]._trigger(rule).admits_former_tier:
             conditions.append(SQL(
                 """(value.tier_id = ANY(%(tiers)s) OR EXISTS (
                        SELECT FROM crm_value_tier_change change WHERE change.value_id = value.id
@@ -81,139 +119,21 @@ class CrmValueFollowupDue(models.Model):
         return SQL(" AND ").join(conditions)
 
     @api.model
-    def _where_reachable(self):
-        """Hook: the condition on the alias ``partner`` that it may be followed up at all."""
-        field = self.env["res.partner"]._fields.get("value_opt_out")
-        return SQL("partner.value_opt_out IS NOT TRUE") if field and field.store else SQL("TRUE")
+    def _select_admitted_values(self, rule, company):
+        """Return the SELECT of the values that the rule's condition admits, None when it admits all."""
+        domain = rule._parse_domain()
+        if domain.is_true():
+            return None
+        # sudo, and this company alone: the rule decides the same, whoever starts it.
+        values = self.env["crm.value"].sudo().with_company(company).with_context(allowed_company_ids=company.ids)
+        return values._search(domain & Domain("company_id", "=", company.id)).subselect()
 
     @api.model
-    def _select(self, company, where, *, occasion, source=None, res_id=None, date=None, number=None, detail=None):
-        """Return a SELECT of due customers; all parts are SQL on the alias ``value`` and those of `source`."""
-        return SQL(
-            """
-            SELECT value.id AS value_id, %(occasion)s AS occasion, %(res_id)s AS res_id, %(date)s AS date,
-                   %(number)s AS number, %(detail)s AS detail
-              FROM crm_value value %(source)s
-             WHERE value.company_id = %(company)s AND %(where)s
-            """,
-            occasion=occasion, res_id=res_id or SQL("NULL::int"), date=date or SQL("NULL::date"),
-            number=number or SQL("NULL::int"), detail=detail or SQL("NULL::text"), source=source or SQL(),
-            company=company.id, where=where)
-
-    @api.model
-    def _window(self, column, day, still):
-        """Return the condition that a date is a day, or one of the few before it that may have been missed."""
-        return SQL("TRUE") if still else SQL(
-            "%s BETWEEN %s AND %s", column, day - timedelta(days=CATCH_UP_DAYS), day)
-
-    @api.model
-    def _translated(self, column, company):
-        """Return the SQL of a translated column in the language of the company."""
-        lang = company.sudo().partner_id.lang or "en_US"
-        return SQL("COALESCE(%(column)s->>%(lang)s, %(column)s->>'en_US')", column=column, lang=lang)
-
-    # states
-
-    def _due_manual(self, company, today, still):
-        return self._select(company, SQL("FALSE"), occasion=SQL("''"))
-
-    def _due_at_risk(self, company, today, still):
-        return self._select(
-            company, SQL("""(value.lifecycle_stage = 'at_risk'
-                             OR value.churn_risk = 'high' AND value.lifecycle_stage IN ('active', 'loyal'))"""),
-            occasion=SQL("%s", f"day-{today}"), date=SQL("value.last_purchase_date"),
-            number=SQL("%s::date - value.last_purchase_date", today))
-
-    def _due_lost(self, company, today, still):
-        just = SQL("TRUE") if still else SQL("value.lifecycle_since >= %s", today - timedelta(days=self.days))
-        return self._select(
-            company, SQL("value.lifecycle_stage = 'lost' AND %s", just),
-            occasion=SQL("'lost-' || value.last_purchase_date"), date=SQL("value.last_purchase_date"),
-            number=SQL("%s::date - value.last_purchase_date", today))
-
-    def _due_purchase_overdue(self, company, today, still):
-        """By the model's expectation, else by the customer's own rhythm; who is lost is no longer expected."""
-        expected = SQL("""COALESCE(value.next_purchase_date, value.last_purchase_date
-                          + (value.last_purchase_date - value.first_purchase_date) / NULLIF(value.frequency, 0))""")
-        return self._select(
-            company, SQL("%s <= %s AND value.lifecycle_stage != 'lost'", expected, today - timedelta(days=self.days)),
-            occasion=SQL("'since-' || value.last_purchase_date"), date=expected,
-            number=SQL("%s::date - %s", today, expected))
-
-    def _due_first_purchase(self, company, today, still):
-        return self._select(
-            company, SQL("value.purchase_count > 0 AND %s", self._window(
-                SQL("value.first_purchase_date"), today - timedelta(days=self.days), still)),
-            occasion=SQL("'first-' || value.first_purchase_date"), date=SQL("value.first_purchase_date"))
-
-    def _due_anniversary(self, company, today, still):
-        where, columns = self._yearly(SQL("value.first_purchase_date"), today)
-        return self._select(company, where, occasion=SQL("'year-' || %s", columns["number"]), **columns)
-
-    def _yearly(self, column, today):
-        """Return the condition, and the columns, of a yearly day that has come, or comes in so many days."""
-        day = today + timedelta(days=self.days)
-        years = SQL("EXTRACT(YEAR FROM age(%s::date, %s))::int", day, column)
-        # 29 February is celebrated on the 28th
-        anniversary = SQL("(%s + make_interval(years => %s))::date", column, years)
-        return SQL("%s >= 1 AND %s", years, self._window(anniversary, day, still=False)), {
-            "date": anniversary, "number": years}
-
-    def _due_single_contact(self, company, today, still):
-        count = SQL("""(SELECT count(*) FROM res_partner person WHERE person.parent_id = value.partner_id
-                           AND person.active AND person.type = 'contact')""")
-        return self._select(
-            company, SQL("customer.is_company AND %s <= 1", count), occasion=SQL("%s", f"day-{today}"),
-            source=SQL("JOIN res_partner customer ON customer.id = value.partner_id"), number=SQL("%s::int", count))
-
-    # tiers
-
-    def _due_tier_gained(self, company, today, still):
-        return self._select_moves(
-            company, today, still, SQL("after.id IS NOT NULL AND (before.id IS NULL OR %s)", SQL(
-                "(after.sequence, after.id) > (before.sequence, before.id)")),
-            SQL("value.tier_id = after.id"), SQL("after.name"))
-
-    def _due_tier_lost(self, company, today, still):
-        return self._select_moves(
-            company, today, still, SQL("before.id IS NOT NULL AND (after.id IS NULL OR %s)", SQL(
-                "(after.sequence, after.id) < (before.sequence, before.id)")),
-            SQL("(present.id IS NULL OR (present.sequence, present.id) < (before.sequence, before.id))"),
-            SQL("before.name"))
-
-    def _select_moves(self, company, today, still, where, holds, name):
-        """Return the due moves between tiers; moves by a change of rules are nobody's merit or fault."""
-        return self._select(
-            company, SQL("change.source NOT IN ('initial', 'rules') AND %s AND %s AND %s", where, holds, self._window(
-                SQL("change.date"), today - timedelta(days=self.days), still)),
-            source=SQL("""JOIN crm_value_tier_change change ON change.value_id = value.id
-                          LEFT JOIN crm_value_tier before ON before.id = change.from_tier_id
-                          LEFT JOIN crm_value_tier after ON after.id = change.to_tier_id
-                          LEFT JOIN crm_value_tier present ON present.id = value.tier_id"""),
-            occasion=SQL("'move-' || change.id"), date=SQL("change.date"), detail=self._translated(name, company))
-
-    def _due_tier_in_danger(self, company, today, still):
-        near = SQL("TRUE") if still else SQL("value.tier_review_date <= %s", today + timedelta(days=self.days))
-        return self._select(
-            company, SQL("value.tier_review_date IS NOT NULL AND %s", near),
-            occasion=SQL("'review-' || value.tier_review_date"), date=SQL("value.tier_review_date"),
-            number=SQL("value.tier_review_date - %s::date", today))
-
-    def _due_near_next_tier(self, company, today, still):
-        """Who misses of each figure (or of any, where one is enough) no more than the gap."""
-        ladder = self.env["crm.value.tier"]._ladder(company)
-        share = 1 - self.gap_percent / 100
-        conditions = [
-            self._is_near(rung, share, today) for rung in ladder if rung.lines] or [SQL("FALSE")]
-        return self._select(
-            company, SQL("(%s)", SQL(" OR ").join(conditions)),
-            occasion=SQL("'next-' || value.next_tier_id || %s", f"-{today}"), number=SQL("value.next_tier_id"))
-
-    def _is_near(self, rung, share, today):
-        Value, glue = self.env["crm.value"], SQL(" OR ") if rung.match == "any" else SQL(" AND ")
-        metrics = [(Value._metric_to_sql(line.metric, today), line.enter_min) for line in rung.lines]
-        return SQL(
-            "(value.next_tier_id = %s AND (%s) AND NOT (%s))", rung.tier_id,
-            glue.join(SQL("%s >= %s", metric, share * least) for metric, least in metrics),
-            glue.join(SQL("%s >= %s", metric, least) for metric, least in metrics))
-
+    def _admitted_tier_ids(self, rule, company):
+        """Return the ids of the rule's tier and of all higher ones, None when the rule names no tier."""
+        if not rule.tier_id:
+            return None
+        # sudo: the rule decides the same, whoever starts it.
+        tiers = self.env["crm.value.tier"].sudo().search([("company_id", "in", [False, company.id])])
+        least = (rule.tier_id.sequence, rule.tier_id.id)
+        return [tier.id for tier in tiers if (tier.sequence, tier.id) >= least] or [0]

@@ -1,95 +1,78 @@
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.tools import SQL
 
-from ...const import MARGIN_GROUP
 from ...lib.uplift import CONFIDENCE, LEAST_GROUP, Group, uplift
 
 _MEASURES = ("revenue", "margin")
 
 
-class CrmValueFollowupResult(models.Model):
-    """What a rule brought in the current company: the treated against those who were held out.
+class CrmValueFollowupResult(models.AbstractModel):
+    """Measures what rules brought: the treated customers against the control group.
 
-    Everybody counts that was to be treated, whether the activity was done or not: anything else would compare
-    diligent sellers' customers with all.
+    How to use: `_measure(company)` stores the outcome of follow-ups that are old enough; `_results(rules, company)`
+    returns the values of the rules' result fields.
+
+    How it works: everybody counts who was to be treated, whether the activity was done or not. Anything else would
+    compare the customers of diligent salespeople with all customers.
     """
 
-    _inherit = "crm.value.followup.rule"
+    _name = "crm.value.followup.result"
+    _description = "Follow-ups: Results"
 
-    result_currency_id = fields.Many2one("res.currency", compute="_compute_results")
-    treated_count = fields.Integer(string="Treated", compute="_compute_results")
-    control_count = fields.Integer(string="Held Out", compute="_compute_results")
-    done_count = fields.Integer(string="Done", compute="_compute_results")
-    in_time_count = fields.Integer(string="Done in Time", compute="_compute_results")
-    measured_count = fields.Integer(string="Measured", compute="_compute_results", help="Of both groups")
-    treated_revenue = fields.Monetary(
-        string="Revenue per Treated", currency_field="result_currency_id", compute="_compute_results",
-        help="Invoiced in the days measured after the follow-up, per customer")
-    control_revenue = fields.Monetary(
-        string="Revenue per Held Out", currency_field="result_currency_id", compute="_compute_results")
-    uplift_revenue = fields.Monetary(
-        string="Brings", currency_field="result_currency_id", compute="_compute_results",
-        help="Revenue per treated customer less revenue per customer held out")
-    uplift_revenue_low = fields.Monetary(
-        string="at least", currency_field="result_currency_id", compute="_compute_results")
-    uplift_revenue_high = fields.Monetary(
-        string="at most", currency_field="result_currency_id", compute="_compute_results")
-    treated_margin = fields.Monetary(
-        string="Margin per Treated", currency_field="result_currency_id", compute="_compute_results",
-        groups=MARGIN_GROUP)
-    control_margin = fields.Monetary(
-        string="Margin per Held Out", currency_field="result_currency_id", compute="_compute_results",
-        groups=MARGIN_GROUP)
-    uplift_margin = fields.Monetary(
-        string="Brings in Margin", currency_field="result_currency_id", compute="_compute_results", groups=MARGIN_GROUP)
-    uplift_margin_low = fields.Monetary(
-        string="Margin at least", currency_field="result_currency_id", compute="_compute_results", groups=MARGIN_GROUP)
-    uplift_margin_high = fields.Monetary(
-        string="Margin at most", currency_field="result_currency_id", compute="_compute_results", groups=MARGIN_GROUP)
-    has_enough_data = fields.Boolean(compute="_compute_results")
-    verdict = fields.Char(compute="_compute_results")
+    @api.model
+    def _results(self, rules, company):
+        """Return what rules brought in a company: dict rule → values of its result fields."""
+        counts = self._count_followups(rules, company)
+        return {rule: self._result(rule, company, counts.get(rule.id, {})) for rule in rules}
 
-    @api.depends_context("company")
-    def _compute_results(self):
-        company = self.env.company
-        counts = self._count_followups(company)
-        for rule in self:
-            groups = counts.get(rule.id, {})
-            treated, control = (groups.get(name, {}) for name in ("treated", "control"))
-            rule.result_currency_id = company.currency_id
-            rule.treated_count, rule.control_count = (group.get("count", 0) for group in (treated, control))
-            rule.done_count, rule.in_time_count = treated.get("done", 0), treated.get("in_time", 0)
-            rule.measured_count = treated.get("measured", 0) + control.get("measured", 0)
-            for measure in _MEASURES:
-                rule._set_uplift(measure, treated, control)
-            rule.verdict = rule._verdict(treated.get("measured", 0), control.get("measured", 0))
+    @api.model
+    def _result(self, rule, company, groups):
+        treated, control = (groups.get(name, {}) for name in ("treated", "control"))
+        uplifts = {measure: self._uplift(measure, treated, control) for measure in _MEASURES}
+        vals = {
+            "result_currency_id": company.currency_id,
+            "treated_count": treated.get("count", 0), "control_count": control.get("count", 0),
+            "done_count": treated.get("done", 0), "in_time_count": treated.get("in_time", 0),
+            "measured_count": treated.get("measured", 0) + control.get("measured", 0),
+            "has_enough_data": uplifts["revenue"].is_enough,
+            "verdict": self._verdict(
+                rule, company, uplifts["revenue"], treated.get("measured", 0), control.get("measured", 0)),
+        }
+        for measure, found in uplifts.items():
+            vals |= {
+                f"treated_{measure}": treated.get(measure, 0.0), f"control_{measure}": control.get(measure, 0.0),
+                f"uplift_{measure}": found.difference, f"uplift_{measure}_low": found.low,
+                f"uplift_{measure}_high": found.high}
+        return vals
 
-    def _set_uplift(self, measure, treated, control):
-        groups = [Group(group.get("measured", 0), group.get(measure, 0.0), group.get(f"{measure}_variance", 0.0))
-                  for group in (treated, control)]
-        found = uplift(*groups)
-        # sudo: the margin's fields are computed for everybody, and read by who may.
-        rule = self.sudo()
-        rule[f"treated_{measure}"], rule[f"control_{measure}"] = groups[0].mean, groups[1].mean
-        rule[f"uplift_{measure}"] = found.difference
-        rule[f"uplift_{measure}_low"], rule[f"uplift_{measure}_high"] = found.low, found.high
-        rule.has_enough_data = found.is_enough
+    @api.model
+    def _uplift(self, measure, treated, control):
+        return uplift(*(
+            Group(group.get("measured", 0), group.get(measure, 0.0), group.get(f"{measure}_variance", 0.0))
+            for group in (treated, control)))
 
-    def _verdict(self, treated, control):
-        if not self.has_enough_data:
+    @api.model
+    def _verdict(self, rule, company, found, treated, control):
+        """Return in words whether the rule pays.
+
+        :param Uplift found: that of the revenue
+        :param treated: number of measured customers, as `control`
+        """
+        if not found.is_enough:
             return self.env._(
                 "Not enough data: %(treated)s treated and %(control)s held out are measured, "
                 "%(least)s of each are needed.", treated=treated, control=control, least=LEAST_GROUP)
-        texts = {"confidence": round(100 * CONFIDENCE), "days": self.measure_days}
-        if self.uplift_revenue_low > 0:
+        texts = {"confidence": round(100 * CONFIDENCE), "days": rule.measure_days}
+        if company.currency_id.compare_amounts(found.low, 0) > 0:
             return self.env._("It pays: more revenue within %(days)s days, with %(confidence)s %% confidence.", **texts)
-        if self.uplift_revenue_high < 0:
+        if company.currency_id.compare_amounts(found.high, 0) < 0:
             return self.env._(
                 "It harms: less revenue within %(days)s days, with %(confidence)s %% confidence.", **texts)
         return self.env._("No difference is proven within %(days)s days.", **texts)
 
-    def _count_followups(self, company):
-        """Return the counts and moments of the groups: dict rule id → group → dict."""
+    @api.model
+    def _count_followups(self, rules, company):
+        """Return the counts and moments of both groups: dict rule id → group → dict."""
         self.env["crm.value.followup"].flush_model()
         rows = self.env.execute_query_dict(SQL(
             """
@@ -99,7 +82,7 @@ class CrmValueFollowupResult(models.Model):
               FROM crm_value_followup WHERE rule_id = ANY(%(rules)s) AND company_id = %(company)s
              GROUP BY rule_id, "group"
             """,
-            rules=self.ids, company=company.id, moments=SQL(", ").join(
+            rules=rules.ids, company=company.id, moments=SQL(", ").join(
                 SQL("""COALESCE(avg(%(column)s) FILTER (WHERE is_measured), 0)::float8 AS %(name)s,
                        COALESCE(var_samp(%(column)s) FILTER (WHERE is_measured), 0)::float8 AS %(variance)s""",
                     column=SQL.identifier(f"outcome_{measure}"), name=SQL.identifier(measure),
@@ -112,7 +95,7 @@ class CrmValueFollowupResult(models.Model):
 
     @api.model
     def _measure(self, company):
-        """Note what was invoiced after follow-ups, of both groups, once the rule's days are over."""
+        """Store what was invoiced after follow-ups, of both groups, once the rule's days are over."""
         self.env.flush_all()
         today = company._value_today()
         over = SQL(

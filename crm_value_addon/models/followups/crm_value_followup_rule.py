@@ -3,41 +3,19 @@ from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 from odoo.tools.safe_eval import safe_eval
 
+from ...const import MARGIN_GROUP
 from ..tiers.conditions import domain_fault, try_domain
-
-#: what makes a customer due: code → (label, what the number of days means, what the text is about)
-TRIGGERS = [
-    ("tier_gained", "Tier gained"),
-    ("tier_lost", "Tier lost"),
-    ("tier_in_danger", "Tier about to be lost"),
-    ("near_next_tier", "Near the next tier"),
-    ("at_risk", "At risk of leaving"),
-    ("lost", "Just lost"),
-    ("purchase_overdue", "Expected purchase overdue"),
-    ("first_purchase", "First purchase"),
-    ("after_purchase", "Some days after an invoice"),
-    ("anniversary", "Anniversary of the first purchase"),
-    ("birthday", "Birthday"),
-    ("no_contact", "No contact for long"),
-    ("low_rating", "Low rating"),
-    ("opportunity_stalled", "Opportunity standing still"),
-    ("service_due", "Service of a product due"),
-    ("product_replaced", "Product replaced"),
-    ("contact_gone", "Main contact gone"),
-    ("single_contact", "Known through one contact only"),
-    ("manual", "Launched by an automation only"),
-]
-#: triggers that are about an order, an opportunity or a person: where the activity can be put
-DOCUMENT_MODELS = {
-    "after_purchase": "sale.order", "opportunity_stalled": "crm.lead", "birthday": "res.partner",
-}
+from .crm_value_followup_text import PLACEHOLDER, PLACEHOLDERS
+from .triggers import TRIGGERS
 
 
 class CrmValueFollowupRule(models.Model):
     """Turns a state or a date of a customer into one activity for the right person.
 
-    How it works, each in a file of its own: what is due (`crm_value_followup_due`, `…_events`), who gets it
-    (`…_responsible`), what it says (`…_text`), doing it and closing it (`…_run`), what it brought (`…_result`).
+    How it works: the cron has `crm.value.followup.run` schedule and close the follow-ups of each rule. For that,
+    `crm.value.followup.due` lists whom the rule reaches (by the rows of `triggers.py` and the SELECTs of
+    `crm.value.followup.trigger`), `…assignee` finds who gets the activity, `…text` writes what it says, `…activity`
+    creates it, and `…result` measures what it brought.
     """
 
     _name = "crm.value.followup.rule"
@@ -49,9 +27,10 @@ class CrmValueFollowupRule(models.Model):
     active = fields.Boolean(default=True)
     company_id = fields.Many2one("res.company", index=True, ondelete="cascade", help="Empty: for all companies")
 
-    trigger = fields.Selection(TRIGGERS, required=True, default="at_risk")
+    trigger = fields.Selection(
+        [(trigger.code, trigger.label) for trigger in TRIGGERS.values()], required=True, default="at_risk")
     days = fields.Integer(help="What it means depends on the trigger; the line below it says so.")
-    days_hint = fields.Char(compute="_compute_days_hint")
+    days_hint = fields.Char(compute="_compute_hints")
     gap_percent = fields.Float(
         string="Gap up to (%)", default=10.0, help="How much of what the next tier asks for may be missing")
     rating_max = fields.Float(string="Rating up to", default=2.0, help="From 1 to 5")
@@ -67,12 +46,14 @@ class CrmValueFollowupRule(models.Model):
         default=lambda self: self.env.ref("mail.mail_activity_data_call", raise_if_not_found=False),
         domain="[('res_model', 'in', (False, 'res.partner'))]")
     plan_id = fields.Many2one("mail.activity.plan", ondelete="restrict", domain="[('res_model', '=', 'res.partner')]")
+    has_document = fields.Boolean(compute="_compute_hints")
     target = fields.Selection(
         [("contact", "The contact"), ("document", "The order or opportunity that caused it")],
         string="Put on", default="contact", required=True,
         help="Where there is no such order or opportunity, it is put on the contact.")
     summary = fields.Char(translate=True, help="Words in braces are filled in, such as {customer} or {days}")
     note = fields.Html(translate=True, sanitize=True)
+    placeholder_hint = fields.Char(compute="_compute_hints")
     delay_days = fields.Integer(string="Due within (working days)", default=2)
 
     responsible_type = fields.Selection(
@@ -95,6 +76,39 @@ class CrmValueFollowupRule(models.Model):
     followup_ids = fields.One2many("crm.value.followup", "rule_id", string="Follow-ups")
     open_count = fields.Integer(string="Open", compute="_compute_open_count")
 
+    result_currency_id = fields.Many2one("res.currency", compute="_compute_results")
+    treated_count = fields.Integer(string="Treated", compute="_compute_results")
+    control_count = fields.Integer(string="Held Out", compute="_compute_results")
+    done_count = fields.Integer(string="Done", compute="_compute_results")
+    in_time_count = fields.Integer(string="Done in Time", compute="_compute_results")
+    measured_count = fields.Integer(string="Measured", compute="_compute_results", help="Of both groups")
+    treated_revenue = fields.Monetary(
+        string="Revenue per Treated", currency_field="result_currency_id", compute="_compute_results",
+        help="Invoiced in the days measured after the follow-up, per customer")
+    control_revenue = fields.Monetary(
+        string="Revenue per Held Out", currency_field="result_currency_id", compute="_compute_results")
+    uplift_revenue = fields.Monetary(
+        string="Brings", currency_field="result_currency_id", compute="_compute_results",
+        help="Revenue per treated customer less revenue per customer held out")
+    uplift_revenue_low = fields.Monetary(
+        string="at least", currency_field="result_currency_id", compute="_compute_results")
+    uplift_revenue_high = fields.Monetary(
+        string="at most", currency_field="result_currency_id", compute="_compute_results")
+    treated_margin = fields.Monetary(
+        string="Margin per Treated", currency_field="result_currency_id", compute="_compute_results",
+        groups=MARGIN_GROUP)
+    control_margin = fields.Monetary(
+        string="Margin per Held Out", currency_field="result_currency_id", compute="_compute_results",
+        groups=MARGIN_GROUP)
+    uplift_margin = fields.Monetary(
+        string="Brings in Margin", currency_field="result_currency_id", compute="_compute_results", groups=MARGIN_GROUP)
+    uplift_margin_low = fields.Monetary(
+        string="Margin at least", currency_field="result_currency_id", compute="_compute_results", groups=MARGIN_GROUP)
+    uplift_margin_high = fields.Monetary(
+        string="Margin at most", currency_field="result_currency_id", compute="_compute_results", groups=MARGIN_GROUP)
+    has_enough_data = fields.Boolean(compute="_compute_results")
+    verdict = fields.Char(compute="_compute_results")
+
     _numbers = models.Constraint(
         "CHECK(days BETWEEN 0 AND 3660 AND gap_percent BETWEEN 0 AND 100 AND delay_days BETWEEN 0 AND 365"
         " AND cooldown_days BETWEEN 0 AND 3660 AND holdout_percent BETWEEN 0 AND 90"
@@ -103,21 +117,16 @@ class CrmValueFollowupRule(models.Model):
         "and at most 90 % can be held out.")
 
     @api.depends("trigger")
-    def _compute_days_hint(self):
-        hints = {
-            "tier_in_danger": self.env._("so many days before the tier is lost"),
-            "lost": self.env._("days: only who became lost within them"),
-            "purchase_overdue": self.env._("days after the purchase was expected"),
-            "first_purchase": self.env._("days after the first purchase"),
-            "after_purchase": self.env._("days after the invoice"),
-            "anniversary": self.env._("days before the anniversary"),
-            "birthday": self.env._("days before the birthday"),
-            "no_contact": self.env._("days without contact, where the relationship strategy says nothing"),
-            "opportunity_stalled": self.env._("days without a change of stage"),
-            "service_due": self.env._("days before the service is due"),
-        }
+    def _compute_hints(self):
+        names = " ".join(f"{{{name}}}" for name in PLACEHOLDERS)
         for rule in self:
-            rule.days_hint = hints.get(rule.trigger, False)
+            trigger = self.env["crm.value.followup.trigger"]._trigger(rule)
+            rule.days_hint = trigger and trigger.days_hint and self.env._(trigger.days_hint)
+            rule.has_document = trigger and trigger.document_model not in (None, "res.partner")
+            rule.placeholder_hint = self.env._("Words that are filled in: %(names)s", names=names)
+            if trigger and trigger.detail_hint:
+                rule.placeholder_hint += self.env._(
+                    "; {detail} is %(what)s", what=self.env._(trigger.detail_hint))
 
     def _compute_open_count(self):
         counts = dict(self.env["crm.value.followup"]._read_group(
@@ -125,6 +134,13 @@ class CrmValueFollowupRule(models.Model):
             ["rule_id"], ["__count"]))
         for rule in self:
             rule.open_count = counts.get(rule, 0)
+
+    @api.depends_context("company")
+    def _compute_results(self):
+        results = self.env["crm.value.followup.result"]._results(self, self.env.company)
+        for rule in self:
+            # sudo: margins are computed for everybody, and read only by users who may see them.
+            rule.sudo().update(results[rule])
 
     @api.constrains("domain")
     def _check_domain(self):
@@ -135,6 +151,15 @@ class CrmValueFollowupRule(models.Model):
                 raise ValidationError(self.env._(
                     "%(rule)s: the condition on customers “%(domain)s” cannot be used: %(reason)s",
                     rule=rule.name, domain=rule.domain, reason=domain_fault(self.env, error))) from error
+
+    @api.constrains("summary", "note")
+    def _check_placeholders(self):
+        for rule in self:
+            for name in PLACEHOLDER.findall(f"{rule.summary or ''} {rule.note or ''}"):
+                if name not in PLACEHOLDERS:
+                    raise ValidationError(self.env._(
+                        "%(rule)s: {%(name)s} is not known. A text can say: %(names)s",
+                        rule=rule.name, name=name, names=", ".join(PLACEHOLDERS)))
 
     @api.constrains("action_type", "activity_type_id", "plan_id", "target", "responsible_type", "user_id", "team_id")
     def _check_action(self):
@@ -157,41 +182,16 @@ class CrmValueFollowupRule(models.Model):
     def write(self, vals):
         result = super().write(vals)
         if "measure_days" in vals:
-            # measured over other days: measured anew
+            # sudo: only the machine may write follow-ups; the run measures them again over the new days.
             self.with_context(active_test=False).followup_ids.sudo().write({"is_measured": False})
         return result
 
-    def _parse_domain(self):
-        """Return the condition on customer values.
-
-        :raise Exception: it is not one
-        """
-        # the domain editor writes "uid" and dates of today
-        return Domain(safe_eval(self.domain or "[]", {"uid": self.env.uid, "context_today": fields.Date.today}))
-
-    def _values_admitted(self, company):
-        """Return the SELECT of the values that the condition admits; None when it admits all."""
-        domain = self._parse_domain()
-        if domain.is_true():
-            return None
-        # sudo, and this company alone: the rule decides the same whoever starts it.
-        values = self.env["crm.value"].sudo().with_company(company).with_context(allowed_company_ids=company.ids)
-        return values._search(domain & Domain("company_id", "=", company.id)).subselect()
-
-    def _tiers_admitted(self, company):
-        """Return the ids of the tiers from the rule's tier on, None when it names none."""
-        if not self.tier_id:
-            return None
-        tiers = self.env["crm.value.tier"].sudo().search([("company_id", "in", [False, company.id])])
-        least = (self.tier_id.sequence, self.tier_id.id)
-        return [tier.id for tier in tiers if (tier.sequence, tier.id) >= least] or [0]
-
-    # actions
+    # doors: buttons and the cron
 
     def action_preview(self):
         """Show whom this rule would reach today, without writing anything.
 
-        :raise AccessError: the user may not read this rule
+        :raise AccessError: the user may not change this rule
         """
         self.ensure_one()
         self.check_access("write")
@@ -202,16 +202,19 @@ class CrmValueFollowupRule(models.Model):
         }
 
     def action_open_due(self):
-        """Open the customers that this rule would reach today.
+        """Open the customers whom this rule would reach today.
 
         :raise AccessError: the user may not change this rule
         """
         self.ensure_one()
         self.check_access("write")
         action = self.env["ir.actions.act_window"]._for_xml_id("crm_value_addon.crm_value_action")
-        # sudo: what is due is decided as the cron decides it; the list shows what the user may see of it.
-        due = [row for company in self._companies() & self.env.companies for row in self.sudo()._due(company)]
-        return action | {"domain": [("id", "in", [row.value_id for row in due])], "display_name": self.name}
+        # sudo: the list is what the cron would find; the user sees of it what they may see.
+        rule = self.sudo()
+        value_ids = [
+            row.value_id for company in self._companies() & self.env.companies
+            for row in rule.env["crm.value.followup.due"]._find(rule, company)]
+        return action | {"domain": [("id", "in", value_ids)], "display_name": self.name}
 
     def action_run(self):
         """Schedule what is due of these rules now, for the user's companies; at most 500 each, the rest by night.
@@ -220,10 +223,10 @@ class CrmValueFollowupRule(models.Model):
         :raise AccessError: the user may not change these rules
         """
         self.check_access("write")
-        count = 0
-        for company in self.env.companies:
-            # sudo: follow-ups and activities of other users are written by the machine only.
-            count += self.sudo()._run_now(company, limit=500)
+        # sudo: users may not write follow-ups, nor activities of other users.
+        rules = self.sudo()
+        run = rules.env["crm.value.followup.run"]
+        count = sum(run._run_now(rules, company, limit=500) for company in self.env.companies)
         return self.env["crm.value"]._notification(self.env._("%(count)s follow-ups were scheduled.", count=count))
 
     def action_open_followups(self):
@@ -232,6 +235,21 @@ class CrmValueFollowupRule(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id("crm_value_addon.crm_value_followup_action")
         return action | {"domain": [("rule_id", "=", self.id)], "context": {}, "display_name": self.name}
 
+    @api.model
+    def _cron_followup(self):
+        """Close and measure follow-ups; once a day, after the night's figures, schedule new ones."""
+        self.env["crm.value.followup.run"]._run_all()
+
     def _companies(self):
+        """Return the companies whose customers the rule is for."""
         self.ensure_one()
+        # sudo: a rule for all companies is also for those the user is not a member of.
         return self.company_id or self.env["res.company"].sudo().search([])
+
+    def _parse_domain(self):
+        """Return the condition on customer values.
+
+        :raise Exception: the text is no condition
+        """
+        # the domain editor writes "uid" and today's date
+        return Domain(safe_eval(self.domain or "[]", {"uid": self.env.uid, "context_today": fields.Date.today}))

@@ -137,7 +137,7 @@ class CrmValueMail(models.Model):
             """(partner.active AND COALESCE(partner.email_normalized, '') != '' AND %s AND NOT EXISTS (
                    SELECT FROM mail_blacklist blocked
                     WHERE blocked.active AND blocked.email = partner.email_normalized))""",
-            self.env["crm.value.followup.rule"]._where_reachable())
+            self.env["crm.value.followup.due"]._where_reachable())
 
     @api.model
     def _is_mailable(self, partner):

@@ -69,11 +69,11 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         self.at_risk()
         self.refresh()
         rule = self.rule("at_risk")
-        Rule = self.env["crm.value.followup.rule"].with_company(self.company)
-        self.assertEqual(Rule._run_company(self.company).state, "done")
+        run = self.env["crm.value.followup.run"].with_company(self.company)
+        self.assertEqual(run._run_company(self.company).state, "done")
         self.at_risk("Later")
         self.refresh()
-        self.assertFalse(Rule._run_company(self.company))
+        self.assertFalse(run._run_company(self.company))
         self.assertEqual(len(self.followups(rule)), 1)
 
     def test_constraints_forbid_a_second(self):
@@ -96,12 +96,12 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
             SELECT unnest(%s), %s, 'at_risk', '2025-01-01', 3, 100""", [partners.ids, self.company.id])
         self.env.invalidate_all()
         rule = self.rule("at_risk", responsible_type="user")
-        due = rule._due(self.company)
+        due, run = self.due_customers(rule), rule.env["crm.value.followup.run"]
         mails = self.env["mail.mail"].search_count([])
         messages = self.env["mail.message"].search_count([])
-        rule._schedule_batch(self.company, due[:10])
+        run._schedule_batch(rule, self.company, due[:10])
         before = self.env.cr.sql_log_count
-        rule._schedule_batch(self.company, due[10:])
+        run._schedule_batch(rule, self.company, due[10:])
         self.assertLessEqual(self.env.cr.sql_log_count - before, 40)
         self.assertEqual(len(self.followups(rule).filtered("activity_id")), 300)
         self.assertEqual(self.env["mail.mail"].search_count([]), mails)
@@ -153,19 +153,23 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         self.company.resource_calendar_id = self.env["resource.calendar"].create({
             "name": "Weekdays", "tz": "Europe/Paris", "company_id": self.company.id})
         friday = date(2025, 7, 4)
-        self.assertEqual(rule._deadline(self.company, friday), date(2025, 7, 8))
+
+        def deadline():
+            return self.env["crm.value.followup.activity"]._deadline(rule, self.company, friday)
+
+        self.assertEqual(deadline(), date(2025, 7, 8))
         self.env["resource.calendar.leaves"].create({
             "name": "Holiday", "calendar_id": self.company.resource_calendar_id.id, "company_id": self.company.id,
             "date_from": "2025-07-06 22:00:00", "date_to": "2025-07-07 21:59:59"})
-        self.assertEqual(rule._deadline(self.company, friday), date(2025, 7, 9))
+        self.assertEqual(deadline(), date(2025, 7, 9))
         self.company.resource_calendar_id = False
-        self.assertEqual(rule._deadline(self.company, friday), date(2025, 7, 8))
+        self.assertEqual(deadline(), date(2025, 7, 8))
         rule.delay_days = 0
-        self.assertEqual(rule._deadline(self.company, friday), friday)
+        self.assertEqual(deadline(), friday)
 
     def responsible_of(self, rule, customer):
-        row = [row for row in rule._due(self.company) if row.partner_id == customer.id]
-        return rule._responsibles(self.company, row)[row[0].value_id]
+        [row] = [row for row in self.due_customers(rule) if row.partner_id == customer.id]
+        return rule.env["crm.value.followup.assignee"]._assign(rule, self.company, [row])[row.value_id]
 
     def test_responsible_falls_back_in_order(self):
         company = {"company_id": self.company.id, "company_ids": [Command.set(self.company.ids)]}
@@ -363,15 +367,15 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         self.refresh()
         broken, sound = self.rule("at_risk", sequence=1), self.rule("at_risk", sequence=2)
         broken.name = "Broken"
-        Rule = type(broken)
-        original = Rule._due_at_risk
+        Trigger = type(self.env["crm.value.followup.trigger"])
+        original = Trigger._due_at_risk
 
-        def fail(rule, *args, **kwargs):
+        def fail(trigger, rule, *args, **kwargs):
             if rule == broken:
                 raise ValueError("no such luck")
-            return original(rule, *args, **kwargs)
+            return original(trigger, rule, *args, **kwargs)
 
-        with patch.object(Rule, "_due_at_risk", fail), mute_logger(
+        with patch.object(Trigger, "_due_at_risk", fail), mute_logger(
                 "odoo.addons.crm_value_addon.models.followups.crm_value_followup_run"):
             self.run_rules()
         self.assertEqual(len(self.followups(sound)), 1)
@@ -392,7 +396,7 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
 
         with patch("odoo.addons.crm_value_addon.models.followups.crm_value_followup_run.BATCH", 1):
             try:
-                rule._schedule(self.company, die_in_the_third)
+                self.env["crm.value.followup.run"]._schedule(rule, self.company, die_in_the_third)
                 self.fail("the run was not interrupted")
             except KeyboardInterrupt:
                 self.assertEqual(len(self.followups(rule)), 2)
@@ -415,10 +419,11 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         self.assertEqual(self.followups(rule).activity_id.summary, f"Happy: {order.name}")
         self.run_rules()
         self.assertEqual(self.followups(rule).state, "open", "what was launched is not closed by itself")
+        run = self.env["crm.value.followup.run"]
         for records in (customer, self.value(customer), self.last_moves(customer)):
             with self.subTest(model=records._name):
-                self.assertTrue(rule._customer_path(records))
-        self.assertFalse(rule._customer_path(self.env["res.country"]))
+                self.assertTrue(run._customer_path(records))
+        self.assertFalse(run._customer_path(self.env["res.country"]))
 
     def last_moves(self, customer):
         return self.env["account.move"].search([("partner_id", "=", customer.id)])
@@ -474,7 +479,7 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         self.refresh()
         other = self.setup_other_company(name="Other")["company"]
         rule = self.rule("at_risk", company_id=False)
-        rule.with_company(other)._run_company(other)
+        self.env["crm.value.followup.run"].with_company(other)._run_company(other)
         self.assertFalse(self.followups(rule))
         self.run_rules()
         self.assertEqual(self.followups(rule).company_id, self.company)

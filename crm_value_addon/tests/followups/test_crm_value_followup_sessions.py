@@ -54,13 +54,13 @@ class TestFollowupSessions(SessionsCase):
 
     def test_two_crons_at_once(self):
         def run(env):
-            rule = env["crm.value.followup.rule"].with_company(self.ids["company"]).with_context(
+            service = env["crm.value.followup.run"].with_company(self.ids["company"]).with_context(
                 allowed_company_ids=[self.ids["company"]])
-            company = rule.env.company
-            with rule.env["crm.value"]._writer(company, session=True, lock=1234567) as is_writer:
+            company = service.env.company
+            with service.env["crm.value"]._writer(company, session=True, lock=1234567) as is_writer:
                 if is_writer:
                     env.cr.commit()
-                    rule._run_company(company, rule.env["crm.value"]._transaction)
+                    service._run_company(company, service.env["crm.value"]._transaction)
 
         with self.committing_crons():
             self.assertFalse(self.in_sessions([run] * 2))
@@ -70,7 +70,7 @@ class TestFollowupSessions(SessionsCase):
         """The constraints alone: who comes second fails and writes nothing."""
         def run(env):
             rule = env["crm.value.followup.rule"].browse(self.ids["rule"])
-            rule._schedule(rule.company_id)
+            env["crm.value.followup.run"]._schedule(rule, rule.company_id)
 
         with mute_logger("odoo.sql_db"):
             errors = self.in_sessions([run] * 2)

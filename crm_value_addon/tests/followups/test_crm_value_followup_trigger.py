@@ -43,12 +43,15 @@ class FollowupCase(ValueCase):
     def due(self, rule):
         """Return {customer's name: what the text is about} of those who are due."""
         partner = self.env["res.partner"]
-        return {partner.browse(row.partner_id).name: row.detail for row in rule._due(self.company)}
+        return {partner.browse(row.partner_id).name: row.detail for row in self.due_customers(rule)}
+
+    def due_customers(self, rule):
+        return rule.env["crm.value.followup.due"]._find(rule, self.company)
 
     def run_rules(self):
         """Close and schedule as the cron does, also for the second time of a day."""
         self.env["crm.value.run"].search([("kind", "=", "followup")]).unlink()
-        self.env["crm.value.followup.rule"].with_company(self.company)._run_company(self.company)
+        self.env["crm.value.followup.run"].with_company(self.company)._run_company(self.company)
         self.env.invalidate_all()
 
     def followups(self, rule):
@@ -232,7 +235,7 @@ class TestCrmValueFollowupDue(FollowupCase):
         self.bought("Other", 400)
         self.refresh()
         rule = self.rule("anniversary", days=4)
-        [row] = rule._due(self.company)
+        [row] = self.due_customers(rule)
         self.assertEqual((row.number, row.date), (2, date(2025, 7, 4)))
 
     def test_birthday_of_a_person(self):
@@ -308,7 +311,7 @@ class TestCrmValueFollowupDue(FollowupCase):
         self.refresh()
         rule = self.rule("service_due", days=14)
         self.assertEqual(self.due(rule), {"Due": "Widget"})
-        [row] = rule._due(self.company)
+        [row] = self.due_customers(rule)
         self.assertEqual(row.date, date(2025, 7, 5))
         self.run_rules()
         self.assertOpen(rule)
@@ -394,8 +397,9 @@ class TestCrmValueFollowupDue(FollowupCase):
 
     def test_every_trigger_runs_on_an_empty_company(self):
         for trigger, _label in self.env["crm.value.followup.rule"]._fields["trigger"].selection:
-            for still in (False, True):
-                with self.subTest(trigger=trigger, still=still):
+            for check_only in (False, True):
+                with self.subTest(trigger=trigger, check_only=check_only):
                     rule = self.rule(trigger, tier_id=self.low.id)
-                    self.assertFalse(rule._due(self.company))
-                    self.env.cr.execute(rule._select_due(self.company, TODAY, still=still))
+                    self.assertFalse(self.due(rule))
+                    self.env.cr.execute(self.env["crm.value.followup.trigger"]._select_due(
+                        rule, self.company, TODAY, check_only=check_only))

@@ -59,6 +59,7 @@ class TestInjection(TrustCase):
 
     def test_placeholders_of_followups(self):
         self.buyer.name = "{company} {customer.__class__} <b>Bold</b>"
+        text = self.env["crm.value.followup.text"]
         for attack in ATTACKS:
             with self.subTest(attack=attack):
                 try:
@@ -69,20 +70,20 @@ class TestInjection(TrustCase):
                 except ValidationError as error:  # a word in braces that means nothing is named
                     self.assertIn("is not known", str(error))
                     continue
-                facts = rule._facts(self.company, self.due(), self.worth, False, [])
-                filled = rule._fill(rule.summary, facts)
+                facts = text._facts(self.company, self.due(), self.worth, False, [])
+                filled = text._fill(rule.summary, facts)
                 self.assertNotIn("class '", filled)
                 self.assertNotIn("<class", filled)
-                self.assertHarmless(str(rule._note(self.company, self.worth, facts)), attack)
+                self.assertHarmless(str(text._note(rule, self.company, self.worth, facts)), attack)
         rule.write({"summary": "{customer}", "note": "<p>{customer}</p>"})
-        facts = rule._facts(self.company, self.due(), self.worth, False, [])
-        self.assertEqual(rule._fill(rule.summary, facts), self.buyer.name, "filled in once, not again")
-        self.assertNotIn("<b>", rule._note(self.company, self.worth, facts))
+        facts = text._facts(self.company, self.due(), self.worth, False, [])
+        self.assertEqual(text._fill(rule.summary, facts), self.buyer.name, "filled in once, not again")
+        self.assertNotIn("<b>", text._note(rule, self.company, self.worth, facts))
 
     def due(self):
-        from ...models.followups.crm_value_followup_due import Due
+        from ...models.followups.crm_value_followup_due import DueCustomer
 
-        return Due(self.worth.id, self.buyer.id, "x", None, None, None, None)
+        return DueCustomer(self.worth.id, self.buyer.id, "x", None, None, None, None)
 
     @mute_logger("odoo.sql_db", "odoo.domains", "odoo.osv.expression")
     def test_conditions_that_are_stored(self):

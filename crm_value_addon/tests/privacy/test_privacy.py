@@ -80,11 +80,12 @@ class TestOptOut(PrivacyCase):
         rule = self.env["crm.value.followup.rule"].create({
             "name": "Always", "trigger": "first_purchase", "company_id": self.company.id, "days": 40,
             "user_id": self.users["own"].id})
-        self.assertIn(self.worth.id, [row.value_id for row in rule._due(self.company)])
+        due = self.env["crm.value.followup.due"]
+        self.assertIn(self.worth.id, [row.value_id for row in due._find(rule, self.company)])
         self.buyer.with_env(self.here).value_opt_out = True
         self.assertEqual((followup.state, activity.active), ("closed", False))
         self.assertIn("no evaluation", followup.close_reason)
-        self.assertNotIn(self.worth.id, [row.value_id for row in rule._due(self.company)])
+        self.assertNotIn(self.worth.id, [row.value_id for row in due._find(rule, self.company)])
         rule.with_env(self.here).action_run()
         self.assertFalse(self.env["crm.value.followup"].search([
             ("rule_id", "=", rule.id), ("value_id", "=", self.worth.id)]))
@@ -96,9 +97,10 @@ class TestOptOut(PrivacyCase):
         rule = self.env["crm.value.followup.rule"].create({
             "name": "Birthday", "trigger": "birthday", "company_id": self.company.id, "days": 0,
             "user_id": self.users["own"].id})
-        self.assertEqual([row.detail for row in rule._due(self.company)], ["Person"])
+        due = self.env["crm.value.followup.due"]
+        self.assertEqual([row.detail for row in due._find(rule, self.company)], ["Person"])
         person.value_opt_out = True
-        self.assertFalse(rule._due(self.company))
+        self.assertFalse(due._find(rule, self.company))
         self.assertTrue(self.worth.tier_id and self.worth.lifecycle_stage)
 
     def test_what_is_told(self):

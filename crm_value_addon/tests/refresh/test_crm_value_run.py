@@ -117,7 +117,7 @@ class TestCrmValueRun(ValueCase):
         def fail(model, *args):
             raise ValueError("no such luck")
 
-        with patch.object(type(Followup), "_sync", fail), mute_logger(
+        with patch.object(type(Followup), "_sync_all", fail), mute_logger(
                 "odoo.addons.crm_value_addon.models.refresh.crm_value_refresh"):
             self.run_cron("ir_cron_followup")
         runs = self.env["crm.value.run"].search([("kind", "=", "followup")])
