@@ -32,7 +32,7 @@ class ResCompany(models.Model):
         return health
 
     def _prepare_value_health(self):
-        """Return what the panel shows (see views/res_config_settings_health_views.xml), in the user's words."""
+        """Return what the panel shows (see views/crm_value_templates.xml), in the user's words."""
         health = self._value_health()
         runs, tz = self.env["crm.value.run"], {"dt_format": "short"}
         states, kinds = (dict(runs._fields[name]._description_selection(self.env)) for name in ("state", "kind"))

@@ -79,7 +79,7 @@ class SaleOrder(models.Model):
                 "crm_value_addon.sale_order_summary", order._prepare_summary()) if order.partner_id else False
 
     def _prepare_summary(self):
-        """Return what the box on the order form shows (see views/sale_order_views.xml)."""
+        """Return what the box on the order form shows (see views/crm_value_templates.xml)."""
         self.ensure_one()
         sees_margin = self.env.user.has_group(MARGIN_GROUP)
         value = self.sudo().value_id
