@@ -81,6 +81,45 @@ env.cr.execute('''INSERT INTO crm_value_followup (rule_id, value_id, company_id,
 activity.value_followup_id = env.cr.fetchone()[0]
 """
 
+#: of a view that is part of another one now, and one of its children: what another module, and a user, may have made
+THEIRS = """
+tier = env.ref("crm_value_addon.crm_value_view_form_tier")
+explanation = env.ref("crm_value_addon.crm_value_view_form_explanation")
+for parent, page in ((tier, "tier"), (explanation, "value")):
+    env["ir.ui.view"].create({
+        "name": "theirs." + page, "model": "crm.value", "inherit_id": parent.id,
+        "arch": f'<page name="{page}" position="inside"><span class="theirs_{page}">Theirs</span></page>'})
+env["ir.ui.view"].create({"name": "theirs.off", "model": "crm.value", "inherit_id": tier.id, "active": False,
+                          "arch": '<page name="tier" position="replace"/>'})
+"""
+
+#: the views of ours, those that inherit one of ours, and the form of a value as everybody sees it
+VIEWS = """
+from lxml import etree
+names = env["ir.model.data"].search([("module", "=", "crm_value_addon"), ("model", "=", "ir.ui.view")])
+views = env["ir.ui.view"].with_context(active_test=False).browse(names.mapped("res_id"))
+form = env["crm.value"].get_view(view_type="form")["arch"]
+result = {
+    "views": sorted(names.mapped("name")),
+    "of ours": sorted(view.xml_id for view in views.filtered(lambda v: v.inherit_id in views)),
+    "theirs": {view.name: [view.inherit_id.xml_id, view.arch, view.active]
+               for view in views.inherit_children_ids if view not in views},
+    "empty": {view.xml_id: view.inherit_id.xml_id for view in views if view.arch == "<data/>"},
+    "shown": [span.get("class") for span in etree.fromstring(form).iter("span") if "theirs" in span.get("class", "")],
+    "templates": sorted(set(env["mail.template"].search([("template_fs", "=like", "crm_value_addon/%")]).mapped("template_fs"))),
+}
+"""
+
+#: the scripts of a migration, as an update runs them
+MIGRATION = """
+from odoo.modules.module import load_script
+from odoo.tools.misc import file_path
+for stage in ("pre", "end"):
+    path = file_path(f"crm_value_addon/migrations/19.0.1.1.0/{stage}-migration.py")
+    load_script(path, f"{stage}_migration").migrate(env.cr, "19.0.1.0.0")
+env.invalidate_all()
+"""
+
 #: everything in a database that still says our name
 DANGLING = r"""
 queries = {
@@ -178,7 +217,7 @@ def odoo(tmp_path_factory):
     done = subprocess.run([SCRIPTS / "db", "scratch", "base", str(os.getpid())], stdout=subprocess.PIPE, text=True, check=True)
     name = done.stdout.split()[-1]
     yield Odoo(name, tmp_path_factory.mktemp("elsewhere"))
-    for database in (name, f"{name}_copy"):
+    for database in (name, f"{name}_copy", f"{name}_theirs"):
         subprocess.run([SCRIPTS / "db", "drop", database], check=True)
 
 
@@ -202,10 +241,48 @@ result = [env["crm.value"].search_count([]), env["ir.cron.trigger"].search_count
     assert memory["before"]["locks"] and memory["before"]["documents"]
 
 
-def test_an_update_keeps_everything_and_warns_of_nothing(odoo, memory):
+def test_a_view_that_inherits_one_that_is_gone_goes_on_and_is_told_of(odoo, earlier):
+    theirs = Odoo(f"{odoo.name}_theirs", odoo.folder)
+    odoo.command("db", "duplicate", odoo.name, theirs.name, configuration=earlier)
+    theirs.shell(THEIRS, configuration=earlier)
+    before = theirs.shell(VIEWS, commit=False, configuration=earlier)
+    warnings = theirs.install("-u", "crm_value_addon")
+    after = theirs.shell(VIEWS, commit=False)
+    assert after["theirs"] == before["theirs"], "nobody's view is touched"
+    assert len(after["theirs"]) == 3 and after["shown"] == before["shown"] == ["theirs_value", "theirs_tier"]
+    new = "crm_value_addon.crm_value_view_form"
+    assert after["empty"] == {f"{new}_tier": new, f"{new}_explanation": new}, "only what is inherited stays"
+    assert after["of ours"] == sorted(after["empty"])
+    told = [line.split("View ")[1] for line in warnings]
+    assert [re.findall(r"'(theirs\.\w+)'.* inherits (\S+), .* inherit (\S+),", line)[0] for line in sorted(told)] == [
+        ("theirs.off", f"{new}_tier", new), ("theirs.tier", f"{new}_tier", new),
+        ("theirs.value", f"{new}_explanation", new)]
+    # as soon as they inherit what has the content, nothing is left
+    theirs.shell(f"""
+new = env.ref("{new}")
+env["ir.ui.view"].with_context(active_test=False).search([("name", "like", "theirs.")]).inherit_id = new
+{MIGRATION}""")
+    state = theirs.shell(VIEWS, commit=False)
+    assert not state["empty"] and not state["of ours"] and state["shown"] == before["shown"]
+
+
+def test_an_update_keeps_everything_and_warns_of_nothing(odoo, earlier, memory):
+    before = odoo.shell(VIEWS, commit=False, configuration=earlier)
     assert odoo.install("-u", "crm_value_addon") == []
-    after = figures(odoo)
-    assert after == memory["before"]
+    assert figures(odoo) == memory["before"]
+    after = odoo.shell(VIEWS, commit=False)
+    assert len(before["of ours"]) > 20 and not after["of ours"] and not after["empty"], "each view is one view"
+    defined = set(re.findall(r'<(?:record|template) id="(\w+)"(?: model="ir.ui.view"|(?! model))',
+                             "".join(path.read_text() for path in (ROOT / "crm_value_addon").rglob("*.xml"))))
+    assert set(after["views"]) == defined, "no old view is left, and none is missing"
+    for name in after["templates"]:
+        assert (ROOT / name).is_file(), "a mail template can be reset"
+
+
+def test_the_migration_may_run_again(odoo):
+    before = odoo.shell(VIEWS, commit=False)
+    odoo.shell(MIGRATION)
+    assert odoo.shell(VIEWS, commit=False) == before
 
 
 def test_the_refresh_after_an_update_changes_no_figure(odoo, memory):
