@@ -205,7 +205,8 @@ class TestServiceCost(PartsCase):
             self.env, "worker", groups="sales_team.group_sale_manager", company_id=self.company.id,
             company_ids=[Command.set(self.company.ids)])
         for record in (contact, lead):
-            record.with_user(worker).message_post(body="Hello", message_type="comment")
+            record.with_user(worker).message_post(  # pylint: disable=translation-required
+                body="Hello", message_type="comment")
         activity = lead.activity_schedule("mail.mail_activity_data_call", user_id=worker.id)
         activity.with_user(worker).action_done()
         self.env.flush_all()

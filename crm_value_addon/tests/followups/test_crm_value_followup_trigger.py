@@ -256,7 +256,8 @@ class TestCrmValueFollowupDue(FollowupCase):
         long_ago, recently = datetime(2025, 1, 1), datetime(2025, 6, 20)
         self.env["mail.message"].search([("model", "=", "res.partner")]).date = long_ago
         person = self.customer("Person", parent_id=customers["Written"].id)
-        person.message_post(body="Hello", message_type="comment").date = recently
+        message = person.message_post(body="Hello", message_type="comment")  # pylint: disable=translation-required
+        message.date = recently
         customers["Called"].activity_schedule("mail.mail_activity_data_call", user_id=self.seller.id)\
             .action_feedback("Spoke to them")
         self.env["sale.order"].create({"partner_id": customers["Quoted"].id, "date_order": recently})
@@ -273,7 +274,8 @@ class TestCrmValueFollowupDue(FollowupCase):
         customers["Close"].relationship_strategy = "zipper"
         self.assertEqual(list(self.due(rule)), ["Close"])
         self.run_rules()
-        customers["Close"].message_post(body="Hello", message_type="comment")
+        customers["Close"].message_post(  # pylint: disable=translation-required
+            body="Hello", message_type="comment")
         self.assertClosed(rule, "contact")
 
     def test_no_ratings(self):
