@@ -1,1 +1,1 @@
-"""Computations and formats that need no Odoo."""
+"""Computations and formats that need no Odoo: numpy, scipy and PostgreSQL's wire format."""

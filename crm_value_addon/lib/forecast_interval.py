@@ -1,22 +1,22 @@
-"""How far a sum of forecasts can be off: pure arithmetic.
+"""Interval of a sum of forecasts: pure arithmetic.
 
-Each customer's own randomness averages out over many; what the forecast gets wrong for all of them together does not.
-The first is the sum of the customers' variances (they buy independently of each other), the second is what the
-forecast was off by, all together, when it was tried on the past: one draw of that error, taken as its standard
-deviation. The two are independent of each other, so their variances add up.
+The error of a sum has two sources. The customers' own randomness averages out over many customers: its variance is the
+sum of their variances, because customers buy independently. A bias of the forecast concerns all customers alike and
+does not average out: the error of the total in the backtest is one draw of it, and is taken as its standard deviation.
+The sources are independent, so that their variances add up.
 """
 from math import sqrt
 
-#: an interval of 80 % of a normal distribution reaches so many standard deviations to each side
+#: standard deviations to each side that hold 80 % of a normal distribution
 Z_80 = 1.2815515655
 
 
-def interval(total, variance, bias):
-    """Return the interval that a sum of forecasts falls in with 80 % probability, never below 0.
+def interval(total: float, variance: float, bias: float) -> tuple[float, float]:
+    """Return the interval that contains the actual total with 80 % probability; never below 0.
 
-    :param float total: the sum of the forecasts
-    :param float variance: the sum of the customers' own variances
-    :param float bias: what the forecast's total was off by in its backtest, as a share of the total
+    :param total: the sum of the forecasts
+    :param variance: the sum of the customers' own variances
+    :param bias: the error of the total in the backtest, as a share of the total
 
     >>> low, high = interval(1000.0, 100.0**2, 0.0)
     >>> round(low), round(high)

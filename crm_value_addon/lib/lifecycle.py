@@ -1,55 +1,64 @@
-"""Where a customer stands in its life with the company: one rule, pure numpy.
+"""The lifecycle stage of a customer: one rule, pure numpy.
 
-How to use: `stages` takes the stored figures of many customers and the company's `Thresholds`, and returns the
-position of each customer's stage in `STAGES` from 1 on; 0 is none.
+How to use: `stages` takes the stored figures of many customers and the company's `Thresholds`. It returns the position
+of each customer's stage in `STAGES`, counted from 1; 0 stands for no stage.
 
-How it works: everything is measured against the customer's own rhythm. Where a purchase model is fitted, the
-probability of being alive is that measure: it knows the rhythm. Where there is none, the silence since the last
-purchase is compared with the mean interval between purchases, in which one typical interval of the company counts
-as well: two purchases in a week do not make a weekly customer.
+How it works: every customer is measured by their own rhythm. With a fitted purchase model, the probability of being
+alive is that measure. Without one, the silence since the last purchase is compared with the mean interval between
+purchases. One typical interval of the company counts in that mean, so that two purchases in a week do not make a weekly
+customer.
 """
 from dataclasses import dataclass
 
 import numpy as np
 
+from .columns import Bools, Columns, Floats, Ints
+
 STAGES = ("lead", "prospect", "new", "active", "loyal", "at_risk", "lost", "won_back")
-#: the typical interval, in days, of a company where nobody has bought twice
+#: the typical interval, in days, of a company without a repeat purchase
 DEFAULT_INTERVAL = 180.0
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What separates the stages; the defaults are those of the settings."""
+    """The limits between the stages; the defaults are those of the settings."""
 
-    #: a first purchase is news for so many days
+    #: days for which a customer is new after the first purchase
     new_days: int = 90
-    #: loyal: at least so many purchases, over at least so many days
+    #: purchases, and days since the first of them, that make a customer loyal
     loyal_purchases: int = 5
     loyal_days: int = 365
-    #: without a fit: at risk, or lost, after a silence of so many intervals
+    #: without a fit: intervals of silence after which a customer is at risk, or lost
     risk_factor: float = 2.0
     lost_factor: float = 4.0
-    #: with a fit: at risk, or lost, below so much probability of being alive
+    #: with a fit: probability of being alive below which a customer is at risk, or lost
     risk_alive: float = 0.4
     lost_alive: float = 0.1
-    #: who was lost and bought is called won back for so many days
+    #: days for which a lost customer who buys again is won back
     won_back_days: int = 180
 
 
-def typical_interval(purchase_count, first, last):
-    """Return the median of the mean intervals of those who bought more than once, in days.
+def typical_interval(purchase_count: Ints, first: Ints, last: Ints) -> float:
+    """Return the median of the customers' mean intervals between purchases, in days.
+
+    :param purchase_count: shape (n,); customers without a repeat purchase do not count
+    :param first, last: shape (n,), days of the first and the last purchase
 
     >>> typical_interval(np.array([1, 2, 3]), np.array([0, 0, 0]), np.array([0, 30, 40]))
     25.0
     """
-    again = purchase_count > 1
-    if not again.any():
+    repeated = purchase_count > 1
+    if not repeated.any():
         return DEFAULT_INTERVAL
-    return float(np.median((last[again] - first[again]) / (purchase_count[again] - 1)))
+    return float(np.median((last[repeated] - first[repeated]) / (purchase_count[repeated] - 1)))
 
 
-def intervals(repeats, span, typical):
-    """Return the mean interval between purchases in days, one typical interval counted in.
+def intervals(repeats: Ints, span: Ints, typical: float) -> Floats:
+    """Return the mean interval between purchases in days, including one typical interval.
+
+    :param repeats: shape (n,), repeat purchases
+    :param span: shape (n,), days from the first to the last purchase
+    :param typical: `typical_interval` of the company
 
     >>> intervals(np.array([0, 3]), np.array([0, 90]), 50.0).tolist()
     [50.0, 35.0]
@@ -57,16 +66,16 @@ def intervals(repeats, span, typical):
     return np.maximum((span + typical) / (repeats + 1), 1.0)
 
 
-def stages(figures, as_of, typical, thresholds):
+def stages(figures: Columns, as_of: int, typical: float, thresholds: Thresholds) -> Ints:
     """Return the stage of each customer.
 
-    :param dict figures: arrays of shape (n,): ``purchase_count``; ``first_purchase_date``, ``previous_purchase_date``
-        and ``last_purchase_date`` in days since 1970, of no meaning where there is none; ``alive``, the probability of
-        being alive, and ``alive_before``, the one just before the last purchase, NaN without a fit; ``interest``:
-        0 none, 1 lead, 2 prospect, for who has not bought; ``satisfied`` (bool; True where nothing is known)
-    :param int as_of: today in days since 1970
-    :param float typical: `typical_interval` of the company
-    :return: int16 array of shape (n,), positions in `STAGES` from 1 on, 0 for none
+    :param figures: columns of shape (n,): ``purchase_count``; ``first_purchase_date``, ``previous_purchase_date`` and
+        ``last_purchase_date`` in days since 1970, ignored without such a purchase; ``alive``, the probability of being
+        alive, and ``alive_before``, the same just before the last purchase, NaN without a fit; ``interest`` of
+        customers without a purchase: 0 none, 1 lead, 2 prospect; ``satisfied`` (bool), True where it is unknown
+    :param as_of: today in days since 1970
+    :param typical: `typical_interval` of the company
+    :return: int16 array of shape (n,), positions in `STAGES` counted from 1, 0 for no stage
 
     >>> days = {"first_purchase_date": [0, 0, 0, 700, 0], "previous_purchase_date": [0, 100, 0, 0, 690],
     ...         "last_purchase_date": [0, 720, 90, 700, 710], "purchase_count": [0, 4, 2, 1, 40]}
@@ -102,6 +111,6 @@ def stages(figures, as_of, typical, thresholds):
         code["active"]).astype(np.int16)
 
 
-def _beyond(alive, least_alive, silence, longest_silence):
-    """Tell who is less alive than a limit or, without a fit, silent for longer than a limit."""
+def _beyond(alive: Floats, least_alive: float, silence: Ints, longest_silence: Floats) -> Bools:
+    """Tell which customers have a lower probability of being alive or, without a fit, a longer silence than a limit."""
     return np.where(np.isnan(alive), silence > longest_silence, alive < least_alive)

@@ -1,25 +1,33 @@
-"""Purchase days to one row of observed figures per customer: pure numpy."""
+"""From purchase days to the observed figures of each customer: pure numpy."""
+from collections.abc import Callable, Mapping
+from typing import overload
+
 import numpy as np
 
+from .columns import Bools, Columns, Floats, Ints
 from .postgres.binary_copy import NO_DATE
 
-#: digits after the point that a sum of money keeps: enough for any currency, and 0.3 - 0.2 - 0.1 is nothing
+#: decimals of a sum of money: enough for any currency, and few enough to make 0.3 - 0.2 - 0.1 equal 0
 _MONEY_DIGITS = 6
-#: ids spread over more than so many times their number are searched, not looked up in a table of their span
+#: ids are searched, not looked up in a table of their span, if the span is more than this many times their number
 _SPARSE = 16
-#: what is bought on a day, less what is given back, must be more than this to make the day a purchase
+#: a day is a purchase if the amount bought, less the amount given back, is more than this
 _NO_PURCHASE = 0
-#: what a purchase day sums of its documents
+#: the columns of documents that a purchase day sums
 _SUMMED = ("revenue", "margin", "refund", "purchase_revenue")
-#: the purchase days of nobody (see `purchase_days`)
-NO_DAYS = {"partner": np.zeros(0, np.int32), "date": np.zeros(0, np.int32), "unfrozen": np.zeros(0, np.int64)}
+#: purchase days of no customer (see `purchase_days`)
+NO_DAYS: Columns = {"partner": np.zeros(0, np.int32), "date": np.zeros(0, np.int32), "unfrozen": np.zeros(0, np.int64)}
 NO_DAYS |= dict.fromkeys(_SUMMED, np.zeros(0))
 
 
-def is_purchase(amount):
-    """Tell whether a day's amount makes it a purchase: more was bought than given back.
+@overload
+def is_purchase(amount: float) -> bool: ...
+@overload
+def is_purchase(amount: Floats) -> Bools: ...
+def is_purchase(amount: float | Floats) -> bool | Bools:
+    """Tell whether a day is a purchase: more was bought on it than given back.
 
-    :param amount: money bought less money given back, a number or an array
+    :param amount: the money bought, less the money given back
 
     >>> is_purchase(0.0), is_purchase(np.array([-1.0, 0.01])).tolist()
     (False, [False, True])
@@ -27,10 +35,10 @@ def is_purchase(amount):
     return amount > _NO_PURCHASE
 
 
-def is_purchase_sql(amount):
-    """Return the same rule as an SQL condition.
+def is_purchase_sql(amount: str) -> str:
+    """Return the rule of `is_purchase` as an SQL condition.
 
-    :param str amount: the SQL expression of the amount
+    :param amount: SQL expression of the amount
 
     >>> is_purchase_sql("sum(bought)")
     'sum(bought) > 0'
@@ -39,11 +47,12 @@ def is_purchase_sql(amount):
 
 
 class FrozenDocuments:
-    """What is frozen of documents, to be looked up by the document's id.
+    """The frozen figures of documents, to be looked up by the document's id.
 
-    :param dict frozen: arrays of shape (f,), in any order: ``id``, ``margin``, ``purchase_revenue`` (NaN: the revenue)
-    :param down_payments: int array, the ids of those that are down payments
-    :param dict reversals: int arrays of shape (r,): ``note`` (ids of credit notes) and ``origin`` (what they reverse)
+    :param frozen: columns of shape (f,), in any order: ``id``, ``margin``, ``purchase_revenue`` (NaN for the revenue)
+    :param down_payments: ids of the down payments
+    :param reversals: columns of shape (r,): ``note`` (ids of credit notes) and ``origin`` (ids of the documents that
+        they reverse)
 
     >>> frozen = FrozenDocuments(
     ...     {"id": np.array([9, 4]), "margin": np.array([-1., 3.]), "purchase_revenue": np.array([-2., 9.])},
@@ -52,24 +61,24 @@ class FrozenDocuments:
     array([ 1, -1,  0, -1], dtype=int32)
     """
 
-    def __init__(self, frozen, down_payments, reversals):
+    def __init__(self, frozen: Columns, down_payments: Ints, reversals: Columns) -> None:
         self.margin, self.purchase_revenue = frozen["margin"], frozen["purchase_revenue"]
         self._place_of = _places(frozen["id"])
         self.purchase_revenue[self.find(down_payments)] = 0
         order = np.argsort(reversals["note"])
         self._note, self._origin = reversals["note"][order], reversals["origin"][order]
 
-    def find(self, ids):
-        """Return the place of each document among the frozen ones, -1 where it is not frozen."""
+    def find(self, ids: Ints) -> Ints:
+        """Return the position of each document among the frozen ones, -1 if it is not frozen."""
         return self._place_of(ids)
 
-    def join(self, moves, refunds):
-        """Return the rows that `purchase_days` sums, of invoices and what is frozen of them.
+    def join(self, moves: Columns, refunds: Ints) -> Columns:
+        """Return the documents that `purchase_days` sums: invoices with their frozen figures.
 
-        :param dict moves: arrays of shape (n,), one row per posted customer document: ``id``, ``partner``, ``date``,
+        :param moves: columns of shape (n,), one row per posted customer document: ``id``, ``partner``, ``date``,
             ``revenue``
-        :param refunds: int array, the ids of the credit notes among them
-        :return: dict of arrays of shape (n,)
+        :param refunds: ids of the credit notes among them
+        :return: columns of shape (n,)
 
         >>> frozen = FrozenDocuments(
         ...     {"id": np.array([5, 4]), "margin": np.array([-1., 3.]), "purchase_revenue": np.array([-2., np.nan])},
@@ -98,13 +107,13 @@ class FrozenDocuments:
             "refund": refund, "purchase_revenue": bought, "is_frozen": is_frozen,
         }
 
-    def corrections(self, moves, refunds, dates_of):
-        """Return the credit notes among some invoices a second time, on the day of the invoice that they reverse.
+    def corrections(self, moves: Columns, refunds: Ints, dates_of: Callable[[Ints], Ints]) -> Columns:
+        """Return the credit notes among some documents again, on the day of the invoice that they reverse.
 
-        :param dict moves: see `join`; all documents of their customers
-        :param dates_of: called with the ids of reversed documents of others, it returns their dates, `NO_DATE` for
-            those that do not count
-        :return: dict of arrays for `purchase_days`
+        :param moves: see `join`; all documents of their customers
+        :param dates_of: function that takes the ids of reversed documents of other customers and returns their dates,
+            `NO_DATE` for documents that do not count
+        :return: corrections for `purchase_days`
 
         >>> frozen = FrozenDocuments(
         ...     {"id": np.array([5, 6]), "margin": np.zeros(2), "purchase_revenue": np.array([-2., -3.])},
@@ -132,8 +141,8 @@ class FrozenDocuments:
         }
 
 
-def _places(known):
-    """Return the function from ids to their places among some known ones, -1 for others; each int array (n,) → (n,).
+def _places(known: Ints) -> Callable[[Ints], Ints]:
+    """Return a function from ids to their positions among the known ids, -1 for other ids.
 
     >>> _places(np.array([], int))(np.array([4])), _places(np.array([8, 10**9]))(np.array([10**9, 7]))
     (array([-1], dtype=int32), array([ 1, -1], dtype=int32))
@@ -144,16 +153,16 @@ def _places(known):
         order = np.argsort(known).astype(np.int32)
         ordered = known[order]
 
-        def search(ids):
+        def search(ids: Ints) -> Ints:
             rank = np.minimum(np.searchsorted(ordered, ids), len(order) - 1)
             return np.where(ordered[rank] == ids, order[rank], np.int32(-1))
 
         return search
-    # a table over the span of the ids: a search in the sorted ids takes ten times as long
+    # a table over the span of the ids, because a search in the sorted ids takes ten times as long
     table = np.full(max(span, 1), -1, np.int32)
     table[known - lowest] = np.arange(len(known), dtype=np.int32)
 
-    def look_up(ids):
+    def look_up(ids: Ints) -> Ints:
         place = ids - lowest
         inside = (place >= 0) & (place < len(table))
         return table[place] if inside.all() else np.where(inside, table[np.where(inside, place, 0)], np.int32(-1))
@@ -161,19 +170,19 @@ def _places(known):
     return look_up
 
 
-def purchase_days(documents, corrections=None):
-    """Return one row per customer and day, sorted by both: what the view crm_value_purchase does in SQL.
+def purchase_days(documents: Columns, corrections: Columns | None = None) -> Columns:
+    """Return one row per customer and day, sorted by both, like the view crm_value_purchase in SQL.
 
-    :param dict documents: arrays of shape (m,): ``partner`` (ids), ``date`` (days since 1970), ``revenue``,
-        ``margin``, ``refund``, ``purchase_revenue`` (money), ``is_frozen``
-    :param dict corrections: rows that only correct the day of another row; a day without a document is none
-    :return: dict of arrays of shape (d,): the first six, and ``unfrozen`` (number of documents)
+    :param documents: columns of shape (m,): ``partner`` (ids), ``date`` (days since 1970), ``revenue``, ``margin``,
+        ``refund``, ``purchase_revenue`` (money), ``is_frozen``
+    :param corrections: rows with the same columns that only correct the days of documents; other days are left out
+    :return: columns of shape (d,): the first six, and ``unfrozen`` (number of documents)
 
     >>> rows = {"partner": [7, 7], "date": [10, 10], "revenue": [3., -1.], "margin": [1., 0.], "refund": [0., 1.],
     ...         "purchase_revenue": [3., 0.], "is_frozen": [True, False]}
     >>> more = {"partner": [7, 9], "date": [10, 5], "revenue": [0., 0.], "margin": [0., 0.], "refund": [0., 0.],
     ...         "purchase_revenue": [-1., -2.]}
-    >>> days = purchase_days(*({name: np.array(column) for name, column in part.items()} for part in (rows, more)))
+    >>> days = purchase_days(*({name: np.array(values) for name, values in each.items()} for each in (rows, more)))
     >>> days["partner"], days["revenue"], days["purchase_revenue"], days["unfrozen"]
     (array([7]), array([2.]), array([2.]), array([1]))
     """
@@ -195,11 +204,11 @@ def purchase_days(documents, corrections=None):
     return days
 
 
-def _day_key(partner, date):
+def _day_key(partner: Ints, date: Ints) -> Ints:
     return (partner.astype(np.int64) << 32) + date
 
 
-def _correct(days, keys, corrections):
+def _correct(days: Columns, keys: Ints, corrections: Columns) -> None:
     key = _day_key(corrections["partner"], corrections["date"])
     place = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
     known = keys[place] == key
@@ -207,15 +216,17 @@ def _correct(days, keys, corrections):
         np.add.at(days[name], place[known], corrections[name][known])
 
 
-def summarise(days, customers, *, as_of, windows):
+def summarise(
+    days: Columns, customers: Ints, *, as_of: int, windows: Mapping[str, tuple[int, int]]
+) -> Columns:
     """Return the observed figures of each customer.
 
-    :param dict days: arrays of shape (d,), one row per customer and purchase day: ``partner`` (ids), ``date`` (days
-        since 1970), ``revenue``, ``margin``, ``refund``, ``purchase_revenue`` (money)
-    :param customers: int array of shape (n,), sorted and unique, holding every ``partner``
-    :param int as_of: today; a day after it counts in the totals only (they are the books), in no window
-    :param dict windows: ``revenue_12m``, ``revenue_year``, ``revenue_previous_year`` → half-open (from, until) in days
-    :return: dict of arrays of shape (n,), named as the fields of ``crm.value``
+    :param days: columns of shape (d,), one row per customer and purchase day: ``partner`` (ids), ``date`` (days since
+        1970), ``revenue``, ``margin``, ``refund``, ``purchase_revenue`` (money)
+    :param customers: ids of shape (n,), sorted and unique, including every ``partner``
+    :param as_of: today; later days count in the totals, which follow the books, but in no window
+    :param windows: ``revenue_12m``, ``revenue_year``, ``revenue_previous_year`` → half-open (from, until) in days
+    :return: columns of shape (n,), named like the fields of ``crm.value``
 
     >>> days = {"partner": np.array([7, 7]), "date": np.array([10, 20]), "revenue": np.array([5., -2.]),
     ...         "margin": np.array([1., -1.]), "refund": np.array([0., 2.]), "purchase_revenue": np.array([3., 0.])}
@@ -228,9 +239,9 @@ def summarise(days, customers, *, as_of, windows):
     index = np.searchsorted(customers, days["partner"])
     date = days["date"]
 
-    def total(name, where=None):
-        chosen = slice(None) if where is None else where
-        return np.bincount(index[chosen], weights=days[name][chosen], minlength=count)
+    def total(name: str, where: Bools | slice = slice(None)) -> Floats:
+        # numpy's types take the sums for counts
+        return np.bincount(index[where], weights=days[name][where], minlength=count).astype(float, copy=False)
 
     within = {name: (date >= start) & (date < until) for name, (start, until) in windows.items()}
     bought = is_purchase(days["purchase_revenue"]) & (date <= as_of)
@@ -259,14 +270,14 @@ def summarise(days, customers, *, as_of, windows):
     }
 
 
-def quarter_bits(index, date, first):
-    """Return in which calendar quarters of its life each customer bought: bit k for the k-th after that of its first.
+def quarter_bits(index: Ints, date: Ints, first: Ints) -> Ints:
+    """Return the calendar quarters with a purchase of each customer: bit k is the k-th quarter after the first one's.
 
-    Quarters from the 31st on have no bit: an int32 holds seven years and nine months.
+    Quarters from the 31st on have no bit, because an int32 holds seven years and nine months.
 
-    :param index: int array of shape (d,), the customer of each purchase, ascending
-    :param date: int array of shape (d,), days since 1970
-    :param first: int array of shape (n,), the first of these days of each customer
+    :param index: shape (d,), the position of each purchase's customer, ascending
+    :param date: shape (d,), days since 1970
+    :param first: shape (n,), the day of each customer's first purchase
 
     >>> day = np.array(["2024-03-31", "2024-04-01", "2024-12-31"], "datetime64[D]").astype(int)
     >>> [bin(bits) for bits in quarter_bits(np.array([1, 1, 1]), day, np.array([0, day[0]]))]
@@ -275,7 +286,7 @@ def quarter_bits(index, date, first):
     bits = np.zeros(len(first), np.int32)
     if not len(index):
         return bits
-    # a day's quarter is looked up: computing it a million times takes a hundred times as long
+    # the quarter of a day is looked up, because computing it a million times takes a hundred times as long
     lowest = int(date.min())
     days = np.arange(lowest, int(date.max()) + 1).astype("datetime64[D]")
     quarter = days.astype("datetime64[M]").astype(np.int32) // 3

@@ -1,12 +1,14 @@
-"""A customer's place among all customers, from a table small enough to store with the refresh that made it."""
+"""A customer's rank among all customers, from a table small enough to be stored with each refresh."""
 import numpy as np
 
-#: more customers than this are ranked by as many quantiles: a resolution of a tenth of a percent
+from .columns import Floats
+
+#: the most entries of a table; as many quantiles stand for more customers, with a resolution of a tenth of a percent
 TABLE_SIZE = 1001
 
 
-def percentile_table(values):
-    """Return the sorted values, or `TABLE_SIZE` of their quantiles where there are more.
+def percentile_table(values: Floats) -> Floats:
+    """Return the sorted values, or `TABLE_SIZE` of their quantiles if there are more values.
 
     :param values: array of shape (n,)
     :return: array of shape (min(n, TABLE_SIZE),), ascending
@@ -20,13 +22,13 @@ def percentile_table(values):
     return values[np.rint(np.linspace(0, len(values) - 1, TABLE_SIZE)).astype(int)]
 
 
-def percentile(values, table):
-    """Return the share of the customers in a table that are worth less, in percent: 100 the best, 0 the worst.
+def percentile(values: Floats, table: Floats) -> Floats:
+    """Return the percentage of the other customers that have a lower value: 100 is best, 0 is worst.
 
-    The share is of the others, so that 1 % of 100 customers is one customer. Equal values share the lower place.
+    Because only the others count, the best 1 % of 100 customers are one customer. Equal values share the lower rank.
 
     :param values: array of shape (n,)
-    :param table: what `percentile_table` returned; empty gives 0
+    :param table: the result of `percentile_table`; all ranks are 0 if it is empty
     :return: array of shape (n,), 0 to 100
 
     >>> percentile(np.array([30., 10., 20., 15.]), np.array([10., 20., 30.])).tolist()

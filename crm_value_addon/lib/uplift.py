@@ -3,16 +3,19 @@ import hashlib
 import math
 from dataclasses import dataclass
 
-#: fewer finished follow-ups than this in either group say nothing: revenue is skewed, a mean of few is one customer
+#: finished follow-ups that each group needs, because a few large customers would dominate the mean of a small group
 LEAST_GROUP = 30
 CONFIDENCE = 0.95
 _DRAWS = 2 ** 32
 
 
-def is_in_control_group(rule, customer, percent):
+def is_in_control_group(rule: int, customer: int, percent: float) -> bool:
     """Tell whether a customer belongs to the control group of a rule.
 
     The answer is always the same for one rule and customer. A larger percentage keeps the group and adds to it.
+
+    :param rule, customer: ids
+    :param percent: size of the control group, 0 to 100
 
     >>> sum(is_in_control_group(7, customer, 10) for customer in range(10_000))
     998
@@ -35,7 +38,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Uplift:
-    """The difference of two means and its confidence interval; `is_enough` False: too few to say anything."""
+    """The difference of two means and its confidence interval; `is_enough` is False if a group is too small."""
 
     difference: float
     low: float
@@ -43,11 +46,11 @@ class Uplift:
     is_enough: bool
 
 
-def uplift(treated, control):
-    """Return what treatment brings per customer, by Welch's interval for the difference of two means.
+def uplift(treated: Group, control: Group) -> Uplift:
+    """Return the effect of treatment per customer, with Welch's interval for the difference of two means.
 
-    :param Group treated: everybody who was to be treated, whether the activity was done or not
-    :param Group control: the control group, which gets no activity
+    :param treated: the customers assigned to treatment, whether or not the activity was done
+    :param control: the control group, which gets no activity
 
     References: Welch (1947), "The generalization of Student's problem", Biometrika 34, 28-35.
 
@@ -60,12 +63,12 @@ def uplift(treated, control):
     if min(treated.count, control.count) < LEAST_GROUP:
         return Uplift(0.0, 0.0, 0.0, False)
     difference = treated.mean - control.mean
-    parts = [group.variance / group.count for group in (treated, control)]
-    if sum(parts) == 0:
+    errors = [group.variance / group.count for group in (treated, control)]
+    if sum(errors) == 0:
         return Uplift(difference, difference, difference, True)
-    freedom = sum(parts) ** 2 / sum(
-        part ** 2 / (group.count - 1) for part, group in zip(parts, (treated, control), strict=True))
-    from scipy.special import stdtrit  # a second to import: not at Odoo's start
+    freedom = sum(errors) ** 2 / sum(
+        error ** 2 / (group.count - 1) for error, group in zip(errors, (treated, control), strict=True))
+    from scipy.special import stdtrit  # takes a second to import, too long for the start of Odoo
 
-    reach = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * math.sqrt(sum(parts))
+    reach = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * math.sqrt(sum(errors))
     return Uplift(difference, difference - reach, difference + reach, True)

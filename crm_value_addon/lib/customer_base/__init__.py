@@ -1,7 +1,7 @@
 """Customer-base analysis: purchases in, probabilities and values out (numpy and scipy only).
 
-Names are loaded when first asked for (PEP 562): `customer_base.fallback` must work, and start fast, where
-scipy has not been imported.
+Names are loaded when they are first used (PEP 562), because `customer_base.fallback` must work, and start fast,
+without scipy.
 
 Examples
 --------
@@ -12,6 +12,7 @@ Examples
 """
 
 from importlib import import_module
+from typing import Any
 
 _MODULES = ("errors", "fallback", "holdout", "metrics", "reliability", "rfm", "value")
 _HOME = {
@@ -37,7 +38,7 @@ _HOME = {
 __all__ = sorted([*_HOME, *_MODULES])
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     """Load the module `name`, or the one that holds it."""
     if name in _MODULES:
         return import_module(f".{name}", __name__)
@@ -46,6 +47,6 @@ def __getattr__(name):
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     """List the public names, loaded or not."""
     return sorted({*globals(), *__all__})

@@ -1,12 +1,19 @@
-"""Compute once per distinct value: a customer base repeats the same few ages and counts many times over."""
+"""Compute once per distinct value, because a customer base repeats the same few ages and counts."""
+
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-# Up to this many levels a table look-up beats sorting.
+from ._arrays import AnyArray, Ints
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+# Up to this many levels a table look-up is faster than sorting.
 _TABLE_SIZE = 1 << 22
 
 
-def distinct(values):
+def distinct(values: NDArray[Scalar]) -> tuple[NDArray[Scalar], Ints]:
     """Return the sorted distinct values and, for each value, its position among them.
 
     Parameters
@@ -33,7 +40,7 @@ def distinct(values):
     return np.unique(values, return_inverse=True)
 
 
-def distinct_rows(*columns):
+def distinct_rows(*columns: AnyArray) -> tuple[tuple[AnyArray, ...], Ints]:
     """Return the distinct rows of some columns and, for each row, its position among them.
 
     Parameters
@@ -53,10 +60,10 @@ def distinct_rows(*columns):
     ([[0.0, 1.0], [9.0, 5.0]], [1, 1, 0])
     """
     levels, index = distinct(columns[0])
-    rows = (levels,)
+    rows: tuple[AnyArray, ...] = (levels,)
     for column in columns[1:]:
         more, position = distinct(column)
-        # int64 holds the product: each factor is at most the number of rows.
+        # int64 holds the product, because each factor is at most the number of rows.
         keys, index = distinct(index.astype(np.int64) * more.size + position)
         old, new = np.divmod(keys, more.size)
         rows = (*(row[old] for row in rows), more[new])

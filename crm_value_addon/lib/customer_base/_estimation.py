@@ -1,16 +1,22 @@
-"""What the three estimators share: the optimizer, the weak prior, standard errors, restored parameters."""
+"""The base of the three estimators: optimizer, weak prior, standard errors and restored parameters."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from scipy.optimize import minimize
 
+from ._arrays import ArrayLike, Floats
 from .errors import EmptyDataError, InvalidInputError, NotFittedError, as_floats, check
 
-# A parameter this far (in logarithm) from its scale has run away: the data do not hold it.
+Model = TypeVar("Model", bound="Estimator")
+
+# A parameter this far (in logarithms) from its scale has diverged; the data do not determine it.
 _LOG_BOUND = 15.0
 # Largest gradient component of the mean log-posterior at which a fit counts as converged. scipy's own
-# `success` is too strict near rounding (line search) and too lax on plateaus.
+# `success` is too strict near the rounding limit (line search) and too lax on plateaus.
 _GRADIENT_TOLERANCE = 1e-5
-# Standard error of a logarithm beyond which the data do not hold the parameter.
+# Standard error of a logarithm beyond which the data do not determine the parameter.
 _LOOSE = 10.0
 
 
@@ -25,7 +31,8 @@ class Estimator:
     log_likelihood_ : float
         At the estimate, without the prior; NaN after `from_parameters`.
     converged_ : bool
-        False when the optimizer stopped early, a parameter ran to its bound, or nothing holds it.
+        False when the optimizer stopped early, or when a parameter reached its bound or is not determined by the
+        data.
     covariance_ : numpy.ndarray, shape (k, k)
         Of the logarithms of the parameters, in the order of `_NAMES` (for `GammaGamma` log(q - 1) instead of
         log q); the inverse Hessian of the objective at the estimate, NaN where it is not positive definite.
@@ -33,30 +40,35 @@ class Estimator:
         Per parameter, by the delta method.
     """
 
-    _NAMES = ()
-    _PRIOR_MEAN = ()
+    _NAMES: ClassVar[tuple[str, ...]] = ()
+    _PRIOR_MEAN: ClassVar[tuple[float, ...]] = ()
     _PRIOR_SD = 1.5
 
-    def __init__(self, prior=True, prior_strength=1.0):
+    log_likelihood_: float
+    converged_: bool
+    covariance_: Floats
+    standard_errors_: dict[str, float]
+
+    def __init__(self, prior: bool = True, prior_strength: float = 1.0) -> None:
         self.prior = prior
         self.prior_strength = prior_strength
 
     @property
-    def parameters_(self):
+    def parameters_(self) -> dict[str, float]:
         """Parameters by name, as a dict of float."""
         if not hasattr(self, self._NAMES[0] + "_"):
             raise NotFittedError(f"{type(self).__name__} has no parameters: fit it first")
         return {name: getattr(self, name + "_") for name in self._NAMES}
 
     @classmethod
-    def _restored(cls, values, covariance):
+    def _restored(cls: type[Model], values: Sequence[float], covariance: ArrayLike | None) -> Model:
         """Return an estimator with given parameters; `covariance` as in `covariance_`, or None if unknown."""
         model = cls()
         for name, value in zip(cls._NAMES, values, strict=True):
             number = as_floats(name, value, minimum=0, strict=True)
             setattr(model, name + "_", float(number))
         size = len(cls._NAMES)
-        # NaN is a fit's own "unknown" and must survive being stored.
+        # NaN means "unknown" in a fit, and must survive storage.
         matrix = np.zeros((size, size)) if covariance is None else np.asarray(covariance, dtype=float)
         if matrix.shape != (size, size):
             raise InvalidInputError(f"covariance must have shape ({size}, {size}), got {matrix.shape}")
@@ -64,34 +76,36 @@ class Estimator:
         model._set_covariance(matrix)
         return model
 
-    def _set_covariance(self, matrix):
+    def _set_covariance(self, matrix: Floats) -> None:
         self.covariance_ = matrix
         deviations = np.sqrt(np.diag(matrix)) * self._log_slopes()
         self.standard_errors_ = dict(zip(self._NAMES, deviations.tolist(), strict=True))
 
-    def _log_slopes(self):
+    def _log_slopes(self) -> Floats:
         """Return d parameter / d free parameter for the delta method."""
         return np.array(list(self.parameters_.values()))
 
-    def _precision(self):
+    def _precision(self) -> float:
         strength = float(as_floats("prior_strength", self.prior_strength, minimum=0))
         return strength / self._PRIOR_SD**2 if self.prior else 0.0
 
-    def _maximise(self, log_likelihood, size):
-        """Maximise over the free parameters; return them with the log-likelihood there.
+    def _maximise(
+        self, log_likelihood: Callable[[Floats], tuple[float, Floats]], size: float
+    ) -> tuple[Floats, float, Floats]:
+        """Maximise over the free parameters; return them, the log-likelihood there, and their covariance.
 
         Parameters
         ----------
         log_likelihood : callable
-            Takes the free parameters, returns the log-likelihood and its gradient.
+            Takes the free parameters; returns the log-likelihood and its gradient.
         size : float
-            Sum of weights: the objective is a mean, so that tolerances mean the same at 50 and at 1M
+            Sum of the weights. The objective is a mean, so that tolerances mean the same for 50 and for 1M
             customers.
         """
         mean = np.array(self._PRIOR_MEAN)
         precision = self._precision()
 
-        def objective(free):
+        def objective(free: Floats) -> tuple[float, Floats]:
             value, gradient = log_likelihood(free)
             gap = free - mean
             return (0.5 * precision * (gap * gap).sum() - value) / size, (precision * gap - gradient) / size
@@ -100,9 +114,8 @@ class Estimator:
             objective,
             mean,
             jac=True,
-            # Not L-BFGS-B: it reaches the same optimum, but calls threaded BLAS on vectors of 4, and on
-            # shared cores the waiting threads cost ten times the fit (measured: .2-.5 s against .03 s on the
-            # CDNOW sample).
+            # Not L-BFGS-B, which reaches the same optimum but calls threaded BLAS on vectors of 4. On shared
+            # cores the waiting threads cost ten times the fit (.2-.5 s against .03 s on the CDNOW sample).
             method="SLSQP",
             bounds=[(centre - _LOG_BOUND, centre + _LOG_BOUND) for centre in mean],
             options={"ftol": 1e-14, "maxiter": 500},
@@ -110,14 +123,13 @@ class Estimator:
         free, slope = found.x, objective(found.x)[1]
         covariance = _inverse(_hessian(lambda point: objective(point)[1] * size, free))
         inside = np.abs(free - mean) < _LOG_BOUND - 1e-3
-        # False for NaN as well. A plateau has no gradient either: its mark is that nothing holds a parameter
-        # there.
+        # False for NaN as well. A plateau has no gradient either, but there the data do not determine a parameter.
         held = np.diag(covariance) < _LOOSE**2
         self.converged_ = bool(inside.all() and held.all() and np.abs(slope).max() < _GRADIENT_TOLERANCE)
         return free, log_likelihood(free)[0], covariance
 
 
-def _hessian(gradient, point, step=1e-4):
+def _hessian(gradient: Callable[[Floats], Floats], point: Floats, step: float = 1e-4) -> Floats:
     """Return the symmetrised Jacobian of `gradient` by central differences."""
     columns = []
     for shift in np.eye(point.size) * step:
@@ -126,10 +138,10 @@ def _hessian(gradient, point, step=1e-4):
     return (matrix + matrix.T) / 2
 
 
-def _inverse(matrix):
-    """Return the inverse of a positive definite matrix, else NaN: better no standard error than a wrong one.
+def _inverse(matrix: Floats) -> Floats:
+    """Return the inverse of a positive definite matrix, else NaN: a missing standard error is better than a wrong one.
 
-    By sweeping, as LAPACK wakes all its threads for a 4 x 4 matrix: measured .1 s for it on two shared cores.
+    The matrix is swept, because LAPACK wakes all its threads for a 4 x 4 matrix: .1 s on two shared cores.
     """
     work = np.array(matrix)
     floor = 1e-12 * np.abs(np.diag(work)).max()
@@ -146,8 +158,8 @@ def _inverse(matrix):
     return work
 
 
-def checked_weights(weights, shape):
-    """Return weights as floats of `shape`, all ones when None.
+def checked_weights(weights: ArrayLike | None, shape: tuple[int, ...]) -> Floats | None:
+    """Return weights as floats of `shape`, or None, which stands for ones.
 
     Raises
     ------

@@ -1,34 +1,43 @@
-"""Interval of a customer's discounted contribution: its own randomness, and a widening for the parameters'.
+"""Interval of a customer's discounted contribution: the customer's own randomness, widened for the parameters'.
 
 Given alive, the number of purchases N has P(N >= j) in closed form, and j purchases of a customer whose n
 purchases had a known mean are worth (v + n mean) times a beta-prime(p j, p n + q) variable W. So
 
     P(worth <= y) = sum over j of P(N = j) I_{w / (1 + w)}(p j, p n + q),    w = y / (v + n mean).
 
-The first factor depends on (x, T), the second on n, on fixed grids of j and w: both are tabulated, and a
-customer only looks up its quantile in its group's row. Discounting enters as the mean discount of a purchase
-of the group.
+The first factor depends on (x, T), the second on n. Both are tabulated on fixed grids of j and w, so that a
+customer's quantile is a look-up in the row of the customer's group. Discounting enters as the mean discount of a
+purchase of the group.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import betainc
 
+from ._arrays import ArrayLike, Floats, Ints
 from ._distinct import distinct, distinct_rows
 from ._mixture import log_stay
 from .errors import as_floats, check
 
-# Purchases counted one by one up to 8, then in lumps that grow by 2^(1/4).
+if TYPE_CHECKING:
+    from .purchases import PurchaseModel
+    from .spend import GammaGamma
+
+# Purchases are counted one by one up to 8, then in lumps that grow by 2^(1/4).
 _COUNTS = np.unique(np.concatenate([np.arange(1, 9), np.ceil(2 ** np.arange(3, 20.1, 0.25))]))
-# A lump holds the counts up to the next one; its middle stands for it.
+# A lump holds the counts up to the next lump; its middle stands for all of them.
 _MIDDLES = (_COUNTS + np.append(_COUNTS[1:] - 1, _COUNTS[-1])) / 2
-# Rarer counts than this do not move an 80 % interval.
+# Counts rarer than this do not move an 80 % interval.
 _TAIL = 1e-4
 # Grid of w in units of a typical purchase, p / (p n + q): 0, then steps of 2^(1/4) from 1/64 of one.
 _STEP = np.log(2) / 4
 _FIRST = -24
-# The grid goes on this many steps (a factor 32) above the largest count.
+# The grid continues for this many steps (a factor of 32) above the largest count.
 _ABOVE = 20
-# Below this standard error (of a logarithm) the parameters' uncertainty is invisible beside a customer's own.
+# Below this standard error (of a logarithm) the parameters' uncertainty is negligible beside the customer's own.
 _NEGLIGIBLE = 0.05
 _BLOCK = 1 << 14
 
@@ -46,13 +55,16 @@ class Interval:
         In 0..1, exclusive.
     """
 
-    def __init__(self, model, spend, horizon, coverage):
-        coverage = as_floats("coverage", coverage)
-        check((coverage > 0) & (coverage < 1), "coverage", coverage, "must lie between 0 and 1")
+    def __init__(self, model: PurchaseModel, spend: GammaGamma, horizon: float, coverage: float) -> None:
+        share = as_floats("coverage", coverage)
+        check((share > 0) & (share < 1), "coverage", share, "must lie between 0 and 1")
         self.model, self.spend = model, spend
-        self.horizon, self.coverage = float(horizon), float(coverage)
+        self.horizon, self.coverage = float(horizon), float(share)
 
-    def __call__(self, alive, pairs, index, plain, discounted, n, mean, ratio):
+    def __call__(
+        self, alive: Floats, pairs: tuple[Floats, Floats], index: Ints, plain: Floats, discounted: Floats,
+        n: ArrayLike, mean: ArrayLike, ratio: Floats,
+    ) -> tuple[Floats, Floats]:
         """Return the lower and upper bounds, each of shape (k,).
 
         Parameters
@@ -67,20 +79,21 @@ class Interval:
         n, mean : array_like, shape (k,)
         ratio : numpy.ndarray, shape () or (k,)
         """
-        n, mean = np.broadcast_to(np.asarray(n, float), alive.shape), np.asarray(mean, float)
+        count, spent = np.broadcast_to(np.asarray(n, float), alive.shape), np.asarray(mean, float)
         with np.errstate(invalid="ignore"):
             discount = np.where(plain > 0, discounted / np.where(plain > 0, plain, 1.0), 1.0)
-        groups, at_group = distinct_rows(index, n)
+        (at_pair, counts), at_group = distinct_rows(index, count)
         low, high = np.zeros((2, alive.size))
-        order = np.argsort(at_group, kind="stable") if groups[0].size > _BLOCK else slice(None)
-        edges = np.searchsorted(at_group[order], np.arange(0, groups[0].size + _BLOCK, _BLOCK))
+        order = np.argsort(at_group, kind="stable") if at_pair.size > _BLOCK else None
+        edges = np.searchsorted(
+            at_group if order is None else at_group[order], np.arange(0, at_pair.size + _BLOCK, _BLOCK))
         for number, (start, stop) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
-            who = order[start:stop] if groups[0].size > _BLOCK else slice(None)
-            part = slice(number * _BLOCK, (number + 1) * _BLOCK)
-            rows = _Rows(self, pairs[0][groups[0][part]], pairs[1][groups[0][part]], groups[1][part])
+            who = slice(None) if order is None else order[start:stop]
+            chunk = slice(number * _BLOCK, (number + 1) * _BLOCK)
+            rows = _Rows(self, pairs[0][at_pair[chunk]], pairs[1][at_pair[chunk]], counts[chunk])
             low[who], high[who] = rows.bounds(alive[who], at_group[who] - number * _BLOCK)
         p, q, v = self.spend.parameters_.values()
-        unit = (v + n * mean) * (p / (p * n + q)) * discount[index] * ratio
+        unit = (v + count * spent) * (p / (p * count + q)) * discount[index] * ratio
         low, high = low * unit, high * unit
         return np.minimum(low, high), np.maximum(low, high)
 
@@ -88,7 +101,7 @@ class Interval:
 class _Rows:
     """Distribution of W given alive, one row per distinct (x, T, n)."""
 
-    def __init__(self, interval, x, T, n):
+    def __init__(self, interval: Interval, x: Floats, T: Floats, n: Floats) -> None:
         self.coverage = interval.coverage
         mass, self.nothing = _count_masses(interval.model, x, T, interval.horizon)
         counts = mass.shape[1]
@@ -107,7 +120,7 @@ class _Rows:
         if spread is not None:
             self.cdf = _widened(self.cdf, spread)
 
-    def bounds(self, alive, row):
+    def bounds(self, alive: Floats, row: Ints) -> tuple[Floats, Floats]:
         """Return lower and upper bound in units of W's typical purchase."""
         none = 1 - alive * (1 - self.nothing[row])
         tail = (1 - self.coverage) / 2
@@ -117,7 +130,7 @@ class _Rows:
         high = np.where(none < level, self._quantile(level, alive, row), 0.0)
         return low, high
 
-    def _quantile(self, level, alive, row):
+    def _quantile(self, level: Floats, alive: Floats, row: Ints) -> Floats:
         """Return the quantile of (0 with 1 - alive, else the row's W) at `level`, by bisection."""
         target = 1 - (1 - level) / np.maximum(alive, 1e-300)
         below = np.zeros(row.size, dtype=np.int64)
@@ -134,7 +147,7 @@ class _Rows:
         return self.grid[below] + share * (self.grid[above] - self.grid[below])
 
 
-def _count_masses(model, x, T, horizon):
+def _count_masses(model: PurchaseModel, x: Floats, T: Floats, horizon: float) -> tuple[Floats, Floats]:
     """Return P(N in lump) per row and lump, (rows, lumps), and P(N = 0), given alive."""
     r, alpha, a, b = model.parameters_.values()
     share = horizon / (alpha + T + horizon)
@@ -146,7 +159,7 @@ def _count_masses(model, x, T, horizon):
         stay = np.exp(log_stay(a, big_b, count - 1))
         column = np.zeros(x.size)
         column[rows] = stay[at_x[rows]] * betainc(count, r + x[rows], share[rows])
-        # A row stops for good at its first negligible tail.
+        # A row ends at its first negligible tail.
         column[column < _TAIL] = 0.0
         rows = np.flatnonzero(column)
         at_least.append(column)
@@ -156,11 +169,11 @@ def _count_masses(model, x, T, horizon):
     return -np.diff(tails, axis=1, append=0.0)[:, : tails.shape[1]], 1 - tails[:, 0]
 
 
-def _parameter_spread(interval, x, T, n):
+def _parameter_spread(interval: Interval, x: Floats, T: Floats, n: Floats) -> Floats | None:
     """Return the standard error of log(purchases x spend) given alive per row, or None when negligible.
 
-    By the delta method, on the fit's covariance of the logarithms of its parameters; spend as at the
-    population's mean. The uncertainty of P(alive) needs no widening: an uncertain probability is its mean.
+    The delta method is applied to the fit's covariance of the logarithms of its parameters, with spend at the
+    population's mean. P(alive) needs no widening, because an uncertain probability counts as its mean.
     """
     model, spend = interval.model, interval.spend
     variances = [np.nan_to_num(fit.covariance_) for fit in (model, spend)]
@@ -185,9 +198,9 @@ def _parameter_spread(interval, x, T, n):
     return np.sqrt(np.maximum(total, 0.0))
 
 
-def _widened(cdf, spread):
-    """Mix each row with itself scaled by exp(+-sqrt(3) spread): Gauss-Hermite with three nodes."""
-    # Column 0 is w = 0: it stays where it is.
+def _widened(cdf: Floats, spread: Floats) -> Floats:
+    """Mix each row with itself, scaled by exp(+-sqrt(3) spread): Gauss-Hermite quadrature with three nodes."""
+    # Column 0, w = 0, stays as it is.
     last = cdf.shape[1] - 1
     shift = np.sqrt(3.0) * spread[:, None] / _STEP
     result = cdf * (2 / 3)

@@ -2,14 +2,15 @@
 
 import numpy as np
 
+from ._arrays import Floats, Ints
 from ._distinct import distinct, distinct_rows
 
-# Triples per pass: the temporaries of a pass stay in the processor's cache.
+# Triples per pass, so that the temporaries of a pass stay in the processor's cache.
 _BLOCK = 1 << 14
 
 
 class PurchaseData:
-    """A customer base as distinct triples with their weights, times divided by the largest T.
+    """A customer base as distinct triples with their weights; times are divided by the largest T.
 
     Parameters
     ----------
@@ -19,7 +20,7 @@ class PurchaseData:
         1 for MBG/NBD, which lets a customer leave right after the first purchase; 0 for BG/NBD.
     """
 
-    def __init__(self, x, t_x, T, weights, shift):
+    def __init__(self, x: Floats, t_x: Floats, T: Floats, weights: Floats | None, shift: int) -> None:
         if weights is not None:
             keep = weights > 0
             x, t_x, T, weights = x[keep], t_x[keep], T[keep], weights[keep]
@@ -35,12 +36,12 @@ class PurchaseData:
         self.weight_age = np.bincount(self.at_age, self.weight)
         self.weight_age_x = np.bincount(self.at_age, self.weight * x)
 
-    def log_likelihood(self, r, alpha, a, b):
+    def log_likelihood(self, r: float, alpha: float, a: float, b: float) -> tuple[float, Floats]:
         """Return the log-likelihood and its gradient with respect to (r, alpha, a, b) in scaled time.
 
-        Batislam, Denizel and Filiztekin (2007), eq. 5, and Fader, Hardie and Lee (2005), eq. 6. Gamma and
-        beta functions whose arguments differ by a whole number are sums of logarithms over j < x (gradient:
-        of reciprocals): exact, where differences of log-gammas lose digits.
+        Batislam, Denizel and Filiztekin (2007), eq. 5, and Fader, Hardie and Lee (2005), eq. 6. Where the
+        arguments of gamma and beta functions differ by a whole number, their ratio is a sum of logarithms over
+        j < x (in the gradient, of reciprocals). The sum is exact, while differences of log-gammas lose digits.
         """
         sums = _PerCount(self.x, r, a, b, self.shift)
         log_age, log_last = np.log(alpha + self.age), np.log(alpha + self.last)
@@ -58,15 +59,17 @@ class PurchaseData:
         d_b = (self.weight_x * sums.d_b).sum() - (dead * sums.odds_slope).sum()
         return value, np.array([d_r, d_alpha, d_a, d_b])
 
-    def _mixture_terms(self, s, log_odds, alpha, log_age, log_last):
-        """Sum over triples log(1 + odds of having left) and what its gradient needs."""
+    def _mixture_terms(
+        self, s: Floats, log_odds: Floats, alpha: float, log_age: Floats, log_last: Floats
+    ) -> tuple[float, Floats, float, float]:
+        """Sum log(1 + odds of having left) over the triples, and the terms of its gradient."""
         inverse_age, inverse_last = 1 / (alpha + self.age), 1 / (alpha + self.last)
         dead = np.zeros(self.x.size)
         total = dead_gap = dead_slope = 0.0
         for start in range(0, self.at_x.size, _BLOCK):
-            part = slice(start, start + _BLOCK)
+            chunk = slice(start, start + _BLOCK)
             at_x, at_age, at_last, weight = (
-                self.at_x[part], self.at_age[part], self.at_last[part], self.weight[part],
+                self.at_x[chunk], self.at_age[chunk], self.at_last[chunk], self.weight[chunk],
             )
             s_i = s[at_x]
             gap = log_age[at_age] - log_last[at_last]
@@ -83,7 +86,7 @@ class PurchaseData:
 class _PerCount:
     """Terms of the likelihood that depend on x alone, one entry per distinct x."""
 
-    def __init__(self, x, r, a, b, shift):
+    def __init__(self, x: Floats, r: float, a: float, b: float, shift: int) -> None:
         count = x.astype(np.int64)
         steps = np.arange(int(count.max()) + shift)
         uses = count + shift
@@ -96,14 +99,14 @@ class _PerCount:
         self.log_odds, self.odds_slope = _log_odds(uses, a, b)
 
 
-def _running(terms, count):
-    """Return the sum of the first `count` terms, per entry of `count`."""
+def _running(terms: Floats, count: Ints) -> Floats:
+    """Return the sum of the first `count` terms for each entry of `count`."""
     return np.concatenate([[0.0], np.cumsum(terms)])[count]
 
 
-def _log_odds(uses, a, b):
-    """Return log(a / (b + uses - 1)) and 1 / (b + uses - 1); without a chance to leave -inf-like and 0."""
+def _log_odds(uses: Ints, a: float, b: float) -> tuple[Floats, Floats]:
+    """Return log(a / (b + uses - 1)) and 1 / (b + uses - 1), or "never" and 0 without a chance to leave."""
     left = uses > 0
     inverse = np.where(left, 1 / np.where(left, b + uses - 1, 1.0), 0.0)
-    # A finite "never": exp(-1e300) is 0 without a warning.
+    # "Never" is finite, so that exp(-1e300) is 0 without a warning.
     return np.where(left, np.log(a * np.where(left, inverse, 1.0)), -1e300), inverse

@@ -1,36 +1,38 @@
-"""Errors of the kernel: each names the argument, quotes the offending value and says where it stands."""
+"""Errors of the kernel. Each names the argument, quotes the wrong value and gives its position."""
 
 import numpy as np
 
+from ._arrays import ArrayLike, Floats
+
 
 class CustomerBaseError(ValueError):
-    """Any input or estimation problem the kernel reports."""
+    """Any problem with input or estimation that the kernel reports."""
 
 
 class InvalidInputError(CustomerBaseError):
-    """An argument is outside its documented range; the message quotes the first bad value."""
+    """An argument is outside its documented range; the message quotes the first wrong value."""
 
 
 class EmptyDataError(InvalidInputError):
-    """There is no customer (or no weight) to estimate from."""
+    """There is no customer, or no weight, to estimate from."""
 
 
 class NotFittedError(CustomerBaseError):
-    """A prediction was asked of a model that has neither been fitted nor given parameters."""
+    """A model was used that has neither been fitted nor given parameters."""
 
 
-def check(valid, name, value, rule):
+def check(valid: ArrayLike, name: str, value: object, rule: str) -> None:
     """Raise unless every element of `valid` is true.
 
     Parameters
     ----------
     valid : array_like of bool, shape (n,) or ()
     name : str
-        The argument as the caller knows it.
+        The argument's name in the caller's signature.
     value : array_like
         The argument's values, broadcastable to `valid`.
     rule : str
-        What should have held, e.g. ``"must be >= 0"``.
+        The rule that each value must obey, e.g. ``"must be >= 0"``.
 
     Raises
     ------
@@ -54,16 +56,17 @@ def check(valid, name, value, rule):
     raise InvalidInputError(f"{name} {rule}, got {first.item()} at position {index}")
 
 
-def as_floats(name, value, minimum=None, strict=False):
-    """Return `value` as a float64 array, refusing what is not a finite number or lies below `minimum`.
+def as_floats(name: str, value: ArrayLike, minimum: float | None = None, strict: bool = False) -> Floats:
+    """Return `value` as a float64 array; refuse values that are not finite numbers or lie below `minimum`.
 
     Parameters
     ----------
     name : str
     value : array_like
     minimum : float, optional
-        Smallest value allowed (excluded when `strict`).
+        The smallest value allowed.
     strict : bool
+        Whether `minimum` itself is refused, too.
 
     Returns
     -------

@@ -1,19 +1,26 @@
-"""Value of a customer from its own history alone: what is used where no model can be trusted.
+"""Value of a customer from the customer's own history, for companies whose data carry no model.
 
-Needs numpy only, so that a company with too few customers pays for no optimizer. Two steps: what a month has
-been worth (`carry_forward`), and what a stream of such months is worth with a retention rate
+The module needs numpy only, so that a company with too few customers does not load an optimizer. There are two
+steps: the value of a past month (`carry_forward`), and the value of a stream of such months with a retention rate
 (`retention_clv`). The formula is the kernel's: the sum over i = 1..n of pi_i / (1 + d)^i, with months of
 30.44 days, each discounted at its end.
 """
 
+from typing import overload
+
 import numpy as np
 
+from ._arrays import ArrayLike, Floats
 from .errors import as_floats, check
 
 DAYS_PER_MONTH = 30.44
 
 
-def monthly_discount(yearly_rate):
+@overload
+def monthly_discount(yearly_rate: float) -> float: ...
+@overload
+def monthly_discount(yearly_rate: ArrayLike) -> float | Floats: ...
+def monthly_discount(yearly_rate: ArrayLike) -> float | Floats:
     """Turn a yearly discount rate into the monthly one, d = (1 + yearly)^(1/12) - 1.
 
     Parameters
@@ -40,11 +47,11 @@ def monthly_discount(yearly_rate):
     return _plain(np.expm1(np.log1p(rate) / 12))
 
 
-def carry_forward(value_12m):
+def carry_forward(value_12m: ArrayLike) -> float | Floats:
     """Expect each coming month to be worth a twelfth of the last twelve months, never less than 0.
 
-    The divisor is always 12, also for a customer younger than a year: what one good first month brought is
-    not annualised. That is the cap, and it errs on the careful side.
+    The divisor is 12 even for a customer younger than a year, so that one good first month is not annualised.
+    The estimate is conservative.
 
     Parameters
     ----------
@@ -70,8 +77,10 @@ def carry_forward(value_12m):
     return _plain(np.maximum(as_floats("value_12m", value_12m), 0.0) / 12 + 0.0)
 
 
-def retention_clv(monthly_value, yearly_retention, yearly_discount, months=36):
-    """Discounted value of a constant month that survives with a retention rate.
+def retention_clv(
+    monthly_value: ArrayLike, yearly_retention: ArrayLike, yearly_discount: ArrayLike, months: int = 36
+) -> float | Floats:
+    """Return the discounted value of a constant month that survives with a retention rate.
 
     The sum over i = 1..months of pi_i / (1 + d)^i with pi_i = monthly_value * rho^i, rho =
     yearly_retention^(1/12) and d = `monthly_discount(yearly_discount)`.
@@ -115,8 +124,10 @@ def retention_clv(monthly_value, yearly_retention, yearly_discount, months=36):
     return _plain(value * _geometric_sum(log_ratio, int(months)))
 
 
-def retention_expected(monthly_value, yearly_retention, months=12):
-    """Undiscounted value of the next `months` months: the sum over i of monthly_value * rho^i.
+def retention_expected(
+    monthly_value: ArrayLike, yearly_retention: ArrayLike, months: int = 12
+) -> float | Floats:
+    """Return the undiscounted value of the next `months` months: the sum over i of monthly_value * rho^i.
 
     Parameters
     ----------
@@ -140,8 +151,10 @@ def retention_expected(monthly_value, yearly_retention, months=12):
     return retention_clv(monthly_value, yearly_retention, 0.0, months)
 
 
-def _checked(monthly_value, yearly_retention, months):
-    """Return value and retention as arrays after checking the three common arguments."""
+def _checked(
+    monthly_value: ArrayLike, yearly_retention: ArrayLike, months: int
+) -> tuple[Floats, Floats]:
+    """Check the three common arguments; return value and retention as arrays."""
     value = as_floats("monthly_value", monthly_value, minimum=0)
     retention = as_floats("yearly_retention", yearly_retention, minimum=0)
     check(retention <= 1, "yearly_retention", retention, "must be <= 1")
@@ -150,15 +163,15 @@ def _checked(monthly_value, yearly_retention, months):
     return value, retention
 
 
-def _geometric_sum(log_ratio, months):
+def _geometric_sum(log_ratio: Floats, months: int) -> Floats:
     """Sum q^i over i = 1..months for q = exp(log_ratio), without cancellation at or near q = 1."""
-    # q (q^n - 1) / (q - 1) with expm1 loses nothing near q = 1; only 0 / 0 at exactly 1 needs its limit n.
+    # q (q^n - 1) / (q - 1) with expm1 loses no digits near q = 1; only q = 1 itself (0 / 0) needs the limit n.
     one = log_ratio == 0
     safe = np.where(one, -1.0, log_ratio)
     total = np.exp(safe) * np.expm1(months * safe) / np.expm1(safe) if months else np.zeros_like(safe)
     return np.where(one, float(months), total)
 
 
-def _plain(array):
-    """Return a 0-d array as a Python float, any other as it is."""
-    return array.item() if np.ndim(array) == 0 else array
+def _plain(array: Floats) -> float | Floats:
+    """Return a 0-d array as a Python float, any other array as it is."""
+    return float(array) if np.ndim(array) == 0 else array

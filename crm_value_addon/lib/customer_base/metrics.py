@@ -1,6 +1,6 @@
-"""How good a forecast was: its level (MAE, aggregate error) and its ranking (Spearman, Gini, top decile).
+"""Quality of a forecast: its level (MAE, aggregate error) and its ranking (Spearman, Gini, top decile).
 
-Ties in the forecast are shared out: a figure never depends on the order in which customers are stored.
+Ties in the forecast are shared, so that no figure depends on the order of the customers.
 """
 
 from dataclasses import dataclass
@@ -8,25 +8,26 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
+from ._arrays import ArrayLike, Floats
 from .errors import EmptyDataError, InvalidInputError, as_floats
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Quality of one forecast; NaN where a figure does not exist (no value at all, everybody equal).
+    """Quality of one forecast; NaN where a figure is not defined (no value at all, all customers equal).
 
     Attributes
     ----------
     mae : float
-        Mean absolute error per customer, in the unit of the values; NaN for a mere ranking.
+        Mean absolute error per customer, in the unit of the values; NaN for a ranking without a level.
     aggregate_error : float
-        Forecast total / actual total - 1; NaN for a mere ranking.
+        Forecast total / actual total - 1; NaN for a ranking without a level.
     spearman : float
         Rank correlation, -1..1.
     gini : float
-        Normalised Gini: 1 for the ranking of hindsight, 0 for a random one.
+        Normalised Gini: 1 for the ranking by actual value, 0 for a random one.
     top_decile : float
-        Share of the actual value that the tenth ranked highest brought, 0..1.
+        Share of the actual value from the top tenth of the ranking, 0..1.
     """
 
     mae: float
@@ -36,15 +37,15 @@ class Accuracy:
     top_decile: float
 
 
-def accuracy(forecast, actual, level=True):
-    """Compare a forecast with what happened.
+def accuracy(forecast: ArrayLike, actual: ArrayLike, level: bool = True) -> Accuracy:
+    """Compare a forecast with the actual values.
 
     Parameters
     ----------
     forecast, actual : array_like, shape (n,)
         Per customer; `actual` >= 0.
     level : bool
-        False when `forecast` is a ranking only.
+        False when `forecast` is a ranking without a level.
 
     Returns
     -------
@@ -59,24 +60,24 @@ def accuracy(forecast, actual, level=True):
     >>> accuracy([3.0, 1.0, 0.0], [6.0, 2.0, 0.0])
     Accuracy(mae=1.3333333333333333, aggregate_error=-0.5, spearman=1.0, gini=1.0, top_decile=0.225)
     """
-    forecast = as_floats("forecast", forecast)
-    actual = as_floats("actual", actual, minimum=0)
-    if forecast.shape != actual.shape:
-        shapes = f"{forecast.shape}, {actual.shape}"
+    expected = as_floats("forecast", forecast)
+    found = as_floats("actual", actual, minimum=0)
+    if expected.shape != found.shape:
+        shapes = f"{expected.shape}, {found.shape}"
         raise InvalidInputError(f"forecast and actual must have one shape, got {shapes}")
-    if not actual.size:
+    if not found.size:
         raise EmptyDataError("no customers to compare: got 0 rows")
-    total = actual.sum()
+    total = found.sum()
     return Accuracy(
-        mae=float(np.abs(forecast - actual).mean()) if level else float("nan"),
-        aggregate_error=float(forecast.sum() / total - 1) if level and total else float("nan"),
-        spearman=spearman(forecast, actual),
-        gini=normalised_gini(forecast, actual),
-        top_decile=captured(forecast, actual, 0.1),
+        mae=float(np.abs(expected - found).mean()) if level else float("nan"),
+        aggregate_error=float(expected.sum() / total - 1) if level and total else float("nan"),
+        spearman=spearman(expected, found),
+        gini=normalised_gini(expected, found),
+        top_decile=captured(expected, found, 0.1),
     )
 
 
-def spearman(forecast, actual):
+def spearman(forecast: Floats, actual: Floats) -> float:
     """Return the rank correlation with mean ranks for ties; NaN when either is constant.
 
     Examples
@@ -89,7 +90,7 @@ def spearman(forecast, actual):
     return float((first * second).sum() / spread) if spread else float("nan")
 
 
-def normalised_gini(forecast, actual):
+def normalised_gini(forecast: Floats, actual: Floats) -> float:
     """Return the Gini of `actual` ranked by `forecast` over the Gini of `actual` ranked by itself.
 
     Examples
@@ -101,13 +102,13 @@ def normalised_gini(forecast, actual):
     return _gini(forecast, actual) / best if best > 0 else float("nan")
 
 
-def captured(forecast, actual, share):
-    """Return the part of the actual value that the `share` of customers ranked highest brought."""
+def captured(forecast: Floats, actual: Floats, share: float) -> float:
+    """Return the part of the actual value that comes from the top `share` of the ranking."""
     people, value = _lorenz(forecast, actual)
     return float(np.interp(share, people, value)) if actual.sum() else float("nan")
 
 
-def _gini(ranking, actual):
+def _gini(ranking: Floats, actual: Floats) -> float:
     """Return twice the area between the concentration curve, best ranked first, and the diagonal."""
     if not actual.sum():
         return 0.0
@@ -115,8 +116,8 @@ def _gini(ranking, actual):
     return float((np.diff(people) * (value[1:] + value[:-1])).sum() - 1)
 
 
-def _lorenz(ranking, actual):
-    """Return cumulative shares of customers and of value, best ranked first, a straight line across ties."""
+def _lorenz(ranking: Floats, actual: Floats) -> tuple[Floats, Floats]:
+    """Return the cumulative shares of customers and of value, best ranked first, with a straight line across ties."""
     _, tie = np.unique(-ranking, return_inverse=True)
     people = np.concatenate([[0], np.cumsum(np.bincount(tie))]) / actual.size
     value = np.concatenate([[0.0], np.cumsum(np.bincount(tie, actual))])

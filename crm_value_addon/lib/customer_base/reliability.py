@@ -1,15 +1,21 @@
-"""How far a fit may be trusted: reliable, indicative (the prior speaks along), or not at all."""
+"""How far a fit can be trusted: reliable, indicative (it depends on the prior), or not at all."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .errors import as_floats
 
-# Measured by backtests on samples of real bases: below the first, forecasts are no better than history; up to
+if TYPE_CHECKING:
+    from .purchases import PurchaseModel
+
+# Measured by backtests on samples of real bases. Below the first number, forecasts are no better than history. Below
 # the second, and in the first half year, they depend visibly on the prior.
 LEAST_REPEATERS = 40
 ENOUGH_REPEATERS = 100
 ENOUGH_WEEKS = 26
-# Mean probability to leave after a purchase below which "no churn" is the finding.
+# Below this mean probability of leaving after a purchase, the fit found no churn.
 LEAST_CHURN = 0.001
 
 _DAYS_PER_WEEK = 7
@@ -24,10 +30,10 @@ class Reliability:
     level : str
         ``"reliable"``, ``"indicative"`` or ``"fallback"`` (use the customers' history instead).
     reason : str
-        ``"enough_data"``, ``"few_repeaters"``, ``"short_history"``, ``"no_history"`` (every customer is new
-        today), ``"not_converged"``.
+        ``"enough_data"``, ``"few_repeaters"``, ``"short_history"``, ``"no_history"`` (all customers are
+        new today), ``"not_converged"``.
     no_churn : bool
-        The fit found that customers do not leave: true of young data, seldom of customers.
+        Whether the fit found that customers do not leave, which is usually a sign of young data.
     """
 
     level: str
@@ -35,8 +41,8 @@ class Reliability:
     no_churn: bool = False
 
 
-def before_fit(repeaters, longest_days):
-    """Classify what the data can carry.
+def before_fit(repeaters: float, longest_days: float) -> Reliability:
+    """Return how far a fit of such data could be trusted.
 
     Parameters
     ----------
@@ -74,8 +80,8 @@ def before_fit(repeaters, longest_days):
     return Reliability("reliable", "enough_data")
 
 
-def after_fit(model, repeaters, longest_days):
-    """Classify a fitted purchase model.
+def after_fit(model: PurchaseModel, repeaters: float, longest_days: float) -> Reliability:
+    """Return how far a fitted purchase model can be trusted.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Recency, frequency, monetary scores from 1 to 5, by stored boundaries.
+"""Scores of recency, frequency and monetary value from 1 to 5, by stored boundaries.
 
-The boundaries are quintiles of the base at one moment. Stored, they score a single customer later just as
-within the whole base, so that one purchase moves one customer and not everybody's rank.
+The boundaries are quintiles of the base at one moment. Once stored, they give a single customer the same scores as
+within the whole base, so that one purchase moves one customer and not the ranks of all.
 
 References
 ----------
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._arrays import ArrayLike, Floats, Ints
 from .errors import EmptyDataError, InvalidInputError, as_floats, check
 
 _SHARES = (0.2, 0.4, 0.6, 0.8)
@@ -19,14 +20,14 @@ _SHARES = (0.2, 0.4, 0.6, 0.8)
 
 @dataclass(frozen=True)
 class Boundaries:
-    """Four ascending cut points each; `recency` in days since the last purchase."""
+    """Four ascending cut points for each score; `recency` in days since the last purchase."""
 
-    recency: tuple
-    frequency: tuple
-    monetary: tuple
+    recency: tuple[float, ...]
+    frequency: tuple[float, ...]
+    monetary: tuple[float, ...]
 
-    def __post_init__(self):
-        """Refuse what is no boundary, e.g. a damaged stored value."""
+    def __post_init__(self) -> None:
+        """Refuse invalid boundaries, e.g. a damaged stored value."""
         for name in ("recency", "frequency", "monetary"):
             cuts = as_floats(name, getattr(self, name))
             if cuts.shape != (len(_SHARES),):
@@ -34,11 +35,11 @@ class Boundaries:
             check(np.diff(cuts, prepend=cuts[0]) >= 0, name, cuts, "must be ascending")
 
 
-def rfm_boundaries(days_since, frequency, monetary):
+def rfm_boundaries(days_since: ArrayLike, frequency: ArrayLike, monetary: ArrayLike) -> Boundaries:
     """Return the quintile boundaries of a base.
 
     A cut point is always a value that occurs: the smallest with at least 20, 40, 60, 80 % of the customers at
-    or below it (recency: the largest, from the other side, as few days are good).
+    or below it. For recency, where few days are good, it is the largest with that share at or above it.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def rfm_boundaries(days_since, frequency, monetary):
     Returns
     -------
     Boundaries
-        Of Python floats, ready to be stored.
+        Python floats, ready for storage.
 
     Raises
     ------
@@ -73,19 +74,21 @@ def rfm_boundaries(days_since, frequency, monetary):
     return Boundaries(tuple(-cut + 0.0 for cut in reversed(recency)), *map(tuple, others))
 
 
-def rfm_scores(boundaries, days_since, frequency, monetary):
+def rfm_scores(
+    boundaries: Boundaries, days_since: ArrayLike, frequency: ArrayLike, monetary: ArrayLike
+) -> tuple[Ints, Ints, Ints]:
     """Score customers by stored boundaries.
 
     A score is 1 plus the number of cut points that the customer beats. Customers with equal values therefore
-    have equal scores, and ties get the lower one: where most bought once, they all have F = 1 and the few
-    others 4 or 5. With fewer than five customers (or fewer distinct values) some scores stay empty; if all
-    are equal, everybody has 1: nobody stands out.
+    have equal scores, and ties get the lower one: where most customers bought once, all of these have F = 1 and the
+    few others 4 or 5. With fewer than five customers (or distinct values) some scores do not occur. If all customers
+    are equal, all scores are 1, because no customer stands out.
 
     Parameters
     ----------
     boundaries : Boundaries
     days_since, frequency, monetary : array_like, shape (n,)
-        As in `rfm_boundaries`; the customers need not have been part of it.
+        As in `rfm_boundaries`; the customers need not belong to the base of the boundaries.
 
     Returns
     -------
@@ -105,23 +108,23 @@ def rfm_scores(boundaries, days_since, frequency, monetary):
     >>> [score.tolist() for score in rfm_scores(rfm_boundaries(*base), [0], [3], [5.0])]
     [[5], [5], [1]]
     """
-    days_since, frequency, monetary = _checked(days_since, frequency, monetary)
-    days_beaten = len(_SHARES) - np.searchsorted(boundaries.recency, days_since, side="right")
+    days, count, money = _checked(days_since, frequency, monetary)
+    days_beaten = len(_SHARES) - np.searchsorted(boundaries.recency, days, side="right")
     return (
         1 + days_beaten.astype(np.int64),
-        1 + np.searchsorted(boundaries.frequency, frequency, side="left").astype(np.int64),
-        1 + np.searchsorted(boundaries.monetary, monetary, side="left").astype(np.int64),
+        1 + np.searchsorted(boundaries.frequency, count, side="left").astype(np.int64),
+        1 + np.searchsorted(boundaries.monetary, money, side="left").astype(np.int64),
     )
 
 
-def _quantiles(column):
-    """Return the smallest values with at least each share of the customers at or below."""
-    # Not np.quantile: 0.6 * 5 is 3.0000000000000004 there, and an upper neighbour would be taken.
+def _quantiles(column: Floats) -> Floats:
+    """Return for each share the smallest value with at least that share of the customers at or below it."""
+    # Not np.quantile, for which 0.6 * 5 is 3.0000000000000004, so that it would take the next value.
     ranks = np.ceil(np.array(_SHARES) * column.size - 1e-9).astype(int) - 1
     return np.sort(column)[np.maximum(ranks, 0)]
 
 
-def _checked(days_since, frequency, monetary):
+def _checked(days_since: ArrayLike, frequency: ArrayLike, monetary: ArrayLike) -> tuple[Floats, Floats, Floats]:
     columns = (
         np.atleast_1d(as_floats("days_since", days_since, minimum=0)),
         np.atleast_1d(as_floats("frequency", frequency, minimum=0)),

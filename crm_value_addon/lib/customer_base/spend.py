@@ -1,7 +1,7 @@
-"""What a purchase is worth: the gamma-gamma model of spend per purchase.
+"""Value of a purchase: the gamma-gamma model of spend per purchase.
 
-A customer's purchases are Gamma(p, nu) with its own nu ~ Gamma(q, v), independent of how often it buys. n is
-the number of purchases and `mean` their mean value: all purchases, the first included (n = x + 1), rank
+A customer's purchases are Gamma(p, nu) with an individual nu ~ Gamma(q, v), independent of the rate of purchases.
+n is the number of purchases and `mean` their mean value. All purchases including the first (n = x + 1) rank
 customers better on every set tried; the published table uses the repeat purchases only.
 
 References
@@ -12,28 +12,31 @@ References
    of Marketing Research 42(4), 415-430.
 """
 
+from __future__ import annotations
+
 import numpy as np
 from scipy.special import gammaln, psi
 
+from ._arrays import ArrayLike, Floats
 from ._distinct import distinct
 from ._estimation import Estimator, checked_weights
 from .errors import InvalidInputError, as_floats, check
 
-# Customers per pass: the temporaries of a pass stay in the processor's cache.
+# Customers per pass, so that the temporaries of a pass stay in the processor's cache.
 _BLOCK = 1 << 14
 
 
 class GammaGamma(Estimator):
     """Gamma-gamma model of spend with q > 1, so that the mean spend of the population exists.
 
-    Maximum likelihood alone gives q < 1 on heavy-tailed spend, and with it a negative mean (-9.9 on a real
-    set): q - 1 is what is estimated, on a logarithmic scale.
+    Maximum likelihood alone gives q < 1 on heavy-tailed spend, and thus a negative mean (-9.9 on a real set).
+    Therefore q - 1 is estimated, on a logarithmic scale.
 
     Parameters
     ----------
     prior : bool
-        Weak prior N(log [4, 2, 1/2], 1.5^2) on log (p, q - 1, v / mean spend): its centre is a population
-        whose mean spend is the observed one, with a coefficient of variation of 1/2 within a customer.
+        Weak prior N(log [4, 2, 1/2], 1.5^2) on log (p, q - 1, v / mean spend). At its centre is a population with
+        the observed mean spend and a coefficient of variation of 1/2 within a customer.
     prior_strength : float
         Multiplies the prior's precision, >= 0.
 
@@ -45,10 +48,15 @@ class GammaGamma(Estimator):
     """
 
     _NAMES = ("p", "q", "v")
-    _PRIOR_MEAN = tuple(np.log([4.0, 2.0, 0.5]))
+    _PRIOR_MEAN = tuple(np.log([4.0, 2.0, 0.5]).tolist())
+
+    p_: float
+    q_: float
+    v_: float
+    customer_count_: float
 
     @classmethod
-    def from_parameters(cls, p, q, v, covariance=None):
+    def from_parameters(cls, p: float, q: float, v: float, covariance: ArrayLike | None = None) -> GammaGamma:
         """Return a model with given parameters, as if fitted.
 
         Parameters
@@ -56,7 +64,7 @@ class GammaGamma(Estimator):
         p, q, v : float
             p > 0, q > 1, v > 0 in the unit of money.
         covariance : array_like, shape (3, 3), optional
-            A stored `covariance_`; 0 when not given.
+            A stored `covariance_` (default: 0).
 
         Raises
         ------
@@ -66,10 +74,10 @@ class GammaGamma(Estimator):
         check(as_floats("q", q) > 1, "q", q, "must be > 1")
         return cls._restored((p, q, v), covariance)
 
-    def _log_slopes(self):
+    def _log_slopes(self) -> Floats:
         return np.array([self.p_, self.q_ - 1, self.v_])
 
-    def fit(self, n, mean, weights=None):
+    def fit(self, n: ArrayLike, mean: ArrayLike, weights: ArrayLike | None = None) -> GammaGamma:
         """Estimate the parameters.
 
         Parameters
@@ -79,28 +87,26 @@ class GammaGamma(Estimator):
         mean : array_like of float, shape (k,)
             Mean value of a purchase, > 0.
         weights : array_like of float, shape (k,), optional
-            How many customers a row stands for.
+            Number of customers that a row represents.
 
         Returns
         -------
         self
             With `p_ q_ v_ log_likelihood_ converged_ covariance_ standard_errors_ customer_count_`. Spend
-            that does not vary at all has no finite maximum: the prior holds p, and without it ``converged_ =
-            False``.
+            without any variation has no finite maximum: the prior determines p, and without the prior
+            ``converged_ = False``.
 
         Raises
         ------
         EmptyDataError
             No customers, or no weight.
         InvalidInputError
-            A value out of range (quoted).
+            A value is out of range (quoted).
         """
-        n, mean = _checked_spend(n, mean, least=1)
-        n, mean = n.ravel(), mean.ravel()
-        weights = checked_weights(weights, mean.shape)
-        data = _SpendData(n, mean, weights)
+        count, spent = (column.ravel() for column in _checked_spend(n, mean, least=1))
+        data = _SpendData(count, spent, checked_weights(weights, spent.shape))
 
-        def log_likelihood(free):
+        def log_likelihood(free: Floats) -> tuple[float, Floats]:
             p, excess, v = np.exp(free)
             value, gradient = data.log_likelihood(p, 1 + excess, v)
             return value, gradient * (p, excess, v)
@@ -114,8 +120,10 @@ class GammaGamma(Estimator):
         self._set_covariance(covariance)
         return self
 
-    def log_likelihood(self, n, mean, weights=None):
-        """Return the log-likelihood of some customers and its gradient with respect to (p, q, v).
+    def log_likelihood(
+        self, n: ArrayLike, mean: ArrayLike, weights: ArrayLike | None = None
+    ) -> tuple[float, Floats]:
+        """Return the log-likelihood of some customers at the current parameters, and its gradient in (p, q, v).
 
         Returns
         -------
@@ -123,17 +131,17 @@ class GammaGamma(Estimator):
         gradient : numpy.ndarray, shape (3,)
         """
         p, q, v = self.parameters_.values()
-        n, mean = (column.ravel() for column in _checked_spend(n, mean, least=1))
-        data = _SpendData(n, mean, checked_weights(weights, mean.shape))
+        count, spent = (column.ravel() for column in _checked_spend(n, mean, least=1))
+        data = _SpendData(count, spent, checked_weights(weights, spent.shape))
         value, gradient = data.log_likelihood(p, q, v / data.scale)
         gradient[2] /= data.scale
         return float(value - data.size * np.log(data.scale)), gradient
 
-    def expected_spend(self, n, mean):
-        """Return the expected value of a coming purchase.
+    def expected_spend(self, n: ArrayLike, mean: ArrayLike) -> Floats:
+        """Return the expected value of a future purchase.
 
-        Fader and Hardie (2013), eq. 5: p (v + n mean) / (p n + q - 1), between the customer's own mean and
-        the population's, p v / (q - 1), which a customer without purchases (n = 0) gets.
+        Fader and Hardie (2013), eq. 5: p (v + n mean) / (p n + q - 1), which lies between the customer's own mean
+        and the population's, p v / (q - 1). A customer without purchases (n = 0) has the latter.
 
         Parameters
         ----------
@@ -152,14 +160,14 @@ class GammaGamma(Estimator):
             When an argument is out of range; the message quotes the value.
         """
         p, q, v = self.parameters_.values()
-        n, mean = _checked_spend(n, mean, least=0)
-        return (p * (v + n * mean) / (p * n + q - 1))[()]
+        count, spent = _checked_spend(n, mean, least=0)
+        return (p * (v + count * spent) / (p * count + q - 1))[()]
 
 
 class _SpendData:
-    """Customers' spend in units of the mean spend, with everything that no parameter changes summed once."""
+    """Customers' spend in units of the mean spend; sums that do not depend on the parameters are taken once."""
 
-    def __init__(self, n, mean, weights):
+    def __init__(self, n: Floats, mean: Floats, weights: Floats | None) -> None:
         self.weight = np.ones(n.size) if weights is None else weights
         self.size = float(self.weight.sum())
         self.scale = float((self.weight * mean).sum() / self.size)
@@ -170,8 +178,8 @@ class _SpendData:
         self.sum_log_mean = (self.weight * (log_total - np.log(n))).sum()
         self.sum_n_log_total = (self.weight * n * log_total).sum()
 
-    def log_likelihood(self, p, q, v):
-        """Return the log-likelihood and its gradient in (p, q, v) (Fader and Hardie 2013, eq. 1a, log)."""
+    def log_likelihood(self, p: float, q: float, v: float) -> tuple[float, Floats]:
+        """Return the log-likelihood (Fader and Hardie 2013, logarithm of eq. 1a) and its gradient in (p, q, v)."""
         rise = p * self.n + q
         value = (self.weight_n * (gammaln(rise) - gammaln(p * self.n))).sum()
         value += self.size * (q * np.log(v) - gammaln(q)) + p * self.sum_n_log_total - self.sum_log_mean
@@ -186,26 +194,26 @@ class _SpendData:
         d_v -= (rise * inverses).sum()
         return value, np.array([d_p, d_q, d_v])
 
-    def _sums_by_count(self, v):
-        """Sum log(v + n mean) and 1 / (v + n mean) per distinct n."""
+    def _sums_by_count(self, v: float) -> tuple[Floats, Floats]:
+        """Return the sums of log(v + n mean) and of 1 / (v + n mean) per distinct n."""
         logs, inverses = np.zeros(self.n.size), np.zeros(self.n.size)
         for start in range(0, self.total.size, _BLOCK):
-            part = slice(start, start + _BLOCK)
-            base = v + self.total[part]
-            at_n, weight = self.at_n[part], self.weight[part]
+            chunk = slice(start, start + _BLOCK)
+            base = v + self.total[chunk]
+            at_n, weight = self.at_n[chunk], self.weight[chunk]
             logs += np.bincount(at_n, weight * np.log(base), minlength=logs.size)
             inverses += np.bincount(at_n, weight / base, minlength=logs.size)
         return logs, inverses
 
 
-def _checked_spend(n, mean, least):
-    """Return n and mean as float arrays of one shape after checking their ranges."""
-    n = as_floats("n", n, minimum=least)
-    mean = as_floats("mean", mean)
-    check(n == np.floor(n), "n", n, "must be whole numbers")
+def _checked_spend(n: ArrayLike, mean: ArrayLike, least: float) -> tuple[Floats, Floats]:
+    """Check the ranges of n and mean; return them as float arrays of one shape."""
+    count = as_floats("n", n, minimum=least)
+    spent = as_floats("mean", mean)
+    check(count == np.floor(count), "n", count, "must be whole numbers")
     try:
-        n, mean = np.broadcast_arrays(n, mean)
+        count, spent = np.broadcast_arrays(count, spent)
     except ValueError:
-        raise InvalidInputError(f"n and mean must have one shape, got {n.shape} and {mean.shape}") from None
-    check((mean > 0) | (n == 0), "mean", mean, "must be > 0")
-    return n, np.where(n == 0, 0.0, mean)
+        raise InvalidInputError(f"n and mean must have one shape, got {count.shape} and {spent.shape}") from None
+    check((spent > 0) | (count == 0), "mean", spent, "must be > 0")
+    return count, np.where(count == 0, 0.0, spent)
