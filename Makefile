@@ -14,7 +14,7 @@ test: ## all tests but test-faults; ARGS="PATH -k EXPR" selects, also files outs
 test-faults: ## faults by injection and bad input, which `make test` leaves out (docs/faults.md)
 	@scripts/test tests/faults tests/inputs $(ARGS)
 
-lint: ## ruff, pylint-odoo and bandit
+lint: ## ruff, mypy, pylint-odoo and bandit
 	@scripts/lint
 
 dist: ## wheels and zips of the addons into dist/; CHECK=1 installs what was built and tries it
