@@ -58,7 +58,6 @@ from .reporting import crm_value_target
 from .tiers import crm_value_draft_outlook
 from . import account_move_refund_warning
 from .reporting import crm_value_explanation
-from .reporting import crm_value_explanation_records
 from . import followups
 from .refresh import crm_value_followup_wake
 from .refresh import crm_value_run_alarm

@@ -164,6 +164,34 @@ class CrmValue(models.Model):
         """Return what the mail templates write to this customer (see `crm.value.portal`)."""
         return self.env["crm.value.portal"]._prepare_portal_mail(self)
 
+    @api.readonly
+    def explain_value(self):
+        """Return why this customer is worth what it is.
+
+        :return: dict ``customer company as_of_date currency clv realised_value parts realised since nightly``: parts
+            is a list of dicts ``name label amount sign configured inputs records``, whose amounts times signs add up to
+            ``clv``; ``inputs`` are sentences, ``records`` dicts ``key label`` for `action_open_part`; ``since`` is the
+            change from the last month's end, with ``as_of_date`` and ``parts``, False without one
+        :raise AccessError: the user may not see what this customer is worth
+        """
+        self._check_worth_access()
+        return self.env["crm.value.explanation"]._explain(self)
+
+    def action_open_part(self, key):
+        """Open the records behind a component of the value, as far as the user may read them.
+
+        :param str key: a ``key`` of the ``records`` in `explain_value`
+        :raise AccessError: the user may not see what this customer is worth
+        :raise UserError: there is nothing of that name
+        """
+        self._check_worth_access()
+        return self.env["crm.value.explanation"]._open(self, key)
+
+    def _check_worth_access(self):
+        self.ensure_one()
+        self.check_access("read")
+        self._check_field_access(self._fields["clv"], "read")
+
     def _documents_domain(self):
         return [
             ("commercial_partner_id", "=", self.partner_id.id), ("company_id", "=", self.company_id.id),

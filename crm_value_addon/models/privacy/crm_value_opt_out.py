@@ -65,16 +65,6 @@ class CrmValue(models.Model):
             explained.pop(value.id, None)
         return explained
 
-    def _explain_value_part(self, name, sign):
-        if not self.sudo().is_opted_out:  # sudo: whether, not what
-            return super()._explain_value_part(name, sign)
-        return {
-            "name": name, "label": self._fields[name]._description_string(self.env), "amount": 0.0, "sign": sign,
-            "configured": False, "inputs": [self.env._("The customer wants no evaluation")], "records": []}
-
-    def _explain_since(self):
-        return False if self.sudo().is_opted_out else super()._explain_since()  # sudo: whether, not what
-
 
 class SaleOrder(models.Model):
     _inherit = "sale.order"

@@ -49,9 +49,10 @@ class TestCrmValueExplanation(PartsCase):
         parts = {part["name"]: part for part in told["parts"]}
         self.assertTrue(all(part["amount"] and part["configured"] for part in parts.values()))
         # three days of purchases, 31 days apart
+        amount = self.env["crm.value.explanation"]._money(value, 240)
         self.assertEqual(
             parts["transaction_value"]["inputs"][0],
-            f"3 purchases, every 31 days, {value._money(240)} each, last 40 days ago")
+            f"3 purchases, every 31 days, {amount} each, last 40 days ago")
         self.assertIn("Deal", parts["growth_value"]["inputs"][0])
         self.assertIn("1 × Idea", parts["knowledge_value"]["inputs"][0])
         self.assertEqual(told["realised"]["cost"], 30)
