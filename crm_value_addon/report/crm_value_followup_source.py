@@ -3,17 +3,18 @@ from odoo.tools import SQL
 
 
 class CrmValueFollowupSource(models.AbstractModel):
-    """What follow-ups ask invoices beyond the purchase days: which products, and through whom."""
+    """Reads from invoices what follow-ups need besides purchase days: products bought, and the person invoiced last."""
 
     _name = "crm.value.followup.source"
     _description = "Follow-ups: Reading of Invoices"
 
     def _products(self, company, where):
-        """Return the SELECT of (partner_id, template_id, last_date, purchases) of products that were bought and kept.
+        """Return the SELECT of (partner_id, template_id, last_date, purchases) of products bought and not given back.
 
-        A credit note takes back from the invoice that it reverses; an invoice that keeps nothing does not count.
+        A credit note reduces the quantity of the invoice that it reverses. An invoice of which nothing is left does not
+        count.
 
-        :param SQL where: condition on the alias ``template`` (product.template): which products
+        :param SQL where: condition on the alias ``template`` (product.template)
         """
         Purchase = self.env["crm.value.purchase"]
         return SQL(
@@ -37,7 +38,7 @@ class CrmValueFollowupSource(models.AbstractModel):
             company.id, where, Purchase._where_document("move"))
 
     def _last_contacts(self, company):
-        """Return the SELECT of (partner_id, contact_id, date): the person at a customer who was invoiced last."""
+        """Return the SELECT of (partner_id, contact_id, date) of the person at each customer who was invoiced last."""
         return SQL(
             """
             SELECT DISTINCT ON (move.commercial_partner_id) move.commercial_partner_id AS partner_id,

@@ -17,7 +17,7 @@ from .test_crm_value_followup_trigger import FollowupCase
 
 @freeze_time(TODAY)
 class TestCrmValueFollowup(FollowupCase, CronMixinCase):
-    """What becomes of who is due: once, to the right person, in the right words, without noise."""
+    """What happens to due customers: one activity, for the right person, in the right words, without noise."""
 
     def at_risk(self, name="Slowing", amount=100, **vals):
         return self.bought(name, 80, 110, 140, amount=amount, **vals)
@@ -51,7 +51,7 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         self.assertEqual(len(self.followups(rule)), 2)
         self.assertEqual(customers.activity_ids.mapped("active"), [])
 
-    def test_what_closes_by_itself_takes_nobodys_time(self):
+    def test_what_closes_by_itself_costs_no_working_time(self):
         self.company.write({"value_cost_work": True, "value_hourly_cost": 60})
         gone, called = self.at_risk("Gone"), self.at_risk("Called")
         self.refresh()
@@ -125,7 +125,7 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         self.assertIn(self.company.name, activity.note)
         self.assertIn("figures", activity.note)
 
-    def test_texts_cannot_tell_margin_or_clv(self):
+    def test_texts_cannot_show_margin_or_clv(self):
         for text in ("{clv}", "{margin_12m}", "{customer.clv}", "{0}", "{realised_value}"):
             if text in ("{customer.clv}",):
                 continue  # not a placeholder: it stays as it is written
@@ -259,7 +259,7 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         followup.activity_ids.action_feedback("Done")
         self.assertEqual(followup.state, "done")
 
-    def test_closing_says_why_and_tells_nobody(self):
+    def test_closing_says_why_and_notifies_nobody(self):
         customer = self.at_risk()
         self.refresh()
         rule = self.rule("at_risk")
@@ -305,7 +305,7 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         self.run_rules()
         self.assertEqual(self.followups(rule).value_id, due, "the preview was right")
 
-    def test_held_out_customers_are_the_same_ones(self):
+    def test_control_group_is_stable(self):
         rule = self.rule("at_risk", holdout_percent=50)
         for number in range(12):
             self.at_risk(f"Customer {number}")
@@ -313,9 +313,9 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         self.run_rules()
         followups = self.followups(rule)
         for followup in followups:
-            held_out = is_in_control_group(rule.id, followup.partner_id.id, 50)
+            is_control = is_in_control_group(rule.id, followup.partner_id.id, 50)
             self.assertEqual((followup.group, followup.state, bool(followup.activity_id)),
-                             ("control", "control", False) if held_out else ("treated", "open", True))
+                             ("control", "control", False) if is_control else ("treated", "open", True))
         self.assertEqual(len(set(followups.mapped("group"))), 2)
         self.run_rules()
         self.assertEqual(len(self.followups(rule)), 12)

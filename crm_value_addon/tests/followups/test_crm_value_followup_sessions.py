@@ -7,7 +7,7 @@ from ..common_sessions import SessionsCase
 
 @tagged("post_install", "-at_install")
 class TestFollowupSessions(SessionsCase):
-    """Two sessions at once, really: on customers of their own that are committed and removed."""
+    """Two real sessions at once, on customers of their own that are committed and removed."""
 
     def setUp(self):
         super().setUp()
@@ -67,7 +67,7 @@ class TestFollowupSessions(SessionsCase):
         self.assertEqual(self.activities(), sorted(self.ids["partners"]))
 
     def test_two_sessions_without_the_lock(self):
-        """The constraints alone: who comes second fails and writes nothing."""
+        """With the constraints alone, the second session fails and writes nothing."""
         def run(env):
             rule = env["crm.value.followup.rule"].browse(self.ids["rule"])
             env["crm.value.followup.run"]._schedule(rule, rule.company_id)

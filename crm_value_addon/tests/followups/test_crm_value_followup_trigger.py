@@ -1,15 +1,18 @@
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+from unittest.mock import patch
 
 from freezegun import freeze_time
 
 from odoo import Command
 from odoo.tests import new_test_user
 
+from ...models.followups.triggers import TRIGGERS
 from ..common import TODAY, ValueCase
 
 
 class FollowupCase(ValueCase):
-    """Three tiers of the test company, a seller, and rules one by one."""
+    """Three tiers of the test company, a salesperson, and one rule at a time."""
 
     @classmethod
     def setUpClass(cls):
@@ -25,7 +28,7 @@ class FollowupCase(ValueCase):
         cls.seller = new_test_user(cls.env, "seller", "sales_team.group_sale_salesman", **company)
         cls.manager = new_test_user(cls.env, "boss", "sales_team.group_sale_manager", **company)
         cls.company.value_followup_cap = 0
-        # moves between tiers are somebody's merit once the first refresh is done
+        # after the first refresh, customers cause their tier changes
         cls.refresh()
 
     @classmethod
@@ -41,7 +44,7 @@ class FollowupCase(ValueCase):
         return customer
 
     def due(self, rule):
-        """Return {customer's name: what the text is about} of those who are due."""
+        """Return the due customers: dict name → what {detail} stands for."""
         partner = self.env["res.partner"]
         return {partner.browse(row.partner_id).name: row.detail for row in self.due_customers(rule)}
 
@@ -49,7 +52,7 @@ class FollowupCase(ValueCase):
         return rule.env["crm.value.followup.due"]._find(rule, self.company)
 
     def run_rules(self):
-        """Close and schedule as the cron does, also for the second time of a day."""
+        """Close and schedule as the cron does, even twice a day."""
         self.env["crm.value.run"].search([("kind", "=", "followup")]).unlink()
         self.env["crm.value.followup.run"].with_company(self.company)._run_company(self.company)
         self.env.invalidate_all()
@@ -59,8 +62,8 @@ class FollowupCase(ValueCase):
 
 
 @freeze_time(TODAY)
-class TestCrmValueFollowupDue(FollowupCase):
-    """Each trigger: who is due, who is not, and what takes the reason away."""
+class TestCrmValueFollowupTrigger(FollowupCase):
+    """Each trigger: who is due, who is not, and what resolves the follow-up."""
 
     def assertClosed(self, rule, reason=None):
         self.run_rules()
@@ -95,7 +98,7 @@ class TestCrmValueFollowupDue(FollowupCase):
         self.refresh(customer)
         self.assertClosed(lost, "again")
 
-    def test_first_assignment_is_nobodys_merit(self):
+    def test_first_assignment_is_no_gain(self):
         self.env["crm.value.run"].search([]).unlink()
         self.bought("Old", 30, amount=2000)
         self.refresh()
@@ -134,7 +137,7 @@ class TestCrmValueFollowupDue(FollowupCase):
         self.refresh(near)
         self.assertClosed(rule)
 
-    def test_near_next_tier_never_tells_a_margin(self):
+    def test_near_next_tier_never_shows_a_margin(self):
         self.mid.criterion_ids = [Command.create({"metric": "margin_12m", "enter_min": 400, "keep_min": 300})]
         self.bought("Near", 30, amount=990)
         self.refresh()
@@ -279,7 +282,7 @@ class TestCrmValueFollowupDue(FollowupCase):
         self.assertClosed(rule, "contact")
 
     def test_no_ratings(self):
-        """With or without the app; its ratings are tested in crm_value_addon_website_sale."""
+        """With or without the app; crm_value_addon_website_sale tests its ratings."""
         self.bought("Silent", 10)
         self.refresh()
         self.assertFalse(self.due(self.rule("low_rating", rating_max=2)))
@@ -396,6 +399,28 @@ class TestCrmValueFollowupDue(FollowupCase):
         self.refresh()
         customer.active = False
         self.assertFalse(self.due(self.rule("at_risk")))
+
+    def test_the_form_follows_the_table(self):
+        rule = self.rule("after_purchase")
+        self.assertEqual((rule.days_hint, rule.has_document), ("days after the invoice", True))
+        rule.trigger = "birthday"
+        self.assertFalse(rule.has_document, "the activity is always on the person")
+        self.assertIn("{detail} is the person", rule.placeholder_hint)
+        rule = rule.new({"trigger": False})
+        self.assertFalse(rule.days_hint or rule.has_document)
+        self.assertNotIn("detail} is", rule.placeholder_hint)
+
+    def test_another_module_adds_a_trigger(self):
+        """A value of the selection, a row of the table and a SELECT are enough."""
+        self.bought("Buyer", 10)
+        self.refresh()
+        rule, Service = self.rule("manual"), type(self.env["crm.value.followup.trigger"])
+        row = replace(TRIGGERS["manual"], closes_by="customer", resolution="no reason left")
+        with patch.object(Service, "_triggers", lambda service: {**TRIGGERS, "manual": row}):
+            with patch.object(Service, "_due_manual", Service._due_first_purchase):
+                rule.days = 10
+                self.assertOpen(rule)
+            self.assertClosed(rule, "no reason left")
 
     def test_every_trigger_runs_on_an_empty_company(self):
         for trigger, _label in self.env["crm.value.followup.rule"]._fields["trigger"].selection:
