@@ -1,8 +1,8 @@
 """The table of triggers: all facts about a trigger, except the SELECT of the customers whom it concerns.
 
 How to add a trigger: a row here, the method `_due_<code>` in `crm_value_followup_trigger.py`, and a ready-made rule in
-`data/crm_value_followup_data.xml`. Another module overrides `_triggers` of `crm.value.followup.trigger`, and adds its
-code to the selection of the rule.
+`data/crm_value_followup_rule_data.xml`. Another module overrides `_triggers` of `crm.value.followup.trigger`, and adds
+its code to the selection of the rule.
 """
 from dataclasses import dataclass
 
