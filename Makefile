@@ -1,6 +1,6 @@
 # Everything lives under .odoo/ and in scripts/; each target is one script.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint pot bench load shell clean dist test-odoo test-faults
+.PHONY: help run test lint format pot bench load shell clean dist test-odoo test-faults
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -16,6 +16,9 @@ test-faults: ## faults by injection and bad input, which `make test` leaves out 
 
 lint: ## ruff, mypy, pylint-odoo and bandit
 	@scripts/lint
+
+format: ## ruff and prettier format Python, JavaScript, SCSS and XML; CHECK=1 changes nothing
+	@scripts/format $(if $(CHECK),--check)
 
 dist: ## wheels and zips of the addons into dist/; CHECK=1 installs what was built and tries it
 	@scripts/dist $(if $(CHECK),--check)
