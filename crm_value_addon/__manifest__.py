@@ -62,7 +62,7 @@
         "views/crm_value_portal_templates.xml",
         "views/crm_value_menus.xml",
     ],
-    "demo": ["demo/crm_value_demo.xml", "demo/crm_value_benefits_demo.xml", "demo/crm_value_portal_demo.xml"],
+    "demo": ["demo/crm_value_demo.xml"],
     "assets": {
         "web.assets_unit_tests": ["crm_value_addon/static/tests/**/*"],
         "web.assets_backend": [

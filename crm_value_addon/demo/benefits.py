@@ -1,12 +1,12 @@
-"""What the tiers of the demonstration company give, and a few orders that show it."""
+"""The benefits of the demonstration tiers, and a few orders that show them."""
 from odoo import Command
 
-#: customers that get a quotation, and how many of the first products they are quoted
+#: customers that get a quotation
 _QUOTED = 4
 
 
 def load(env, company):
-    """Give each tier believable benefits; a second time nothing happens."""
+    """Give each tier believable benefits; a second call does nothing."""
     tiers = {name: env.ref(f"crm_value_addon.tier_{name}") for name in ("bronze", "silver", "gold", "platinum")}
     if any(tier.benefit_ids for tier in tiers.values()):
         return
@@ -39,7 +39,7 @@ def _give(env, company, tiers):
 
 def _pricelists(env, company, discounts):
     Pricelist = env["product.pricelist"]
-    # Without a public pricelist before them, a tier's would be everybody's.
+    # Without a public pricelist before it, the pricelist of a tier would be everybody's.
     if not Pricelist.search_count([("company_id", "in", [False, company.id]), ("item_ids", "=", False)], limit=1):
         Pricelist.create({"name": "Public Pricelist", "sequence": 1, "company_id": company.id})
     return Pricelist.create([{
@@ -68,7 +68,7 @@ def _programs(env, company):
 
 
 def _quote(env, company):
-    """Quote something to the best customers; one of them has accepted."""
+    """Make quotations for the best customers; one of them is confirmed."""
     values = env["crm.value"].search(
         [("company_id", "=", company.id), ("tier_id", "!=", False)], order="revenue_12m desc", limit=_QUOTED)
     products = env["product.product"].search(

@@ -1,11 +1,11 @@
-"""What makes each ready-made follow-up rule find somebody among the demonstration customers."""
+"""Facts that make each ready-made follow-up rule find a demonstration customer."""
 from datetime import timedelta
 
 from odoo import Command
 
 
 def load(env, company):
-    """Make every trigger true of a customer, and schedule what follows from it."""
+    """Make every trigger apply to a customer, and schedule its activities."""
     if env["crm.value.followup"].search_count([], limit=1):
         return
     values = env["crm.value"].with_company(company).search([("company_id", "=", company.id)])
@@ -14,11 +14,11 @@ def load(env, company):
     _make_people(env, values, today)
     _make_products(env, values)
     _make_purchases(env, company, values, today)
-    _make_moves(env, values, today)
+    _make_events(env, values, today)
     run = env["crm.value.followup.run"].with_company(company).with_context(
         active_test=False, allowed_company_ids=company.ids)
     for rule in run.env["crm.value.followup.rule"].search([]):
-        run._schedule(rule, company, limit=2)  # few enough for one day of few users
+        run._schedule(rule, company, limit=2)  # keeps the few demonstration users within their daily cap
 
 
 def _of(values, name):
@@ -37,11 +37,11 @@ def _make_relationships(values):
 
 
 def _make_people(env, values, today):
-    """A birthday tomorrow, and a main contact who has left."""
+    """Create a birthday tomorrow and archive a main contact."""
     person = _of(values, "Corner Lantern Cafés").partner_id.child_ids[:1]
     if "birthdate_date" in person._fields:
         tomorrow = today + timedelta(days=1)
-        person.birthdate_date = tomorrow.replace(year=1984)  # a leap year has every day
+        person.birthdate_date = tomorrow.replace(year=1984)  # a leap year: every day exists in it
     source = env["crm.value.followup.source"]._last_contacts(values.company_id)
     contact_of = {row["partner_id"]: row["contact_id"] for row in env.execute_query_dict(source)}
     gone = values.filtered(lambda value: value.tier_id and value.partner_id.id in contact_of)[-1:]
@@ -53,7 +53,7 @@ def _make_people(env, values, today):
 
 
 def _make_products(env, values):
-    """A product that asks for a service, one that was replaced, and an opportunity that stands still."""
+    """Create a product with a service interval, a replaced product and a stalled opportunity."""
     products = {product.name: product for product in env["product.template"].search([])}
     if "Machine Maintenance" in products:
         products["Machine Maintenance"].value_remind_months = 2
@@ -66,7 +66,7 @@ def _make_products(env, values):
 
 
 def _make_purchases(env, company, values, today):
-    """A first purchase a week ago, a customer just short of the next tier, and one whose year is full this week."""
+    """Create a first purchase, a customer just below the next tier, and one with an anniversary this week."""
     newcomer = env["res.partner"].create({
         "name": "Pavilion Tea Rooms", "is_company": True, "email": "office@pavilion-tea-rooms.example.com"})
     near = values.filtered(lambda value: value.next_tier_id and value.purchase_count > 1).sorted("revenue_12m")[-1:]
@@ -86,8 +86,8 @@ def _make_purchases(env, company, values, today):
     env["crm.value"].with_company(company)._refresh_customers(company, moves.commercial_partner_id.ids)
 
 
-def _make_moves(env, values, today):
-    """What a company that has used this for a while would have seen: moves between tiers, a customer just lost."""
+def _make_events(env, values, today):
+    """Create events of a longer use: a downgrade, customers just lost, and a tier in danger."""
     high, low = (env.ref(f"crm_value_addon.tier_{name}", raise_if_not_found=False) for name in ("gold", "silver"))
     fallen = values.filtered(lambda value: value.tier_id == low)[:1]
     if fallen and high:

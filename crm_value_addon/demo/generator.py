@@ -14,11 +14,11 @@ _REF = "CV%03d"
 
 
 class Generator:
-    """Makes the customers of `PROFILES` in a company, what they bought, and their values.
+    """Creates the customers of `PROFILES` in a company, their purchases and their values.
 
-    How it works: each profile is turned into purchase days; those become sale orders or plain invoices, which are
-    posted together in the order of their dates; then come the extras that profiles ask for (`_extra_<name>`), and the
-    payments of what nobody left open. Run twice it does nothing the second time.
+    How it works: each profile is turned into purchase days, and these into sale orders or plain invoices, which are
+    posted together in the order of their dates. Then follow the extras that profiles name (`_extra_<name>`) and the
+    payments. A second run does nothing.
     """
 
     def __init__(self, env, company, second_company=None, profiles=PROFILES):
@@ -28,7 +28,7 @@ class Generator:
         self.second_company = second_company and second_company.with_env(self.env)
         self.profiles = profiles
         self.today = self.company._value_today()
-        self.random = random.Random(_SEED)  # nosec B311: a history that is always the same, no secret
+        self.random = random.Random(_SEED)  # nosec B311: a reproducible history, no secret
         self.customers = {}  # profile → commercial partner
         self.invoices = {}  # profile → its posted invoices, oldest first
         self.open_invoices = self.env["account.move"]  # not to be paid
@@ -88,7 +88,7 @@ class Generator:
             return re.sub(r"[^a-z0-9]+", "-", letters.lower()).strip("-")
         return f"{slug(name)}@{slug(company)}.example.com"
 
-    # what they bought
+    # purchases
 
     def _make_purchases(self):
         direct, ordered, elsewhere = [], [], []
@@ -109,7 +109,7 @@ class Generator:
         self._invoice(elsewhere, self.second_company).action_post()
 
     def _purchase_days(self, profile):
-        """Return the days of a profile's purchases, oldest first; the first and the last are as it says."""
+        """Return the days of a profile's purchases, oldest first; the profile fixes the first and the last."""
         days, before = [], profile.first
         while profile.rhythm and before > profile.last + profile.rhythm / 2:
             days.append(before)
@@ -121,7 +121,7 @@ class Generator:
         return day - timedelta(days=max(0, day.weekday() - 4))
 
     def _lines(self, profile, day):
-        """Return (product, quantity) pairs worth about the profile's basket, grown to that day."""
+        """Return (product, quantity) pairs worth about the profile's basket, with its growth up to that day."""
         years_ago = (self.today - day).days / 365
         worth = profile.basket * (1 + profile.yearly_growth) ** -years_ago * self.random.lognormvariate(0, 0.2)
         first, *others = ASSORTMENTS[profile.assortment]
@@ -164,7 +164,7 @@ class Generator:
         } for profile, day in purchases])
 
     def _addressee(self, profile):
-        """Return the company itself, or now and then one of its people."""
+        """Return the company itself, or now and then one of its contacts."""
         partner = self.customers[profile]
         return self.random.choice([partner, partner, *partner.child_ids[:1]])
 
@@ -172,7 +172,7 @@ class Generator:
         other = self.env["res.currency"].search([("id", "!=", company.currency_id.id)], limit=1)
         return other if "foreign_currency" in profile.extras and other else company.currency_id
 
-    # what only some do; each is named in the `extras` of a profile
+    # extras, named in the `extras` of a profile
 
     def _extra_second_company(self, profile):
         """Buys from the second company as well: see `_make_purchases`."""
@@ -252,7 +252,7 @@ class Generator:
     # payments
 
     def _pay(self):
-        """Pay what fell due, by one bank entry a quarter; what is younger, or left open on purpose, stays."""
+        """Pay the invoices that fell due, by one bank entry a quarter, except those left open on purpose."""
         ours = self.env["account.move"].search([
             ("commercial_partner_id", "in", [partner.id for partner in self.customers.values()]),
             ("company_id", "=", self.company.id), ("move_type", "=", "out_invoice"), ("state", "=", "posted"),
@@ -265,7 +265,7 @@ class Generator:
         self.env["account.move.line"]._reconcile_plan(plan)
 
     def _receive(self, receivables):
-        """Post the bank entry that pays these lines, and return what has to be reconciled with each other."""
+        """Post the bank entry that pays these lines, and return the groups of lines to reconcile."""
         groups = list(receivables.grouped(lambda line: (line.partner_id, line.account_id, line.currency_id)).items())
         journal = self.env["account.journal"].search(
             [("type", "=", "bank"), ("company_id", "=", self.company.id)], limit=1)

@@ -1,4 +1,4 @@
-"""The year before the demonstration began: its month ends, by the steps of the nightly refresh as of each of them."""
+"""The year before the demonstration: its month ends, computed by the nightly refresh as of each of them."""
 from datetime import timedelta
 
 from dateutil.relativedelta import relativedelta
@@ -9,16 +9,16 @@ _MONTHS = 12
 
 
 def load(env, company):
-    """Leave what refreshes of the year before would have left, and try the prediction; a second time it does nothing.
+    """Store the results of a year of refreshes and backtest the prediction; a second call does nothing.
 
-    What was known on a day follows from the documents of until then, as in *Value as of a Day*.
+    The figures of a day follow from the documents up to it, as in *Value as of a Day*.
     """
     Value, Snapshot = env["crm.value"].with_company(company), env["crm.value.snapshot"]
     today = company._value_today()
     if Snapshot._last_date(company, today - timedelta(days=1)):
         return
     fit = env["crm.value.fit"]._fit_company(company).filtered("is_used")
-    # What the first refresh concluded knew of no day before it: tiers and month ends begin anew, a year ago.
+    # The first refresh knew no day before it: tiers and month ends begin again, a year ago.
     Value.search([("company_id", "=", company.id)]).unlink()
     for months in reversed(range(_MONTHS)):
         day = today.replace(day=1) - relativedelta(months=months) - timedelta(days=1)
@@ -30,7 +30,7 @@ def load(env, company):
 
 
 def _refresh_as_of(company, day, Value):
-    """Store the figures of the customers that there were on a day."""
+    """Store the figures that the customers had on a day."""
     customers = Value.env["account.move"]._read_group(
         [*POSTED_DOCUMENTS, ("company_id", "=", company.id), ("invoice_date", "<=", day)], ["commercial_partner_id"])
     if not customers:

@@ -1,10 +1,10 @@
-"""What the demonstration's portal user (login "portal") finds on the loyalty page: 120 are missing for Gold."""
+"""The loyalty page of the demonstration's portal user (login "portal"): 120 are missing for Gold."""
 from datetime import timedelta
 
 from odoo import Command
 
 _MISSING = 120
-#: days ago → share of what is bought in a year
+#: days ago → share of the purchases of a year
 _PURCHASES = {700: 0.5, 330: 0.1, 290: 0.15, 240: 0.2, 200: 0.1, 150: 0.15, 110: 0.1, 60: 0.12, 9: 0.08}
 _YEAR = 365
 
@@ -36,7 +36,7 @@ def _buy(env, company, customer):
 
 
 def _remember_tiers(env, company, customer):
-    """Silver was reached in the course of the year, not by the first look at the customer."""
+    """Date the tier changes back: Silver was reached in the course of the year."""
     value = env["crm.value"].search([("partner_id", "=", customer.id), ("company_id", "=", company.id)])
     today, Change = company._value_today(), env["crm.value.tier.change"].sudo()
     Change.search([("value_id", "=", value.id)]).unlink()

@@ -1,4 +1,4 @@
-"""Who the demonstration customers are: a coffee supplier's companies and private persons.
+"""The demonstration customers: companies and private persons who buy from a coffee supplier.
 
 To show a new feature, add a profile, or an extra to one and a method `_extra_<name>` to the generator.
 """
@@ -19,7 +19,7 @@ PRODUCTS = {
     "training": ("Barista Training", "service", 480.0, 0.0),
 }
 
-#: what a customer chooses from; the first product makes the larger part
+#: the products of a customer; the first one has the largest share
 ASSORTMENTS = {
     "cafe": ("espresso", "oat", "cups", "filter", "cleaner"),
     "office": ("filter", "cups", "espresso", "decaf"),

@@ -1,6 +1,6 @@
-"""What people decided about the tiers of two demonstration customers."""
+"""Manual tiers of two demonstration customers."""
 
-#: customer → (tier, reason, whether the lock is still on)
+#: customer → (tier, reason, whether the lock still holds)
 _LOCKS = {
     "Parish of St Anselm": ("silver", "Serves our coffee at the town's charity market", True),
     "Brasserie du Nord": ("gold", "Kept Gold while the restaurant was rebuilt", False),
@@ -8,7 +8,7 @@ _LOCKS = {
 
 
 def load(env, company):
-    """Lock one customer's tier; end another's lock, which leaves a tier that is lost when its grace is over."""
+    """Lock a customer's tier, and end the lock of another, whose tier then expires after the grace period."""
     manager = env.ref("base.user_admin")
     for name, (tier, reason, is_on) in _LOCKS.items():
         value = env["crm.value"].search([("partner_id.name", "=", name), ("company_id", "=", company.id)], limit=1)

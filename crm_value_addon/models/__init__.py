@@ -37,8 +37,6 @@ from .benefits import crm_value_caution
 from .benefits import crm_value_caution_override
 from .benefits import crm_value_benefit_page
 from .benefits import crm_value_benefit_customer
-from . import crm_value_demo_benefits
-from . import crm_value_demo_portal
 from .tiers import crm_value_order_outlook
 from .segments import crm_value_rfm_segment
 from .segments import crm_value_rfm

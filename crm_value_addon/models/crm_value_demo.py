@@ -1,18 +1,20 @@
 from odoo import api, models
 
 
-class CrmValue(models.Model):
-    _inherit = "crm.value"
+class CrmValueDemo(models.AbstractModel):
+    """The demonstration data of the main company.
+
+    How to use: demo/crm_value_demo.xml calls the methods, in their order. How it works: the modules of the package
+    ``demo`` create the records; they are imported here because no other database needs them.
+    """
+
+    _name = "crm.value.demo"
+    _description = "Customer Value: Demonstration Data"
 
     @api.model
-    def _load_demo(self):
-        """Fill the main company with demonstration customers (called by demo/crm_value_demo.xml only)."""
-        from ..demo import (
-            followups,
-            history,
-            parts,
-            tiers,  # nothing but a demonstration database needs them
-        )
+    def _load_customers(self):
+        """Create the customers with a year of history, their tiers, the components of their value and follow-ups."""
+        from ..demo import components, followups, history, tiers
         from ..demo.generator import Generator
 
         company = self.env.ref("base.main_company")
@@ -22,5 +24,19 @@ class CrmValue(models.Model):
         for each in filter(None, (company, second)):
             history.load(self.env, each)
         tiers.load(self.env, company)
-        parts.load(self.env, company)
+        components.load(self.env, company)
         followups.load(self.env, company)
+
+    @api.model
+    def _load_benefits(self):
+        """Give the tiers their benefits."""
+        from ..demo import benefits
+
+        benefits.load(self.env, self.env.ref("base.main_company"))
+
+    @api.model
+    def _load_portal(self):
+        """Give the portal user a loyalty page."""
+        from ..demo import portal
+
+        portal.load(self.env, self.env.ref("base.main_company"))

@@ -11,7 +11,7 @@ from .benefits import *
 from .portal import *
 from . import test_crm_lead_value
 from . import test_demo
-from . import test_demo_parts
+from . import test_demo_components
 from . import test_description
 from . import test_first_page
 from . import test_i18n

@@ -1,6 +1,6 @@
 from freezegun import freeze_time
 
-from ..demo import parts
+from ..demo import components
 from ..demo.generator import Generator
 from ..demo.profiles import PROFILES
 from .common import TODAY, ValueCase
@@ -11,13 +11,13 @@ _NAMES = {
 
 
 @freeze_time(TODAY)
-class TestDemoParts(ValueCase):
-    def test_each_part_matters_somewhere(self):
+class TestDemoComponents(ValueCase):
+    def test_each_component_matters_somewhere(self):
         self.env.ref("base.user_admin").company_ids += self.company
         profiles = [profile for profile in PROFILES if profile.name in _NAMES]
         generator = Generator(self.env, self.company, profiles=profiles)
         generator.run()
-        parts.load(self.env, self.company)
+        components.load(self.env, self.company)
         value = {profile.name: self.value(partner) for profile, partner in generator.customers.items()}
         self.assertGreater(value["Corner Lantern Cafés"].referral_value, 0)
         self.assertGreater(value["Alder & Quill Bookshops"].knowledge_value, 0)
@@ -29,5 +29,5 @@ class TestDemoParts(ValueCase):
         self.assertEqual(costly.realised_value, costly.margin_total - 263)
         self.assertLess(costly.realised_value, 0)
         count = self.env["crm.value.feedback"].search_count([])
-        parts.load(self.env, self.company)
+        components.load(self.env, self.company)
         self.assertEqual(self.env["crm.value.feedback"].search_count([]), count)

@@ -1,16 +1,16 @@
-"""What customers are worth beyond their purchases: a demonstration customer for each part of the value."""
+"""What customers are worth beyond their purchases: a demonstration customer for each component of the value."""
 from datetime import timedelta
 
-#: what the parts are computed with
+#: settings of the components
 _SETTINGS = {
     "value_referral_share": 0.1, "value_knowledge_cap": 600, "value_cost_acquisition": "lead",
     "value_cost_won_lead": 180, "value_cost_work": True, "value_hourly_cost": 48, "value_cost_credit_notes": True,
     "value_cost_credit_note": 35, "value_cost_late_payment": True, "value_cost_interest": 0.08,
 }
 _AMOUNTS = {"feedback_kind_idea": 60, "feedback_kind_complaint": 120}
-#: who brought whom
+#: referred customer → referrer
 _REFERRALS = {"Juniper & Salt": "Corner Lantern Cafés", "La Petite Torréfaction": "Saint-Gilles Traiteur"}
-#: customer, kind, days ago, what was said
+#: customer, kind, days ago, description
 _FEEDBACK = [
     ("Alder & Quill Bookshops", "feedback_kind_idea", 40, "Beans in small bags to sell beside the books: now on sale"),
     ("Alder & Quill Bookshops", "feedback_kind_idea", 160, "Delivery days on the website"),
@@ -20,12 +20,12 @@ _FEEDBACK = [
 #: customer → days until an opportunity closes
 _CLOSINGS = {
     "Meridian Hotels Group": 45, "Bloom Street Coworking": 100, "Golden Gate Caterers": 75, "Bergmann Hotels": 200}
-#: gave everything back and needed a lot of time: worth less than nothing so far
+#: returned everything and took a lot of time: its realised value is negative
 _COSTLY = "Pop-up Kitchen 27"
 
 
 def load(env, company):
-    """Configure the parts, and give some customers what makes each of them; a second time it does nothing."""
+    """Configure the components and give each of them a customer; a second call does nothing."""
     customers = {value.partner_id.name: value.partner_id for value in env["crm.value"].search([
         ("company_id", "=", company.id)])}
     if env["crm.value.feedback"].search_count([("company_id", "=", company.id)], limit=1):
@@ -50,7 +50,7 @@ def load(env, company):
 
 
 def _serve(env, company, customer):
-    """Win a customer by an opportunity, and talk to it a lot."""
+    """Win a customer by an opportunity and spend a lot of time on it."""
     lead = env["crm.lead"].create({
         "type": "opportunity", "name": f"{customer.name}: equipment for the summer", "partner_id": customer.id,
         "user_id": customer.user_id.id, "company_id": company.id, "expected_revenue": 5000})
