@@ -34,7 +34,7 @@ class Thresholds:
     #: with a fit: probability of being alive below which a customer is at risk, or lost
     risk_alive: float = 0.4
     lost_alive: float = 0.1
-    #: days for which a lost customer who buys again is won back
+    #: days for which a lost customer counts as won back after a purchase
     won_back_days: int = 180
 
 

@@ -88,10 +88,10 @@ class Interval:
         edges = np.searchsorted(
             at_group if order is None else at_group[order], np.arange(0, at_pair.size + _BLOCK, _BLOCK))
         for number, (start, stop) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
-            who = slice(None) if order is None else order[start:stop]
+            chosen = slice(None) if order is None else order[start:stop]
             chunk = slice(number * _BLOCK, (number + 1) * _BLOCK)
             rows = _Rows(self, pairs[0][at_pair[chunk]], pairs[1][at_pair[chunk]], counts[chunk])
-            low[who], high[who] = rows.bounds(alive[who], at_group[who] - number * _BLOCK)
+            low[chosen], high[chosen] = rows.bounds(alive[chosen], at_group[chosen] - number * _BLOCK)
         p, q, v = self.spend.parameters_.values()
         unit = (v + count * spent) * (p / (p * count + q)) * discount[index] * ratio
         low, high = low * unit, high * unit

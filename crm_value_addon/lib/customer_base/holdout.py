@@ -299,10 +299,10 @@ def _calibration(
     }
     rows = []
     for frequency in np.unique(group):
-        who = group == frequency
-        row: dict[str, float] = {"frequency": int(frequency), "customers": int(who.sum())}
-        row["actual"] = float(window.purchases[who].mean())
-        rows.append(row | {name: float(each[who].mean()) for name, each in expected.items()})
+        chosen = group == frequency
+        row: dict[str, float] = {"frequency": int(frequency), "customers": int(chosen.sum())}
+        row["actual"] = float(window.purchases[chosen].mean())
+        rows.append(row | {name: float(each[chosen].mean()) for name, each in expected.items()})
     return rows
 
 

@@ -90,7 +90,7 @@ class _Decoder(io.RawIOBase):
         if self._rest is None:
             self._is_wrong = bytes(data[:11]) != SIGNATURE[:11]
             data, self._rest = data[len(SIGNATURE):], b""
-        if not self._is_wrong:  # `arrays` raises the error, because here it would break the connection off
+        if not self._is_wrong:  # `arrays` raises the error; here it would leave the connection in mid-answer
             data = self._rest + data
             rows = np.frombuffer(data, self._dtype, count=len(data) // self._dtype.itemsize)
             self._rest = data[rows.nbytes:]
