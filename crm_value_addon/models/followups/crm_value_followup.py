@@ -29,21 +29,21 @@ class CrmValueFollowup(models.Model):
     partner_id = fields.Many2one(related="value_id.partner_id", string="Contact")
     company_id = fields.Many2one("res.company", required=True, ondelete="cascade", index=True, readonly=True)
     currency_id = fields.Many2one(related="company_id.currency_id", string="Currency")
-    occasion = fields.Char(required=True, readonly=True, help="What it was about; the same occasion comes up once")
+    occasion = fields.Char(required=True, readonly=True, help="What it was about; each occasion comes up once")
     date = fields.Date(required=True, readonly=True)
     group = fields.Selection(
-        [("treated", "Treated"), ("control", "Held out")], required=True, readonly=True,
-        help="Held out: the rule met the customer and nothing was done, to see what happens by itself")
+        [("treated", "Followed up"), ("control", "Control group")], required=True, readonly=True,
+        help="Control group: the rule applied to the customer but nothing was done, to see what happens by itself")
     state = fields.Selection(
         [("open", "Open"), ("done", "Done"), ("cancelled", "Cancelled"), ("closed", "Closed by itself"),
-         ("control", "Held out")], required=True, readonly=True)
+         ("control", "Control group")], required=True, readonly=True)
     user_id = fields.Many2one("res.users", string="Responsible", ondelete="set null", readonly=True)
     activity_id = fields.Many2one("mail.activity", ondelete="set null", index="btree_not_null", readonly=True)
     activity_ids = fields.One2many("mail.activity", "value_followup_id", string="Activities")
     deadline = fields.Date(readonly=True)
     closed_date = fields.Date(string="Closed on", readonly=True)
-    close_reason = fields.Char(string="Closed because", readonly=True)
-    is_in_time = fields.Boolean(string="Done in Time", readonly=True)
+    close_reason = fields.Char(string="Close Reason", readonly=True)
+    is_in_time = fields.Boolean(string="Done on Time", readonly=True)
     is_measured = fields.Boolean(string="Measured", readonly=True)
     outcome_revenue = fields.Monetary(
         string="Revenue After", readonly=True, help="Invoiced in the days that the rule measures, untaxed")
@@ -123,7 +123,7 @@ class CrmValueFollowup(models.Model):
         self.ensure_one()
         # sudo: the assignee may know that the customer objects.
         if self.partner_id.sudo().value_opt_out:
-            return self.env._("the customer wants no evaluation")
+            return self.env._("the customer opted out of scoring")
         trigger = self.env["crm.value.followup.trigger"]._trigger(self.rule_id)
         last_purchase = self.value_id.last_purchase_date
         if trigger.ends_with_purchase and last_purchase and last_purchase >= self.date:

@@ -60,7 +60,7 @@ class CrmValueFollowupResult(models.AbstractModel):
         """
         if not found.is_enough:
             return self.env._(
-                "Not enough data: %(treated)s treated and %(control)s held out are measured, "
+                "Not enough data: %(treated)s followed up and %(control)s of the control group are measured, "
                 "%(least)s of each are needed.", treated=treated, control=control, least=LEAST_GROUP)
         texts = {"confidence": round(100 * CONFIDENCE), "days": rule.measure_days}
         if company.currency_id.compare_amounts(found.low, 0) > 0:

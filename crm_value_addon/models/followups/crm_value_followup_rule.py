@@ -29,18 +29,19 @@ class CrmValueFollowupRule(models.Model):
 
     trigger = fields.Selection(
         [(trigger.code, trigger.label) for trigger in TRIGGERS.values()], required=True, default="at_risk")
-    days = fields.Integer(help="What it means depends on the trigger; the line below it says so.")
+    days = fields.Integer(help="The meaning depends on the trigger, as shown beside it.")
     days_hint = fields.Char(compute="_compute_hints")
     gap_percent = fields.Float(
-        string="Gap up to (%)", default=10.0, help="How much of what the next tier asks for may be missing")
+        string="Gap up to (%)", default=10.0, help="Share of the requirements of the next tier that may be missing")
     rating_max = fields.Float(string="Rating up to", default=2.0, help="From 1 to 5")
     tier_id = fields.Many2one(
-        "crm.value.tier", string="From Tier", ondelete="set null", index="btree_not_null",
-        help="Only customers of this tier or a higher one. Where a tier or a customer was lost: those that had it.")
+        "crm.value.tier", string="Minimum Tier", ondelete="set null", index="btree_not_null",
+        help="Only customers of this tier or a higher one. For a lost tier or customer: those that had it.")
     domain = fields.Char(string="Only Customers", default="[]", help="Conditions on the customer value")
 
     action_type = fields.Selection(
-        [("activity", "One activity"), ("plan", "An activity plan")], string="Does", default="activity", required=True)
+        [("activity", "One activity"), ("plan", "An activity plan")],
+        string="Action", default="activity", required=True)
     activity_type_id = fields.Many2one(
         "mail.activity.type", ondelete="restrict",
         default=lambda self: self.env.ref("mail.mail_activity_data_call", raise_if_not_found=False),
@@ -49,9 +50,9 @@ class CrmValueFollowupRule(models.Model):
     has_document = fields.Boolean(compute="_compute_hints")
     target = fields.Selection(
         [("contact", "The contact"), ("document", "The order or opportunity that caused it")],
-        string="Put on", default="contact", required=True,
-        help="Where there is no such order or opportunity, it is put on the contact.")
-    summary = fields.Char(translate=True, help="Words in braces are filled in, such as {customer} or {days}")
+        string="Assign to", default="contact", required=True,
+        help="Without such an order or opportunity, the activity goes to the contact.")
+    summary = fields.Char(translate=True, help="Placeholders in braces are filled in, such as {customer} or {days}")
     note = fields.Html(translate=True, sanitize=True)
     placeholder_hint = fields.Char(compute="_compute_hints")
     delay_days = fields.Integer(string="Due within (working days)", default=2)
@@ -67,45 +68,46 @@ class CrmValueFollowupRule(models.Model):
     last_user_id = fields.Many2one("res.users", ondelete="set null", readonly=True, copy=False)
 
     cooldown_days = fields.Integer(
-        string="Not again for (days)", default=60, help="After the activity of this rule is done, cancelled or closed")
+        string="Cooldown (days)", default=60, help="After a follow-up of this rule is done, cancelled or closed")
     holdout_percent = fields.Float(
-        string="Held Out (%)",
-        help="So many of the customers, always the same ones, get no activity: the control group")
+        string="Control Group (%)", help="Share of the customers, always the same ones, that get no activity")
     measure_days = fields.Integer(
-        string="Measured for (days)", default=60, help="Invoiced revenue of so many days after shows what it brought")
+        string="Measured for (days)", default=60, help="Invoices of these days after the follow-up show its result")
     followup_ids = fields.One2many("crm.value.followup", "rule_id", string="Follow-ups")
     open_count = fields.Integer(string="Open", compute="_compute_open_count")
 
     result_currency_id = fields.Many2one("res.currency", compute="_compute_results")
-    treated_count = fields.Integer(string="Treated", compute="_compute_results")
-    control_count = fields.Integer(string="Held Out", compute="_compute_results")
+    treated_count = fields.Integer(string="Followed Up", compute="_compute_results")
+    control_count = fields.Integer(string="Control Group", compute="_compute_results")
     done_count = fields.Integer(string="Done", compute="_compute_results")
-    in_time_count = fields.Integer(string="Done in Time", compute="_compute_results")
+    in_time_count = fields.Integer(string="Done on Time", compute="_compute_results")
     measured_count = fields.Integer(string="Measured", compute="_compute_results", help="Of both groups")
     treated_revenue = fields.Monetary(
-        string="Revenue per Treated", currency_field="result_currency_id", compute="_compute_results",
-        help="Invoiced in the days measured after the follow-up, per customer")
+        string="Revenue: Followed Up", currency_field="result_currency_id", compute="_compute_results",
+        help="Invoiced per customer in the days measured after the follow-up")
     control_revenue = fields.Monetary(
-        string="Revenue per Held Out", currency_field="result_currency_id", compute="_compute_results")
+        string="Revenue: Control Group", currency_field="result_currency_id", compute="_compute_results")
     uplift_revenue = fields.Monetary(
-        string="Brings", currency_field="result_currency_id", compute="_compute_results",
-        help="Revenue per treated customer less revenue per customer held out")
+        string="Uplift", currency_field="result_currency_id", compute="_compute_results",
+        help="Revenue per customer followed up less revenue per customer of the control group")
     uplift_revenue_low = fields.Monetary(
-        string="at least", currency_field="result_currency_id", compute="_compute_results")
+        string="Uplift at Least", currency_field="result_currency_id", compute="_compute_results")
     uplift_revenue_high = fields.Monetary(
-        string="at most", currency_field="result_currency_id", compute="_compute_results")
+        string="Uplift at Most", currency_field="result_currency_id", compute="_compute_results")
     treated_margin = fields.Monetary(
-        string="Margin per Treated", currency_field="result_currency_id", compute="_compute_results",
+        string="Margin: Followed Up", currency_field="result_currency_id", compute="_compute_results",
         groups=MARGIN_GROUP)
     control_margin = fields.Monetary(
-        string="Margin per Held Out", currency_field="result_currency_id", compute="_compute_results",
+        string="Margin: Control Group", currency_field="result_currency_id", compute="_compute_results",
         groups=MARGIN_GROUP)
     uplift_margin = fields.Monetary(
-        string="Brings in Margin", currency_field="result_currency_id", compute="_compute_results", groups=MARGIN_GROUP)
+        string="Margin Uplift", currency_field="result_currency_id", compute="_compute_results", groups=MARGIN_GROUP)
     uplift_margin_low = fields.Monetary(
-        string="Margin at least", currency_field="result_currency_id", compute="_compute_results", groups=MARGIN_GROUP)
+        string="Margin Uplift at Least", currency_field="result_currency_id", compute="_compute_results",
+        groups=MARGIN_GROUP)
     uplift_margin_high = fields.Monetary(
-        string="Margin at most", currency_field="result_currency_id", compute="_compute_results", groups=MARGIN_GROUP)
+        string="Margin Uplift at Most", currency_field="result_currency_id", compute="_compute_results",
+        groups=MARGIN_GROUP)
     has_enough_data = fields.Boolean(compute="_compute_results")
     verdict = fields.Char(compute="_compute_results")
 
@@ -114,7 +116,7 @@ class CrmValueFollowupRule(models.Model):
         " AND cooldown_days BETWEEN 0 AND 3660 AND holdout_percent BETWEEN 0 AND 90"
         " AND measure_days BETWEEN 1 AND 730)",
         "Days lie between 0 and 3660 (due within: 365; measured for: 730), the gap between 0 and 100 %, "
-        "and at most 90 % can be held out.")
+        "and the control group is at most 90 %.")
 
     @api.depends("trigger")
     def _compute_hints(self):
@@ -123,7 +125,7 @@ class CrmValueFollowupRule(models.Model):
             trigger = self.env["crm.value.followup.trigger"]._trigger(rule)
             rule.days_hint = trigger and trigger.days_hint and self.env._(trigger.days_hint)
             rule.has_document = trigger and trigger.document_model not in (None, "res.partner")
-            rule.placeholder_hint = self.env._("Words that are filled in: %(names)s", names=names)
+            rule.placeholder_hint = self.env._("Placeholders: %(names)s", names=names)
             if trigger and trigger.detail_hint:
                 rule.placeholder_hint += self.env._(
                     "; {detail} is %(what)s", what=self.env._(trigger.detail_hint))
@@ -158,7 +160,7 @@ class CrmValueFollowupRule(models.Model):
             for name in PLACEHOLDER.findall(f"{rule.summary or ''} {rule.note or ''}"):
                 if name not in PLACEHOLDERS:
                     raise ValidationError(self.env._(
-                        "%(rule)s: {%(name)s} is not known. A text can say: %(names)s",
+                        "%(rule)s: {%(name)s} is not known. Placeholders: %(names)s",
                         rule=rule.name, name=name, names=", ".join(PLACEHOLDERS)))
 
     @api.constrains("action_type", "activity_type_id", "plan_id", "target", "responsible_type", "user_id", "team_id")
@@ -197,7 +199,7 @@ class CrmValueFollowupRule(models.Model):
         self.check_access("write")
         return {
             "type": "ir.actions.act_window", "res_model": "crm.value.followup.preview", "views": [(False, "form")],
-            "target": "new", "name": self.env._("Whom “%(rule)s” would reach today", rule=self.name),
+            "target": "new", "name": self.env._("Customers “%(rule)s” would reach today", rule=self.name),
             "context": {"default_rule_id": self.id},
         }
 
