@@ -9,10 +9,10 @@ class ResPartner(models.Model):
     _inherit = "res.partner"
 
     value_opt_out = fields.Boolean(
-        string="No Evaluation", copy=False, groups=SELLER_GROUP,
-        help="The customer objects to being evaluated: revenue and margin stay, as the books say; no prediction, rank, "
-             "stage or tier is made, and nobody is asked to follow up. For a contact of a company: no follow-up about "
-             "this person; the company's figures are its own.")
+        string="Opt Out of Scoring", copy=False, groups=SELLER_GROUP,
+        help="The customer does not want to be scored: revenue and margin stay as in the books; there is no "
+             "prediction, rank, stage or tier, and nobody is asked to follow up. For a contact of a company: no "
+             "follow-up about this person; the company keeps its figures.")
 
     _value_opt_out_idx = models.Index("(id) WHERE value_opt_out")
 

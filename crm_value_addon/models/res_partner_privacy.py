@@ -23,7 +23,7 @@ class ResPartner(models.Model):
     def action_erase_profile(self):
         """Erase all that was concluded or noted about these customers, in all companies; the books stay.
 
-        They are not evaluated again until somebody unticks *No Evaluation*.
+        They are not evaluated again until somebody unticks *Opt Out of Scoring*.
 
         :return: action that tells the user
         :raise AccessError: the user is no sales manager, or may not change these contacts

@@ -84,7 +84,7 @@ class TestOptOut(PrivacyCase):
         self.assertIn(self.worth.id, [row.value_id for row in due._find(rule, self.company)])
         self.buyer.with_env(self.here).value_opt_out = True
         self.assertEqual((followup.state, activity.active), ("closed", False))
-        self.assertIn("no evaluation", followup.close_reason)
+        self.assertIn("opted out of scoring", followup.close_reason)
         self.assertNotIn(self.worth.id, [row.value_id for row in due._find(rule, self.company)])
         rule.with_env(self.here).action_run()
         self.assertFalse(self.env["crm.value.followup"].search([
@@ -105,11 +105,11 @@ class TestOptOut(PrivacyCase):
 
     def test_what_is_told(self):
         self.buyer.value_opt_out = True
-        self.assertIn("No evaluation", self.env["res.partner"].get_view(
+        self.assertIn("opted out of scoring", self.env["res.partner"].get_view(
             self.env.ref("base.view_partner_form").id, "form")["arch"])
         explained = self.worth.with_env(self.here).explain_value()
         self.assertEqual(sum(part["amount"] for part in explained["parts"]), 0)
-        self.assertIn("The customer wants no evaluation", str(explained))
+        self.assertIn("The customer opted out of scoring", str(explained))
         self.assertNotIn("progress", str(self.worth.tier_explanation or "").lower())
         order = self.order(self.buyer)
         self.assertFalse(order.value_tier_id)
