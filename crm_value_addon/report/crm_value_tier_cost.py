@@ -11,7 +11,7 @@ class CrmValueTierCost(models.Model):
     """
 
     _name = "crm.value.tier.cost"
-    _description = "What the Tiers Cost"
+    _description = "Cost of Tiers"
     _auto = False
     _order = "month desc, tier_id, id"
     _rec_name = "month"

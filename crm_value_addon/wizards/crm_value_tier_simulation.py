@@ -43,13 +43,13 @@ class CrmValueTierSimulation(models.TransientModel):
     previewed_rules = fields.Text(readonly=True)
     is_previewed = fields.Boolean(compute="_compute_is_previewed")
     move_count = fields.Integer(readonly=True)
-    up_count = fields.Integer(string="Customers Rising", readonly=True)
-    down_count = fields.Integer(string="Customers Falling", readonly=True)
+    up_count = fields.Integer(string="Upgrades", readonly=True)
+    down_count = fields.Integer(string="Downgrades", readonly=True)
     switch_count = fields.Integer(string="Customers Changing Sets", readonly=True)
-    revenue_up = fields.Monetary(string="Revenue of Those Rising", readonly=True)
-    revenue_down = fields.Monetary(string="Revenue of Those Falling", readonly=True)
-    margin_up = fields.Monetary(string="Margin of Those Rising", readonly=True, groups=MARGIN_GROUP)
-    margin_down = fields.Monetary(string="Margin of Those Falling", readonly=True, groups=MARGIN_GROUP)
+    revenue_up = fields.Monetary(string="Revenue of Upgrades", readonly=True)
+    revenue_down = fields.Monetary(string="Revenue of Downgrades", readonly=True)
+    margin_up = fields.Monetary(string="Margin of Upgrades", readonly=True, groups=MARGIN_GROUP)
+    margin_down = fields.Monetary(string="Margin of Downgrades", readonly=True, groups=MARGIN_GROUP)
 
     @api.model
     def _default_scheme(self):

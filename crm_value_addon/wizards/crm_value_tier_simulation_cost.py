@@ -44,7 +44,7 @@ class CrmValueTierSimulationLine(models.TransientModel):
         help="What the tier's benefits cost per revenue of its orders of the last 12 months, on the revenue of the "
              "customers that have it; 0 for a tier without such orders")
     benefit_cost_then = fields.Monetary(
-        string="Benefits Then", compute="_compute_benefit_costs", groups=MARGIN_GROUP,
+        string="Benefits After", compute="_compute_benefit_costs", groups=MARGIN_GROUP,
         help="The same on the revenue of the customers that would have it")
 
     @api.depends("benefit_cost_rate", "revenue_now", "revenue_then")

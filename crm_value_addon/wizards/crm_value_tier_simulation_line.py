@@ -19,15 +19,15 @@ class CrmValueTierSimulationLine(models.TransientModel):
     sequence = fields.Integer()
     color = fields.Integer(related="tier_id.color")
     is_used = fields.Boolean(string="Use", default=True)
-    wished_share = fields.Float(string="Wished %", digits=(16, 2), help="Share of the customers that have bought")
+    wished_share = fields.Float(string="Target Share", digits=(16, 2), help="Share of the customers that have bought")
     customers_now = fields.Integer(string="Now", readonly=True)
-    customers_then = fields.Integer(string="Then", readonly=True)
+    customers_then = fields.Integer(string="After", readonly=True)
     leaving = fields.Integer(
-        string="In Danger", readonly=True, help="Of those: customers that keep it until their grace is over only")
+        string="In Danger", readonly=True, help="Those of them who keep the tier only until their grace period ends")
     revenue_now = fields.Monetary(readonly=True, help="Of the last 12 months")
-    revenue_then = fields.Monetary(readonly=True, help="Of the last 12 months")
+    revenue_then = fields.Monetary(string="Revenue After", readonly=True, help="Of the last 12 months")
     margin_now = fields.Monetary(readonly=True, groups=MARGIN_GROUP)
-    margin_then = fields.Monetary(readonly=True, groups=MARGIN_GROUP)
+    margin_then = fields.Monetary(string="Margin After", readonly=True, groups=MARGIN_GROUP)
 
     @api.depends("tier_id.name", "sequence")
     def _compute_display_name(self):
@@ -47,7 +47,7 @@ class CrmValueTierSimulationCriterion(models.TransientModel):
     tier_id = fields.Many2one("crm.value.tier", required=True, ondelete="cascade")
     sequence = fields.Integer(related="tier_id.sequence", store=True)
     metric = fields.Selection(
-        selection=lambda self: self.env["crm.value.tier.criterion"]._selection_metric(), string="Figure", required=True)
+        selection=lambda self: self.env["crm.value.tier.criterion"]._selection_metric(), string="Metric", required=True)
     enter_min = fields.Float(string="To Enter", digits=(16, 2))
     keep_min = fields.Float(string="To Keep", digits=(16, 2))
 
@@ -65,7 +65,7 @@ class CrmValueTierSimulationMove(models.TransientModel):
     """A customer that would move, inserted by the preview."""
 
     _name = "crm.value.tier.simulation.move"
-    _description = "Tier Simulation: Customer That Moves"
+    _description = "Tier Simulation: Customer Who Changes Tier"
     _order = "revenue_12m desc, id"
     _rec_name = "value_id"
 
@@ -73,7 +73,7 @@ class CrmValueTierSimulationMove(models.TransientModel):
     currency_id = fields.Many2one(related="simulation_id.currency_id", string="Currency")
     value_id = fields.Many2one("crm.value", string="Customer", required=True, readonly=True, ondelete="cascade")
     from_tier_id = fields.Many2one("crm.value.tier", string="Now", readonly=True, ondelete="cascade")
-    to_tier_id = fields.Many2one("crm.value.tier", string="Then", readonly=True, ondelete="cascade")
+    to_tier_id = fields.Many2one("crm.value.tier", string="After", readonly=True, ondelete="cascade")
     direction = fields.Selection(
         [("up", "Up"), ("down", "Down")], readonly=True,
         help="Empty between two sets of tiers, which have no common order")

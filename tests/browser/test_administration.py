@@ -131,7 +131,7 @@ def test_from_export_to_import(visit, site, gold, on_phone):
     expect(preview).to_have_count(0)
     expect(page.locator("button[name=action_import]")).to_have_count(0)
     page.get_by_role("button", name="Show what changes").click()
-    expect(preview).to_contain_text(re.compile(r"Gold: Days of Grace \d+ → 77"))
+    expect(preview).to_contain_text(re.compile(r"Gold: Grace Period \(days\) \d+ → 77"))
     assert site.call("crm.value.tier", "read", ids=[gold], fields=["grace_days"])[0]["grace_days"] != 77
     page.locator("button[name=action_import]:visible").click()
     page.locator(".modal", has_text="Import now?").last.get_by_role("button", name="Ok").click()

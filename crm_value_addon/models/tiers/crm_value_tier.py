@@ -33,8 +33,9 @@ class CrmValueTier(models.Model):
     company_id = fields.Many2one(
         "res.company", index=True, ondelete="cascade", help="Empty: for all companies, each with its own figures")
     scheme = fields.Selection(
-        [("standard", "Tiers with thresholds"), ("pyramid", "Customer pyramid")], default="standard", required=True,
-        help="Which set of tiers it belongs to; a simulation can switch from one set to the other.")
+        [("standard", "Tiers with thresholds"), ("pyramid", "Customer pyramid")],
+        string="Set of Tiers", default="standard", required=True,
+        help="A simulation can switch from one set of tiers to the other.")
     color = fields.Integer()
     icon = fields.Selection(
         [("fa-circle-o", "Circle"), ("fa-star-o", "Outlined star"), ("fa-star", "Star"), ("fa-certificate", "Seal"),
@@ -43,22 +44,22 @@ class CrmValueTier(models.Model):
     description = fields.Text(translate=True, help="What the customer may read about this tier")
     criterion_ids = fields.One2many("crm.value.tier.criterion", "tier_id", string="Criteria", copy=True)
     criterion_match = fields.Selection(
-        [("all", "All criteria"), ("any", "Any criterion")], string="Customers Need", default="all", required=True)
+        [("all", "All criteria"), ("any", "Any criterion")], string="Match", default="all", required=True)
     partner_domain = fields.Char(
         string="Only for Customers", default="[]", help="Conditions on the contact, such as its country or its tags")
     downgrade_policy = fields.Selection(
-        [("immediate", "At once"), ("grace", "After days of grace"), ("year_end", "At the end of the calendar year"),
+        [("immediate", "At once"), ("grace", "After a grace period"), ("year_end", "At the end of the calendar year"),
          ("never", "Never")],
-        string="Is Lost", default="immediate", required=True,
-        help="When a customer that no longer meets what keeping the tier asks for loses it")
-    grace_days = fields.Integer(string="Days of Grace", default=30)
+        string="Downgrade", default="immediate", required=True,
+        help="When customers lose the tier after they no longer meet the figures to keep it")
+    grace_days = fields.Integer(string="Grace Period (days)", default=30)
     criteria_summary = fields.Char(string="Criteria in Words", compute="_compute_criteria_summary")
     is_by_hand = fields.Boolean(compute="_compute_is_by_hand")
     has_predicted = fields.Boolean(compute="_compute_has_predicted")
     customer_count = fields.Integer(string="Customers", compute="_compute_customer_count")
 
     _grace_days_positive = models.Constraint(
-        "CHECK(grace_days BETWEEN 0 AND 3660)", "The days of grace must lie between 0 and 3660.")
+        "CHECK(grace_days BETWEEN 0 AND 3660)", "The grace period must lie between 0 and 3660 days.")
 
     @api.model
     def _default_sequence(self):

@@ -35,7 +35,7 @@ class CrmValueTiering(models.Model):
     next_tier_id = fields.Many2one("crm.value.tier", ondelete="set null", readonly=True)
     tier_color = fields.Integer(related="tier_id.color", string="Tier Color")
     tier_icon = fields.Selection(related="tier_id.icon", string="Tier Icon")
-    tier_change_ids = fields.One2many("crm.value.tier.change", "value_id", string="Tier Moves")
+    tier_change_ids = fields.One2many("crm.value.tier.change", "value_id", string="Tier Changes")
     tier_lock_ids = fields.One2many("crm.value.tier.lock", "value_id", string="Tier Locks")
     tier_lock_id = fields.Many2one("crm.value.tier.lock", compute="_compute_tier_lock_id")
 

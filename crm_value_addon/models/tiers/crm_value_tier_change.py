@@ -10,7 +10,7 @@ class CrmValueTierChange(models.Model):
     """
 
     _name = "crm.value.tier.change"
-    _description = "Tier Move"
+    _description = "Tier Change"
     _log_access = False
     _order = "date desc, id desc"
     _rec_name = "value_id"
@@ -25,8 +25,8 @@ class CrmValueTierChange(models.Model):
         [("up", "Up"), ("down", "Down")], compute="_compute_direction", help="Compared with the order of the tiers")
     date = fields.Date(required=True, readonly=True)
     source = fields.Selection(
-        [("initial", "First assignment"), ("rules", "Change of rules"), ("refresh", "Figures"), ("lock", "By hand"),
-         ("merge", "Merged contacts"), ("opt_out", "No evaluation")],
+        [("initial", "First assignment"), ("rules", "Change of rules"), ("refresh", "Figures"), ("lock", "Manual"),
+         ("merge", "Merged contacts"), ("opt_out", "Opted out of scoring")],
         required=True, readonly=True)
     reason = fields.Char(readonly=True)
     figures = fields.Json(

@@ -23,14 +23,14 @@ class CrmValueTierCriterion(models.Model):
     _rec_name = "metric"
 
     tier_id = fields.Many2one("crm.value.tier", required=True, ondelete="cascade", index=True)
-    metric = fields.Selection(selection="_selection_metric", string="Figure", required=True)
+    metric = fields.Selection(selection="_selection_metric", string="Metric", required=True)
     enter_min = fields.Float(
         string="To Enter", digits=(16, 2),
-        help="At least this much gives the tier. Money is in the currency of the company.")
+        help="This figure or more gives the tier. Amounts are in the currency of the company.")
     keep_min = fields.Float(
-        string="To Keep", digits=(16, 2), help="Who has the tier keeps it down to this much.")
+        string="To Keep", digits=(16, 2), help="Customers with the tier keep it down to this figure.")
 
-    _tier_metric_uniq = models.Constraint("UNIQUE(tier_id, metric)", "A tier asks for each figure once.")
+    _tier_metric_uniq = models.Constraint("UNIQUE(tier_id, metric)", "A tier uses each metric once.")
 
     @api.model
     def _selection_metric(self):
@@ -46,7 +46,7 @@ class CrmValueTierCriterion(models.Model):
         """
         if name not in dict(self._selection_metric()):
             raise ValidationError(self.env._(
-                "There is no figure called %(name)s that a tier could ask for.", name=name))
+                "There is no metric called %(name)s for tiers.", name=name))
 
     @api.depends("metric", "enter_min", "keep_min")
     def _compute_display_name(self):

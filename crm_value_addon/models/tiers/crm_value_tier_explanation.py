@@ -111,7 +111,7 @@ class CrmValueTierExplanation(models.Model):
                 continue
             asked = line.enter_min if after > before else line.keep_min
             texts.append(self.env._(
-                "%(figure)s %(have)s (asked: %(asked)s)", figure=label,
+                "%(figure)s %(have)s (needs %(asked)s)", figure=label,
                 have=self._format_figure(currency, line.metric, figures[line.metric]),
                 asked=self._format_figure(currency, line.metric, asked)))
         return ", ".join(texts)

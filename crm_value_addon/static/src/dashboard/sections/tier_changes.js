@@ -8,7 +8,7 @@ export class TierChanges extends DashboardSection {
     static template = "crm_value_addon.DashboardTierChanges";
 
     get names() {
-        return { up: _t("Moves up"), down: _t("Moves down") };
+        return { up: _t("Upgrades"), down: _t("Downgrades") };
     }
 
     /** The tiers that customers left or reached, the highest first, and the changes between each two. */
