@@ -146,7 +146,7 @@ class CrmValueBacktestLine(models.TransientModel):
     method = fields.Selection([
         ("modified_beta_geo", "MBG/NBD and gamma-gamma"), ("beta_geo", "BG/NBD and gamma-gamma"),
         ("carry_forward_12m", "Last 12 months carried forward"), ("carry_forward", "Last period carried forward"),
-        ("mean_rate", "Mean purchase × rate so far"), ("rfm", "RFM rank"),
+        ("mean_rate", "Average purchase × rate so far"), ("rfm", "RFM rank"),
     ], required=True)
     has_level = fields.Boolean(help="Forecasts amounts, not only a ranking")
     mae = fields.Monetary(string="Mean Error", help="Mean absolute error per customer")
@@ -154,4 +154,4 @@ class CrmValueBacktestLine(models.TransientModel):
     spearman = fields.Float(string="Rank Correlation", help="1 is perfect, 0 is chance")
     gini = fields.Float(help="Normalised: 1 is the ranking of hindsight, 0 is chance")
     top_decile = fields.Float(
-        string="Top 10 % Bring", help="Share of the value that the customers ranked highest brought")
+        string="Share of Top 10 %", help="Share of the value that the customers ranked highest brought")

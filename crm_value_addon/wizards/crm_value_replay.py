@@ -27,8 +27,8 @@ class CrmValueReplay(models.TransientModel):
         "crm.value", string="Customers", domain="[('company_id', '=', company_id)]", help="Empty for all customers",
         default=lambda self: self._default_value_ids())
     is_done = fields.Boolean()
-    fit_id = fields.Many2one("crm.value.fit", string="Prediction Fit", readonly=True)
-    customer_count = fields.Integer(string="Customers Then", readonly=True)
+    fit_id = fields.Many2one("crm.value.fit", string="Prediction Model", readonly=True)
+    customer_count = fields.Integer(string="Customers on That Day", readonly=True)
     revenue_total = fields.Monetary(string="Revenue", readonly=True)
     margin_total = fields.Monetary(string="Margin", readonly=True, groups=MARGIN_GROUP)
     transaction_value = fields.Monetary(readonly=True, groups=MARGIN_GROUP)

@@ -22,7 +22,7 @@ class CrmValueFit(models.Model):
     """
 
     _name = "crm.value.fit"
-    _description = "Customer Prediction Fit"
+    _description = "Prediction Model"
     _inherit = ["mail.thread"]
     _mail_post_access = "read"
     _order = "id desc"
@@ -36,7 +36,7 @@ class CrmValueFit(models.Model):
     is_used = fields.Boolean(string="In Use", readonly=True, tracking=True, copy=False)
     is_pinned = fields.Boolean(
         string="Pinned", tracking=True, copy=False, readonly=True,
-        help="Stays in use until it is released, whatever later fits say")
+        help="Stays in use until it is released, whatever later models say")
 
     customer_count = fields.Integer(string="Customers", readonly=True)
     repeat_count = fields.Integer(string="Repeat Customers", readonly=True)
@@ -102,10 +102,10 @@ class CrmValueFit(models.Model):
                     "%(count)s repeat customers over %(days)s days are enough.",
                     count=fit.repeat_count, days=fit.history_days),
                 "few_repeaters": self.env._(
-                    "Only %(count)s customers bought more than once: the model's assumptions speak along.",
+                    "Only %(count)s customers bought more than once: treat the model as indicative.",
                     count=fit.repeat_count),
                 "short_history": self.env._(
-                    "The history of %(days)s days is short: half a year or more would be sure.", days=fit.history_days),
+                    "The history of %(days)s days is short: half a year or more would be safe.", days=fit.history_days),
                 "no_history": self.env._("No customer has bought before today."),
                 "not_converged": self.env._("The search for the parameters did not settle."),
             }

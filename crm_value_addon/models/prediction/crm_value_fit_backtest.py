@@ -44,8 +44,8 @@ class CrmValueFitBacktest(models.Model):
         ("history_forced", "Last 12 months used: as the settings say"),
         ("not_usable", "Last 12 months used: not enough data for a model"),
         ("not_tested", "Last 12 months used: too few purchases to test a model on"),
-        ("much_worse", "Set aside: much worse than the fit in use"),
-        ("other_pinned", "Set aside: another fit is pinned"),
+        ("much_worse", "Set aside: much worse than the model in use"),
+        ("other_pinned", "Set aside: another model is pinned"),
     ], readonly=True)
     verdict = fields.Text(compute="_compute_verdict")
     chart_monthly = fields.Json(compute="_compute_charts")
@@ -62,8 +62,8 @@ class CrmValueFitBacktest(models.Model):
                     "(all together %(bias_model)s %%), the last 12 months carried forward by %(history)s "
                     "(%(bias_history)s %%).",
                     days=fit.holdout_days, model=fit.currency_id.format(fit.mae_model),
-                    bias_model=f"{100 * fit.bias_model:+.0f}", history=fit.currency_id.format(fit.mae_history),
-                    bias_history=f"{100 * fit.bias_history:+.0f}"))
+                    bias_model=f"{round(100 * fit.bias_model):+d}", history=fit.currency_id.format(fit.mae_history),
+                    bias_history=f"{round(100 * fit.bias_history):+d}"))
             if abs(fit.seasonal_bias) > SEASON:
                 lines.append(self.env._(
                     "A yearly pattern biases the level: a year before, these days brought %(bias)s %% of what their "
@@ -103,7 +103,7 @@ class CrmValueFitBacktest(models.Model):
             "chart_calibration": chart(
                 "bar", [f"{row['frequency']}{'+' if row is calibration[-1] else ''}" for row in calibration],
                 [row["actual"] for row in calibration], [row[name] for row in calibration],
-                self.env._("Repeat purchases before"), self.env._("Mean purchases in the holdout")),
+                self.env._("Repeat purchases before"), self.env._("Average purchases in the holdout")),
         }
 
     # backtest
@@ -203,7 +203,7 @@ class CrmValueFitBacktest(models.Model):
         self.check_access("read")
         self._check_manager()
         if self.reliability == "fallback":
-            raise UserError(self.env._("This fit found too little data to predict anything; it cannot be pinned."))
+            raise UserError(self.env._("This model has too little data to predict anything; it cannot be pinned."))
         # sudo: fits are the machine's; which of them is used is the manager's.
         fits = self.sudo().search([("company_id", "=", self.company_id.id), ("is_used", "=", True)])
         (fits - self).write({"is_used": False, "is_pinned": False})
@@ -229,7 +229,7 @@ class CrmValueFitBacktest(models.Model):
         fit = self._fit_company(self.env.company)
         return {
             "type": "ir.actions.act_window", "res_model": "crm.value.fit", "res_id": fit.id,
-            "views": [(False, "form")], "name": self.env._("Prediction Fit"),
+            "views": [(False, "form")], "name": self.env._("Prediction Model"),
         }
 
 

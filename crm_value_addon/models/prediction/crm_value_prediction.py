@@ -16,7 +16,7 @@ class CrmValueEstimate(models.Model):
 
     _inherit = "crm.value"
 
-    fit_id = fields.Many2one("crm.value.fit", ondelete="set null", readonly=True)
+    fit_id = fields.Many2one("crm.value.fit", string="Prediction Model", ondelete="set null", readonly=True)
     probability_alive = fields.Float(
         string="Likely Active", readonly=True, aggregator="avg",
         help="Probability that the customer will ever buy again")

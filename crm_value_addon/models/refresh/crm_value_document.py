@@ -15,12 +15,12 @@ class CrmValueDocument(models.Model):
     """What is frozen of a posted customer document, so that a later change of a cost rewrites no history."""
 
     _name = "crm.value.document"
-    _description = "Customer Document: Frozen Margin"
+    _description = "Margin at Posting"
     _log_access = False
     _order = "frozen_at desc, id desc"
     _rec_name = "move_id"
 
-    move_id = fields.Many2one("account.move", required=True, ondelete="cascade", readonly=True)
+    move_id = fields.Many2one("account.move", string="Document", required=True, ondelete="cascade", readonly=True)
     company_id = fields.Many2one(related="move_id.company_id")
     currency_id = fields.Many2one(related="move_id.company_id.currency_id", string="Currency")
     # Money in float8, not numeric: a refresh reads all of these, and converting a million numerics takes it as long as
@@ -30,10 +30,11 @@ class CrmValueDocument(models.Model):
     is_down_payment = fields.Boolean(string="Down Payment", readonly=True)
     purchase_revenue = fields.Float(
         string="Bought", readonly=True, help="Untaxed amount without down payments and their deduction")
-    reversed_move_id = fields.Many2one("account.move", ondelete="set null", index="btree_not_null", readonly=True)
-    frozen_at = fields.Datetime(readonly=True)
+    reversed_move_id = fields.Many2one(
+        "account.move", string="Reversed Document", ondelete="set null", index="btree_not_null", readonly=True)
+    frozen_at = fields.Datetime(string="Recorded At", readonly=True)
 
-    _move_uniq = models.Constraint("UNIQUE(move_id)", "A document is frozen once.")
+    _move_uniq = models.Constraint("UNIQUE(move_id)", "The margin of a document is recorded once.")
 
     @api.model
     def _freeze(self, company, move_ids, *, refreeze_ids=()):

@@ -12,7 +12,7 @@ class CrmValuePurchaseQuarters(models.Model):
         readonly=True, aggregator=None, exportable=False,
         help="As bits: bit n is set where the customer bought in the n-th calendar quarter after its first one.")
     bought_in_quarter = fields.Integer(
-        string="Bought in Quarter of its Life", store=False, search="_search_bought_in_quarter", exportable=False,
+        string="Bought in Quarter (0 = First)", store=False, search="_search_bought_in_quarter", exportable=False,
         help="To search only: 0 is the calendar quarter of the first purchase, 1 the next one, up to 30.")
 
     @api.model

@@ -18,7 +18,7 @@ class CrmValueQueue(models.Model):
     partner_key = fields.Integer(required=True, help="The commercial partner whose figures are out of date")
     company_key = fields.Integer(required=True)
     move_key = fields.Integer(help="The document that caused it, 0 when there is none")
-    refreeze = fields.Boolean(help="The document was posted or left the posted state: its margin is frozen anew")
+    refreeze = fields.Boolean(help="The document was posted or left the posted state: its margin is recorded again")
     enqueued_at = fields.Datetime(required=True)
 
     @api.model

@@ -17,7 +17,7 @@ class CrmValueRun(models.Model):
     currency_id = fields.Many2one(related="company_id.currency_id", string="Currency")
     kind = fields.Selection(
         [("full", "All customers"), ("incremental", "Changed customers"), ("selected", "Selected customers"),
-         ("tiers", "Tiers of all customers"), ("fit", "Prediction fit"),
+         ("tiers", "Tiers of all customers"), ("fit", "Prediction model"),
          ("gift", "Gifts")],
         required=True, readonly=True)
     state = fields.Selection(

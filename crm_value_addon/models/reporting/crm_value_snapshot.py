@@ -52,7 +52,7 @@ class CrmValueSnapshot(models.Model):
         selection=lambda self: self.env["crm.value"]._fields["lifecycle_stage"]._description_selection(self.env),
         string="Lifecycle", readonly=True)
 
-    fit_id = fields.Many2one("crm.value.fit", string="Prediction Fit", ondelete="set null", readonly=True)
+    fit_id = fields.Many2one("crm.value.fit", string="Prediction Model", ondelete="set null", readonly=True)
 
     _value_date_uniq = models.Constraint("UNIQUE(value_id, as_of_date)", "A customer has one snapshot a day.")
     _company_date_index = models.Index("(company_id, as_of_date)")

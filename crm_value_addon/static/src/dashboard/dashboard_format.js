@@ -32,7 +32,9 @@ export class DashboardFormat {
 
     /** A share from 0 to 1 in percent, with a decimal where it is small. */
     percent(share) {
-        return formatPercentage(share, { digits: [16, share && Math.abs(share) < 0.1 ? 1 : 0] });
+        // a trace of a loss is 0 %, not -0 %
+        const shown = Math.abs(share) < 0.0005 ? 0 : share;
+        return formatPercentage(shown, { digits: [16, shown && Math.abs(shown) < 0.1 ? 1 : 0] });
     }
 
     signed(text, amount) {
