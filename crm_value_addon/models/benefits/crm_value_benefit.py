@@ -66,14 +66,14 @@ class CrmValueBenefit(models.Model):
         "res.users", string="Account Manager", ondelete="cascade", index="btree_not_null",
         domain="[('share', '=', False)]", help="Salesperson of new orders, unless the contact has its own")
     points_factor = fields.Float(
-        string="Points Times", default=2.0, digits=(16, 2), help="Of loyalty card programs; others give what they give")
+        string="Multiplier", default=2.0, digits=(16, 2), help="Applies to loyalty card programs only")
     occasion = fields.Selection(
         [("reach", "Reaching the tier"), ("birthday", "Birthday"),
          ("anniversary", "Anniversary of the first purchase")],
-        default="reach", string="Given On")
+        default="reach", string="Occasion")
     gift_points = fields.Float(
         string="Points on the Coupon", default=1.0, help="A gift card: its amount; a coupon: what its reward costs")
-    gift_days = fields.Integer(string="Good for (days)", help="0: without end")
+    gift_days = fields.Integer(string="Valid for (days)", help="0: no end")
     note = fields.Text(translate=True, help="Shown to the seller on the order")
     date_from = fields.Date(string="From", help="First day; empty: always")
     date_to = fields.Date(string="To", help="Last day; empty: for good")
@@ -126,7 +126,7 @@ class CrmValueBenefit(models.Model):
         if self.benefit_type == "gift":
             occasions = dict(self._fields["occasion"]._description_selection(self.env))
             return self.env._(
-                "%(name)s on: %(occasion)s", name=name, occasion=occasions.get(self.occasion, "").lower())
+                "%(name)s for %(occasion)s", name=name, occasion=occasions.get(self.occasion, "").lower())
         if self.benefit_type == "manager":
             return self.env._("Account manager %(name)s", name=name)
         if self.benefit_type == "priority":

@@ -37,7 +37,7 @@ class CrmValueBenefit(models.Model):
             return manager and self.env._("Your own contact: %(name)s", name=manager.name)
         return {
             # The names of pricelists and programs of gifts are for ourselves.
-            "pricelist": self.env._("Prices of your own"),
+            "pricelist": self.env._("Special prices"),
             "payment_term": self.env._("Payment terms: %(name)s", name=self.payment_term_id.name),
             "program": self.program_id.name,
             "points_multiplier": self.env._("Loyalty points × %(factor)s", factor=f"{self.points_factor:g}"),

@@ -16,7 +16,7 @@ class CrmValueCaution(models.Model):
     caution = fields.Boolean(readonly=True, index="btree_not_null", help="Handle with care: see the reason")
     caution_codes = fields.Char(readonly=True)
     caution_reason = fields.Char(compute="_compute_caution_reason")
-    caution_override_ids = fields.One2many("crm.value.caution.override", "value_id", string="Caution Set by Hand")
+    caution_override_ids = fields.One2many("crm.value.caution.override", "value_id", string="Manual Caution Flags")
     caution_override_id = fields.Many2one("crm.value.caution.override", compute="_compute_caution_override_id")
 
     @api.depends("caution_override_ids.active", "caution_override_ids.until")

@@ -7,7 +7,7 @@ class CrmValueCautionOverride(models.Model):
     """A manager's word about a customer's caution flag. Ended, never deleted."""
 
     _name = "crm.value.caution.override"
-    _description = "Caution Set by Hand"
+    _description = "Manual Caution Flag"
     _order = "active desc, id desc"
     _rec_name = "value_id"
 
@@ -21,7 +21,7 @@ class CrmValueCautionOverride(models.Model):
         "res.users", string="By", default=lambda self: self.env.user, readonly=True, ondelete="set null")
     active = fields.Boolean(default=True, readonly=True)
 
-    _value_uniq = models.UniqueIndex("(value_id) WHERE active", "There is one word about a customer's caution flag.")
+    _value_uniq = models.UniqueIndex("(value_id) WHERE active", "A customer has one caution override.")
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -36,7 +36,7 @@ class CrmValueCautionOverride(models.Model):
 
     def write(self, vals):
         if not vals.keys() <= {"until"}:
-            raise UserError(self.env._("What was said stays as it was. End it, and say it anew."))
+            raise UserError(self.env._("A caution override cannot be changed. End it and create a new one."))
         result = super().write(vals)
         self._apply()
         return result

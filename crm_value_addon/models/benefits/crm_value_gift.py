@@ -22,7 +22,7 @@ class CrmValueGrant(models.Model):
     """
 
     _name = "crm.value.grant"
-    _description = "Gift Given"
+    _description = "Gift"
     _order = "id desc"
     _rec_name = "occasion"
 

@@ -89,7 +89,7 @@ class TestCrmValueMail(BenefitCase, CronMixinCase):
         self.value(customer).write(known)
         self.run_cron()
         body = self.mails(customer).body_html
-        for text in ("Riser", "Top", "For our best", "Prices of your own", "/my/loyalty"):
+        for text in ("Riser", "Top", "For our best", "Special prices", "/my/loyalty"):
             self.assertIn(text, body)
         for text in ("765432", "7,654", "Never below cost"):
             self.assertNotIn(text, body)

@@ -159,12 +159,12 @@ class TestCrmValuePortal(PortalCase):
         self.benefit("gift", program_id=self.program("coupons").id, occasion="birthday")
         customer = self.bought(5000)
         self.assertEqual(self.page(customer)["tier"]["benefits"], [
-            "Prices of your own", "We pack yours first", "A gift on your birthday"])
+            "Special prices", "We pack yours first", "A gift on your birthday"])
         self.assertIn("A welcome gift", self.page(self.bought(1000, name="Other"))["next"]["benefits"])
         for hidden in ("Margin 8", "Haggles"):
             self.assertNotIn(hidden, str(self.page(customer)))
         customer.specific_property_product_pricelist = self.public
-        self.assertNotIn("Prices of your own", self.page(customer)["tier"]["benefits"])
+        self.assertNotIn("Special prices", self.page(customer)["tier"]["benefits"])
 
     def test_paused(self):
         customer = self.customer("Debtor")
@@ -241,7 +241,7 @@ class TestPortalPages(HttpCase, PortalCase):
         self.log_in()
         page = self.url_open("/my/loyalty")
         self.assertEqual(page.status_code, 200)
-        for text in ("Mid", "120.00 more and you reach Top", "4,880.00", "Prices of your own"):
+        for text in ("Mid", "120.00 more and you reach Top", "4,880.00", "Special prices"):
             self.assertIn(text, page.text.replace("\xa0", " "))
         self.assertIn("Your tier: ", self.url_open("/my").text)
 
