@@ -33,23 +33,30 @@ class CrmValue(models.Model):
         string="Purchases", readonly=True, help="Days on which something was bought, less what was given back")
     frequency = fields.Integer(string="Repeat Purchases", readonly=True, aggregator="sum")
     revenue_total = fields.Monetary(string="Revenue", readonly=True, help="All posted documents, untaxed")
-    revenue_12m = fields.Monetary(string="Revenue 12 Months", readonly=True)
+    revenue_12m = fields.Monetary(
+        string="Revenue 12 Months", readonly=True,
+        help="Invoiced less credited in the 12 months up to the day of the figures, untaxed")
     revenue_year = fields.Monetary(string="Revenue This Year", readonly=True)
     revenue_previous_year = fields.Monetary(string="Revenue Last Year", readonly=True)
     margin_total = fields.Monetary(string="Margin", readonly=True, groups=MARGIN_GROUP)
-    margin_12m = fields.Monetary(string="Margin 12 Months", readonly=True, groups=MARGIN_GROUP)
+    margin_12m = fields.Monetary(
+        string="Margin 12 Months", readonly=True, groups=MARGIN_GROUP,
+        help="Margin of the revenue of the last 12 months, as recorded when the invoices were posted")
     refund_total = fields.Monetary(string="Credit Notes", readonly=True)
-    monetary_value = fields.Monetary(string="Mean Purchase", readonly=True, aggregator="avg")
+    monetary_value = fields.Monetary(
+        string="Average Purchase", readonly=True, aggregator="avg",
+        help="Revenue of the days with a purchase, divided by their number")
     overdue_amount = fields.Monetary(string="Overdue", readonly=True)
     days_since_last_purchase = fields.Integer(
         compute="_compute_day_counts", search="_search_days_since_last_purchase", aggregator=None)
     tenure_days = fields.Integer(
-        string="Customer for (days)", compute="_compute_day_counts", search="_search_tenure_days", aggregator=None)
+        string="Days as a Customer", compute="_compute_day_counts", search="_search_tenure_days", aggregator=None)
 
     # predicted
     method = fields.Selection(
         [("model", "Prediction model"), ("history", "Last 12 months carried forward"), ("none", "No purchase yet")],
-        string="Computed from", readonly=True)
+        string="Computed from", readonly=True,
+        help="Whether the expected figures come from the prediction model or from the last 12 months carried forward")
     expected_margin_12m = fields.Monetary(
         string="Expected Next 12 Months", readonly=True, groups=MARGIN_GROUP,
         help="Expected margin (or revenue, as the company's settings say) of the next 12 months, not discounted")
@@ -58,7 +65,9 @@ class CrmValue(models.Model):
     transaction_value = fields.Monetary(
         readonly=True, groups=MARGIN_GROUP, help="Discounted expected contribution of purchases over the horizon")
     clv = fields.Monetary(
-        string="CLV", readonly=True, groups=MARGIN_GROUP, help="Customer lifetime value over the company's horizon")
+        string="CLV", readonly=True, groups=MARGIN_GROUP,
+        help="Customer lifetime value: what the customer is expected to bring over the company's horizon from "
+             "purchases, growth, referrals and feedback, less the cost to serve, discounted to today")
     realised_value = fields.Monetary(readonly=True, groups=MARGIN_GROUP, help="Margin so far")
 
     _partner_company_uniq = models.Constraint(
@@ -205,7 +214,7 @@ class CrmValue(models.Model):
         shown = Move.search_count(domain) if Move.has_access("read") else 0
         if not shown:
             return self._notification(self.env._(
-                "%(total)s document(s), none of which you may open.", total=total), "warning")
+                "Documents: %(total)s, none of which you may open.", total=total), "warning")
         name = self.env._("Documents")
         if shown < total:
             name = self.env._("Documents (%(hidden)s not shown)", hidden=total - shown)

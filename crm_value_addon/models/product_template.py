@@ -6,7 +6,7 @@ class ProductTemplate(models.Model):
     _inherit = "product.template"
 
     value_remind_months = fields.Integer(
-        string="Remind after (months)", help="A service is due so many months after the customer last bought this: "
+        string="Remind after (months)", help="A service is due this many months after the customer last bought this: "
                                              "follow-up rules tell who has to call. 0: never.")
     value_successor_id = fields.Many2one(
         "product.template", string="Replaced by", index="btree_not_null", ondelete="set null",

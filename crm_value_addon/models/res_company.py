@@ -39,7 +39,7 @@ class ResCompany(models.Model):
     )
     value_model = fields.Selection(
         [("mbg", "MBG/NBD (everybody may leave)"), ("bg", "BG/NBD (one-time buyers stay)")],
-        string="Prediction Model", default="mbg", required=True)
+        string="Model Type", default="mbg", required=True)
     value_prior_strength = fields.Float(
         string="Prior Strength", default=1.0,
         help="How much the usual behaviour of customers counts beside the company's own data: "

@@ -24,7 +24,7 @@ class ResCompany(models.Model):
     value_referral_program_id = fields.Many2one(
         "loyalty.program", string="Referral Reward", ondelete="set null",
         domain="[('program_type', 'in', ('coupons', 'gift_card', 'next_order_coupons'))]",
-        help="Who referred a customer gets a coupon of this program when that customer's first invoice is posted.")
+        help="Whoever referred a customer gets a coupon of this program when that customer's first invoice is posted.")
     value_referral_points = fields.Float(string="Points on the Referral Coupon", default=1.0)
     value_referral_since = fields.Date(
         string="First Purchases From", help="Referred customers who bought before this day earn nobody a reward.")

@@ -10,13 +10,13 @@ class ResCompany(models.Model):
     _inherit = "res.company"
 
     value_new_days = fields.Integer(
-        string="New for (days)", default=90, help="A customer is new for so many days after its first purchase.")
+        string="New for (days)", default=90, help="A customer is new for this many days after its first purchase.")
     value_loyal_purchases = fields.Integer(
         string="Loyal from (purchases)", default=5, help="Together with the days: frequent over time.")
     value_loyal_days = fields.Integer(string="Loyal after (days)", default=365)
     value_risk_factor = fields.Float(
         string="At Risk after (intervals)", default=2.0,
-        help="Where no prediction model is in use: silent for more than so many of the customer's usual intervals. "
+        help="Where no prediction model is in use: silent for more than this many of the customer's usual intervals. "
              "With a model, the limit of high churn risk counts instead.")
     value_lost_factor = fields.Float(string="Lost after (intervals)", default=4.0)
     value_lost_probability = fields.Float(
@@ -24,7 +24,7 @@ class ResCompany(models.Model):
         help="Where a prediction model is in use: likely active with less than this probability.")
     value_won_back_days = fields.Integer(
         string="Won Back for (days)", default=180,
-        help="A lost customer that buys is called won back for so many days, or until its next purchase.")
+        help="A lost customer who buys is called won back for this many days, or until the next purchase.")
     value_prospect_probability = fields.Float(
         string="Prospect from (%)", default=60.0,
         help="An opportunity whose automated probability reaches this makes its contact a prospect: "

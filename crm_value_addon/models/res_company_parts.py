@@ -15,13 +15,13 @@ class ResCompany(models.Model):
         help="Share of a referred customer's expected purchases that its referrer is credited.")
     value_referral_months = fields.Integer(
         string="First Months", default=12,
-        help="Only so many months after the referred customer's first purchase count.")
+        help="Only this many months after the referred customer's first purchase count.")
     value_knowledge_cap = fields.Monetary(
-        string="Knowledge Cap", help="Feedback of one customer is worth at most so much a year; 0: no cap.")
+        string="Knowledge Cap", help="Highest worth of the feedback of one customer in a year; 0: no cap.")
     value_loyal_satisfaction = fields.Float(
         string="Loyal from (rating)", default=3.0, help="A customer that rates below this is not called loyal.")
     value_snapshot_months = fields.Integer(
-        string="Keep Month Ends (months)", default=60, help="Older figures of customers are forgotten; 0: never.")
+        string="Keep Month Ends (months)", default=60, help="Older figures of customers are deleted; 0: never.")
 
     value_cost_acquisition = fields.Selection(
         [("off", "Not counted"), ("lead", "Per won opportunity"), ("source", "Per source")],

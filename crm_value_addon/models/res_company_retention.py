@@ -17,11 +17,11 @@ class ResCompany(models.Model):
     _inherit = "res.company"
 
     value_log_months = fields.Integer(
-        string="Keep Tier Moves and Ended Follow-ups (months)", default=0,
-        help="Older moves between tiers and ended follow-ups are forgotten; 0: never. Rules that ask who lost a tier "
+        string="Keep Tier Changes and Ended Follow-ups (months)", default=0,
+        help="Older tier changes and ended follow-ups are deleted; 0: never. Rules that ask who lost a tier "
              "look back a year.")
     value_run_months = fields.Integer(
-        string="Keep Refreshes (months)", default=3, help="Records of older refreshes are forgotten; 0: never.")
+        string="Keep Refreshes (months)", default=3, help="Records of older refreshes are deleted; 0: never.")
 
     @api.constrains(*_NAMES)
     def _check_retention(self):

@@ -121,7 +121,7 @@ class CrmValueConfiguration(models.TransientModel):
         if data.get("version") != VERSION:
             raise UserError(self.env._(
                 "This file is of version %(found)s; this app reads version %(known)s. Update the app, or export "
-                "it anew.",
+                "it again.",
                 found=data.get("version"), known=VERSION))
         records = data.get("records", [])
         if not isinstance(data.get("settings"), dict) or not isinstance(records, list) or not all(

@@ -21,9 +21,10 @@ class CrmValueTarget(models.Model):
         "crm.team", string="Sales Team", ondelete="cascade", index="btree_not_null", help="Empty for the whole company")
     metric = fields.Selection(
         [("retention", "Retention (% of last year's customers)"), ("equity", "Customer equity"),
-         ("top_tiers", "Customers in the top tiers")], string="Goal for", required=True, tracking=True)
+         ("top_tiers", "Customers in the top tiers")], string="Metric", required=True, tracking=True)
     tier_id = fields.Many2one(
-        "crm.value.tier", string="From Tier", ondelete="restrict", domain="[('company_id', 'in', [False, company_id])]")
+        "crm.value.tier", string="Minimum Tier", ondelete="restrict",
+        domain="[('company_id', 'in', [False, company_id])]")
     goal = fields.Float(digits=(16, 2), required=True, tracking=True, help="At least this much at each month's end")
     user_id = fields.Many2one(
         "res.users", string="Responsible", required=True, default=lambda self: self.env.user, tracking=True)

@@ -17,7 +17,7 @@ class CrmValueLifecycle(models.Model):
     _inherit = "crm.value"
 
     previous_purchase_date = fields.Date(
-        string="Purchase before the Last", readonly=True, help="The purchase day before the last one")
+        string="Previous Purchase", readonly=True, help="The purchase day before the last one")
     lifecycle_stage = fields.Selection(
         [("lead", "Lead"), ("prospect", "Prospect"), ("new", "New"), ("active", "Active"), ("loyal", "Loyal"),
          ("at_risk", "At risk"), ("lost", "Lost"), ("won_back", "Won back")],
@@ -26,7 +26,7 @@ class CrmValueLifecycle(models.Model):
              "rhythm of buying, with the thresholds in the settings. Lead and prospect are as of the last nightly "
              "refresh.")
     lifecycle_since = fields.Date(
-        string="In this Stage since", readonly=True, help="Empty while the stage is the first one known")
+        string="Stage since", readonly=True, help="Empty while the stage is the first one known")
 
     @api.model
     def _refreshed_fields(self):

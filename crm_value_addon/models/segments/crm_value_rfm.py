@@ -21,9 +21,9 @@ class CrmValueRfm(models.Model):
     f_score = fields.Integer(string="Frequency Score", readonly=True, aggregator="avg")
     m_score = fields.Integer(string="Monetary Score", readonly=True, aggregator="avg")
     rfm_score = fields.Integer(
-        string="RFM", readonly=True, aggregator=None,
-        help="Recency, frequency and money, each from 1 to 5 (a fifth of the customers each, 5 is best); "
-             "0 for who has not bought. Customers with equal figures share the lower score.")
+        string="RFM Score", readonly=True, aggregator=None,
+        help="Recency, frequency and monetary score, each from 1 to 5 (a fifth of the customers each, 5 is best); "
+             "0 for customers who have not bought. Customers with equal figures share the lower score.")
     rfm_segment = fields.Many2one(
         "crm.value.rfm.segment", string="RFM Segment", index="btree_not_null", ondelete="set null", readonly=True)
 

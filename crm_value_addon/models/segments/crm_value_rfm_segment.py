@@ -28,7 +28,7 @@ class CrmValueRfmSegment(models.Model):
     m_to = fields.Integer(string="Monetary to", default=5, required=True)
     combination_count = fields.Integer(
         string="Combinations", compute="_compute_combination_count",
-        help="Of the 125 combinations of scores, so many belong here; 0 when the segments above take them all")
+        help="Number of the 125 combinations of scores in this segment; 0 when the segments above take them all")
     customer_count = fields.Integer(string="Customers", compute="_compute_customer_count")
 
     _spans = models.Constraint(
