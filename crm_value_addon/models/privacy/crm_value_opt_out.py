@@ -21,7 +21,7 @@ class CrmValue(models.Model):
 
     _inherit = "crm.value"
 
-    is_opted_out = fields.Boolean(related="partner_id.value_opt_out", string="No Evaluation")
+    is_opted_out = fields.Boolean(related="partner_id.value_opt_out", string="Opt Out of Scoring")
 
     @api.model
     def _boundaries(self, company, as_of, frame):

@@ -53,7 +53,7 @@ class CrmValueExplanation(models.AbstractModel):
     def _explain_component(self, value, name, sign):
         amount = value[name]
         if self._is_opted_out(value):
-            amount, configured, inputs, records = 0.0, False, [self.env._("The customer wants no evaluation")], []
+            amount, configured, inputs, records = 0.0, False, [self.env._("The customer opted out of scoring")], []
         else:
             configured, inputs, records = getattr(self, f"_explain_{name}")(value)
             if not configured:
@@ -142,7 +142,7 @@ class CrmValueExplanation(models.AbstractModel):
             return True, [self.env._("Nobody was referred by this customer")], []
         return True, [
             self.env._(
-                "%(share)s %% of what %(count)s referred customer(s) are expected to bring in their first "
+                "%(share)s %% of what the referred customers (%(count)s) are expected to bring in their first "
                 "%(months)s months", share=round(100 * company.value_referral_share), count=value.referred_count,
                 months=company.value_referral_months),
             self.env._("They have realised %(amount)s so far, which is theirs",
