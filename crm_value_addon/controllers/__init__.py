@@ -1,2 +1,2 @@
 from . import portal
-from . import subject
+from . import privacy

@@ -107,6 +107,6 @@ from . import res_company_intercompany
 from . import res_partner_opt_out
 from .privacy import crm_value_opt_out  # empties what all others computed
 from . import res_partner_privacy
-from .privacy import crm_value_subject
+from .privacy import crm_value_privacy
 from .refresh import crm_value_context  # around all that refreshes
 from .refresh import crm_value_schema  # after all that extend Odoo's large tables

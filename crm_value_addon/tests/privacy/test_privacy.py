@@ -189,13 +189,16 @@ class TestEraseProfile(PrivacyCase):
         self.assertEqual(self.predicted(), {})
 
 
-class TestSubjectData(PrivacyCase):
+class TestPrivacyExport(PrivacyCase):
+    def export(self, env):
+        return env["crm.value.privacy"]._privacy_export(self.buyer.with_env(env))
+
     def test_every_record_about_the_customer_is_told(self):
         self.worth._message_log(body="Logged words")
         self.buyer.activity_schedule(
             "mail.mail_activity_data_todo", user_id=self.boss.id, summary="Asked words",
             value_followup_id=self.records["crm.value.followup"].id)
-        data = self.buyer.with_env(self.here)._value_subject_data()
+        data = self.export(self.here)
         text = json.dumps(data, default=str)
         for word in (
                 "Promised", "Said so", "Heard", "Buyer", "4321.09", "1234.57", "A reason", "Top", "Logged words",
@@ -206,7 +209,7 @@ class TestSubjectData(PrivacyCase):
         self.assertNotIn("Other Buyer", text)
 
     def test_every_model_that_refers_to_a_customer_is_asked(self):
-        domains = self.buyer.with_env(self.here)._value_subject_domains(self.buyer, self.buyer)
+        domains = self.here["crm.value.privacy"]._domains(self.buyer, self.buyer)
         for name, model in self.env.registry.items():
             if model._original_module == _MODULE and not model._transient and not model._abstract:
                 refers = {"partner_id", "value_id", "partner_key", "move_id"} & {
@@ -220,12 +223,12 @@ class TestSubjectData(PrivacyCase):
             self.env, "elsewhere", "sales_team.group_sale_manager", company_id=elsewhere.id,
             company_ids=[Command.set(elsewhere.ids)])
         there = self.env(user=stranger, context={"allowed_company_ids": elsewhere.ids})
-        data = self.buyer.with_env(there)._value_subject_data()
+        data = self.export(there)
         self.assertNotIn("4321.09", json.dumps(data, default=str))
         self.assertNotIn("Customer Value", data["records"])
         self.env.ref("sales_team.group_sale_salesman_all_leads").implied_ids -= self.env.ref(
             "crm_value_addon.group_value_margin")
-        text = json.dumps(self.buyer.with_env(self.here)._value_subject_data(), default=str)
+        text = json.dumps(self.export(self.here), default=str)
         self.assertNotIn("1234.57", text)
         self.assertIn("4321.09", text)
 
