@@ -1,6 +1,11 @@
-"""Groups that fields and checks name."""
+"""Groups that fields and checks name, and which documents count."""
 
 SELLER_GROUP = "sales_team.group_sale_salesman"
 MANAGER_GROUP = "sales_team.group_sale_manager"
 #: who may see margins, lifetime values and everything derived from them
 MARGIN_GROUP = "crm_value_addon.group_value_margin"
+
+#: what a customer is sold with: Odoo's customer documents
+CUSTOMER_DOCUMENTS = ("out_invoice", "out_refund", "out_receipt")
+#: the domain of those that count; in SQL: `crm.value.purchase._where_document`
+POSTED_DOCUMENTS = [("state", "=", "posted"), ("move_type", "in", CUSTOMER_DOCUMENTS)]

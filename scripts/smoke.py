@@ -13,7 +13,7 @@ for days in (10, 100):
         "move_type": "out_invoice", "partner_id": customer.id, "invoice_date": today - timedelta(days=days),
         "invoice_line_ids": [(0, 0, {"name": "Smoke", "price_unit": 600, "tax_ids": [(5,)]})],
     }).action_post()
-run = env["crm.value"].with_company(company)._refresh_company()
+run = env["crm.value.refresh"].with_company(company)._refresh_company()
 value = env["crm.value"].search([("partner_id", "=", customer.id)])
 if run.state != "done" or run.skipped or (value.purchase_count, value.revenue_total) != (2, 1200):
     raise SystemExit(f"the refresh is {run.state} ({run.message}), the value {value.read()}")

@@ -46,7 +46,7 @@ def load(env, company):
             customers[name].opportunity_ids.date_deadline = today + timedelta(days=days)
     if _COSTLY in customers:
         _serve(env, company, customers[_COSTLY])
-    env["crm.value"].with_company(company)._refresh_company()
+    env["crm.value.refresh"].with_company(company)._refresh_company()
 
 
 def _serve(env, company, customer):

@@ -83,7 +83,7 @@ def _make_purchases(env, company, values, today):
             "name": "Coffee and tea", "quantity": 1, "price_unit": amount, "tax_ids": [Command.clear()]})],
     } for partner, day, amount in amounts])
     moves.action_post()
-    env["crm.value"].with_company(company)._refresh_customers(company, moves.commercial_partner_id.ids)
+    env["crm.value.refresh"].with_company(company)._refresh_customers(company, moves.commercial_partner_id.ids)
 
 
 def _make_events(env, values, today):

@@ -46,7 +46,7 @@ class Generator:
                 getattr(self, f"_extra_{extra}")(profile)
         self._pay()
         for company in filter(None, (self.company, self.second_company)):
-            self.env["crm.value"].with_company(company)._refresh_company()
+            self.env["crm.value.refresh"].with_company(company)._refresh_company()
 
     # master data
 

@@ -18,7 +18,7 @@ def load(env, company):
     env = env(context={**env.context, "allowed_company_ids": company.ids, "tracking_disable": True})
     customer = env["res.partner"].browse(user.partner_id.id)
     _buy(env, company, customer)
-    env["crm.value"]._refresh_customers(company, customer.ids)
+    env["crm.value.refresh"]._refresh_customers(company, customer.ids)
     _remember_tiers(env, company, customer)
     _give_cards(env, company, customer)
 

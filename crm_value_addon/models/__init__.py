@@ -1,65 +1,23 @@
+from . import crm_value
+from . import crm_value_mixin
+from . import crm_value_first_page
+from . import refresh
+from . import prediction
+from . import segments
+from . import components
+from . import tiers
+from . import benefits
+from . import followups
+from . import reporting
+from . import dashboard
+from . import portal
+from . import privacy
 from . import account_move
 from . import crm_lead
-from . import crm_value
-from .refresh import crm_value_observation
-from .refresh import crm_value_writer
-from .refresh import crm_value_purchase_quarters
-from .refresh import crm_value_refresh  # what follows extends the methods of these three
-from .refresh import crm_value_scheduler
 from . import crm_value_demo
-from .refresh import crm_value_document
-from .prediction import crm_value_prediction
-from .prediction import crm_value_fit
-from .prediction import crm_value_fit_backtest
-from .prediction import crm_value_fit_as_of
-from .refresh import crm_value_queue
-from .refresh import crm_value_run
-from .refresh import crm_value_run_skipped
-from .tiers import crm_value_tier
-from .tiers import crm_value_tier_change
-from .tiers import crm_value_tier_criterion
-from .tiers import crm_value_tier_lock
-from .tiers import crm_value_tier_assignment  # the rest asks for the fields that it adds
-from .tiers import crm_value_tier_explanation
-from .tiers import crm_value_merge  # decides tiers
-from .tiers import crm_value_tier_benefits
-from .tiers import crm_value_tier_cache
-from .benefits import crm_value_benefit
-from .benefits import crm_value_standing
-from .benefits import crm_value_gift
-from .benefits import crm_value_gift_calendar
-from .tiers import crm_value_tier_change_gifts
-from . import portal
-from .tiers import crm_value_tier_change_mail
-from .benefits import crm_value_referral_reward
-from .tiers import crm_value_merge_gifts
-from .benefits import crm_value_caution
-from .benefits import crm_value_caution_override
-from .benefits import crm_value_benefit_page
-from .benefits import crm_value_benefit_customer
-from .tiers import crm_value_order_outlook
-from .segments import crm_value_rfm_segment
-from .segments import crm_value_rfm
-from .segments import crm_value_lifecycle
-from .components import crm_value_component  # adds up what the next ones compute
-from .components import crm_value_growth
-from .components import crm_value_referral_value
-from .components import crm_value_feedback_kind
-from .components import crm_value_feedback
-from .components import crm_value_knowledge
-from .components import crm_value_service_cost
 from . import crm_lead_referral
 from . import utm_source
-from .reporting import crm_value_snapshot
-from .reporting import crm_value_month_end
-from .reporting import crm_value_target
-from .tiers import crm_value_draft_outlook
 from . import account_move_refund_warning
-from .reporting import crm_value_explanation
-from . import followups
-from .refresh import crm_value_followup_wake
-from .refresh import crm_value_run_alarm
-from . import dashboard
 from . import ir_actions_server
 from . import ir_attachment
 from . import mail_activity
@@ -78,8 +36,6 @@ from . import res_config_settings_lifecycle
 from . import res_config_settings_parts
 from . import res_config_settings_mail
 from . import res_config_settings_portal
-from . import crm_value_mixin
-from . import crm_value_first_page
 from . import crm_lead_value
 from . import res_partner
 from . import res_partner_lifecycle
@@ -105,8 +61,4 @@ from . import sale_order_margin_guard
 from . import res_company_retention
 from . import res_company_intercompany
 from . import res_partner_opt_out
-from .privacy import crm_value_opt_out  # empties what all others computed
 from . import res_partner_privacy
-from .privacy import crm_value_privacy
-from .refresh import crm_value_context  # around all that refreshes
-from .refresh import crm_value_schema  # after all that extend Odoo's large tables

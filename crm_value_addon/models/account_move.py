@@ -1,12 +1,9 @@
 from odoo import api, models
 from odoo.tools import sql
 
+from ..const import CUSTOMER_DOCUMENTS
 from .refresh.concurrent_index import ConcurrentIndex
 
-#: what a customer is sold with: Odoo's customer documents
-CUSTOMER_DOCUMENTS = ("out_invoice", "out_refund", "out_receipt")
-#: the domain of those that count; in SQL: `crm.value.purchase._where_document`
-POSTED_DOCUMENTS = [("state", "=", "posted"), ("move_type", "in", CUSTOMER_DOCUMENTS)]
 _WATCHED = {"state", "partner_id", "commercial_partner_id"}
 
 

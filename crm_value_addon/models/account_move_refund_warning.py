@@ -23,11 +23,12 @@ class AccountMove(models.Model):
         """Return in words which revenue and tier the customer has once this credit note is posted."""
         # sudo: the tier rules look at margins, too; only revenue and tier are told.
         company = self.company_id.sudo()
-        value = self.env["crm.value"].sudo().with_company(company).with_context(
-            allowed_company_ids=company.ids)._of_customer(company, self.commercial_partner_id)
+        Value = self.env["crm.value"].sudo().with_company(company).with_context(allowed_company_ids=company.ids)
+        value = Value.search(
+            [("company_id", "=", company.id), ("partner_id", "=", self.commercial_partner_id.id)], limit=1)
         if not value:
             return False
-        after = value._with_draft(company, self)
+        after = value.env["crm.value.tier.preview"]._after_draft(value, company, self)
         if not after:
             return False
         text = self.env._(

@@ -26,6 +26,10 @@ class CrmLead(models.Model):
         related="value_id.expected_margin_12m", currency_field="value_currency_id", groups=MARGIN_GROUP,
         aggregator=None)
 
+    def init(self):
+        super().init()
+        self.env["crm.value.schema"]._commit()
+
     @api.depends("partner_id.commercial_partner_id.value_ids.company_id", "company_id", "team_id.company_id",
                  "user_id.company_id")
     @api.depends_context("company", "allowed_company_ids")

@@ -3,80 +3,261 @@ from datetime import timedelta
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..const import MARGIN_GROUP
-from .account_move import POSTED_DOCUMENTS
+from ..const import MARGIN_GROUP, POSTED_DOCUMENTS
+
+#: what a field of `crm.value` says of itself (see `CrmValue`)
+_FACTS = ("written_by", "metric", "raised_by", "kept_by", "opt_out")
+#: kinds of metrics: what a customer may read of itself, what only the company reads, and what a new fit of the
+#: prediction, or other customers, can move
+METRIC_KINDS = ("customer", "company", "forecast")
 
 
 class CrmValue(models.Model):
-    """What a customer (commercial partner) is worth to a company. Written by the refresh only."""
+    """What a customer (commercial partner) is worth to a company. Written by the refresh only.
+
+    How to use: read the fields. The procedures over many customers are services of their own, one for each step of the
+    way; docs/architecture.md names them in order.
+
+    How it works: a field says on itself what else has to know of it.
+
+    - ``written_by``: the step of a refresh that computes it: observation, prediction, component, rfm, lifecycle
+    - ``metric``: a loyalty tier may ask for it; one of `METRIC_KINDS`
+    - ``raised_by``: what of an order raises it once the order is invoiced: amount, margin or purchase
+    - ``kept_by``: "snapshot", where each month's end keeps it
+    - ``opt_out``: "kept", where it is not withheld from customers who object to being evaluated
+    """
 
     _name = "crm.value"
+    _inherit = ["mail.thread"]
     _description = "Customer Value"
     _log_access = False
     _order = "revenue_12m desc, id"
     _rec_name = "partner_id"
+    _mail_post_access = "read"
 
     partner_id = fields.Many2one("res.partner", string="Customer", required=True, ondelete="cascade", readonly=True)
     company_id = fields.Many2one("res.company", required=True, ondelete="cascade", index=True, readonly=True)
     currency_id = fields.Many2one(related="company_id.currency_id", string="Currency")
     as_of_date = fields.Date(string="As of", readonly=True, help="The day of the refresh that last changed a figure")
+    figures_digest = fields.Float(
+        readonly=True, groups="base.group_system", help="Tells whether a refresh of all customers changes anything")
+    figures_age = fields.Char(string="Age of the Figures", compute="_compute_figures_age", compute_sudo=True)
     user_id = fields.Many2one(related="partner_id.user_id", string="Salesperson")
     country_id = fields.Many2one(related="partner_id.country_id")
+    is_opted_out = fields.Boolean(string="Opt Out of Scoring", related="partner_id.value_opt_out")
 
     # observed
-    first_purchase_date = fields.Date(string="First Purchase", readonly=True)
-    last_purchase_date = fields.Date(string="Last Purchase", readonly=True)
+    first_purchase_date = fields.Date(
+        string="First Purchase", readonly=True, written_by="observation", opt_out="kept")
+    last_purchase_date = fields.Date(string="Last Purchase", readonly=True, written_by="observation", opt_out="kept")
+    previous_purchase_date = fields.Date(
+        string="Previous Purchase", readonly=True, written_by="observation", opt_out="kept",
+        help="The purchase day before the last one")
     purchase_count = fields.Integer(
-        string="Purchases", readonly=True, help="Days on which something was bought, less what was given back")
-    frequency = fields.Integer(string="Repeat Purchases", readonly=True, aggregator="sum")
-    revenue_total = fields.Monetary(string="Revenue", readonly=True, help="All posted documents, untaxed")
+        string="Purchases", readonly=True, written_by="observation", opt_out="kept", metric="customer",
+        raised_by="purchase", help="Days on which something was bought, less what was given back")
+    frequency = fields.Integer(
+        string="Repeat Purchases", readonly=True, aggregator="sum", written_by="observation", opt_out="kept")
+    revenue_total = fields.Monetary(
+        string="Revenue", readonly=True, written_by="observation", opt_out="kept", metric="customer",
+        raised_by="amount", help="All posted documents, untaxed")
     revenue_12m = fields.Monetary(
-        string="Revenue 12 Months", readonly=True,
+        string="Revenue 12 Months", readonly=True, written_by="observation", opt_out="kept", metric="customer",
+        raised_by="amount", kept_by="snapshot",
         help="Invoiced less credited in the 12 months up to the day of the figures, untaxed")
-    revenue_year = fields.Monetary(string="Revenue This Year", readonly=True)
-    revenue_previous_year = fields.Monetary(string="Revenue Last Year", readonly=True)
-    margin_total = fields.Monetary(string="Margin", readonly=True, groups=MARGIN_GROUP)
+    revenue_year = fields.Monetary(
+        string="Revenue This Year", readonly=True, written_by="observation", opt_out="kept", metric="customer",
+        raised_by="amount")
+    revenue_previous_year = fields.Monetary(
+        string="Revenue Last Year", readonly=True, written_by="observation", opt_out="kept", metric="customer")
+    margin_total = fields.Monetary(
+        string="Margin", readonly=True, groups=MARGIN_GROUP, written_by="observation", opt_out="kept",
+        metric="company", raised_by="margin")
     margin_12m = fields.Monetary(
-        string="Margin 12 Months", readonly=True, groups=MARGIN_GROUP,
+        string="Margin 12 Months", readonly=True, groups=MARGIN_GROUP, written_by="observation", opt_out="kept",
+        metric="company", raised_by="margin",
         help="Margin of the revenue of the last 12 months, as recorded when the invoices were posted")
-    refund_total = fields.Monetary(string="Credit Notes", readonly=True)
+    refund_total = fields.Monetary(
+        string="Credit Notes", readonly=True, written_by="observation", opt_out="kept")
     monetary_value = fields.Monetary(
-        string="Average Purchase", readonly=True, aggregator="avg",
+        string="Average Purchase", readonly=True, aggregator="avg", written_by="observation", opt_out="kept",
         help="Revenue of the days with a purchase, divided by their number")
-    overdue_amount = fields.Monetary(string="Overdue", readonly=True)
+    overdue_amount = fields.Monetary(string="Overdue", readonly=True, written_by="observation", opt_out="kept")
+    purchase_quarters = fields.Integer(
+        readonly=True, aggregator=None, exportable=False, written_by="observation",
+        help="As bits: bit n is set where the customer bought in the n-th calendar quarter after its first one.")
+    bought_in_quarter = fields.Integer(
+        string="Bought in Quarter (0 = First)", store=False, search="_search_bought_in_quarter", exportable=False,
+        help="To search only: 0 is the calendar quarter of the first purchase, 1 the next one, up to 30.")
     days_since_last_purchase = fields.Integer(
         compute="_compute_day_counts", search="_search_days_since_last_purchase", aggregator=None)
     tenure_days = fields.Integer(
-        string="Days as a Customer", compute="_compute_day_counts", search="_search_tenure_days", aggregator=None)
+        string="Days as a Customer", compute="_compute_day_counts", search="_search_tenure_days", aggregator=None,
+        metric="customer")
 
     # predicted
     method = fields.Selection(
         [("model", "Prediction model"), ("history", "Last 12 months carried forward"), ("none", "No purchase yet")],
-        string="Computed from", readonly=True,
+        string="Computed from", readonly=True, written_by="prediction",
         help="Whether the expected figures come from the prediction model or from the last 12 months carried forward")
+    fit_id = fields.Many2one(
+        "crm.value.fit", string="Prediction Model", ondelete="set null", readonly=True, written_by="prediction",
+        kept_by="snapshot")
+    probability_alive = fields.Float(
+        string="Likely Active", readonly=True, aggregator="avg", written_by="prediction", kept_by="snapshot",
+        help="Probability that the customer will ever buy again")
+    churn_risk = fields.Selection(
+        [("low", "Low"), ("medium", "Medium"), ("high", "High")], readonly=True, written_by="prediction",
+        help="From the probability of being active, with the limits in the settings; empty without a model")
+    expected_purchases = fields.Float(
+        readonly=True, digits=(16, 2), written_by="prediction", kept_by="snapshot", help="In the next 12 months")
+    expected_spend = fields.Monetary(
+        readonly=True, aggregator="avg", written_by="prediction", kept_by="snapshot",
+        help="Expected amount of a coming purchase, untaxed")
     expected_margin_12m = fields.Monetary(
-        string="Expected Next 12 Months", readonly=True, groups=MARGIN_GROUP,
+        string="Expected Next 12 Months", readonly=True, groups=MARGIN_GROUP, written_by="prediction",
         help="Expected margin (or revenue, as the company's settings say) of the next 12 months, not discounted")
-
-    # the parts of the value
+    next_purchase_date = fields.Date(
+        string="Next Purchase Expected", readonly=True, written_by="prediction",
+        help="By this day a customer of this rhythm has bought again with even odds; it lies in the past when overdue")
     transaction_value = fields.Monetary(
-        readonly=True, groups=MARGIN_GROUP, help="Discounted expected contribution of purchases over the horizon")
+        readonly=True, groups=MARGIN_GROUP, written_by="prediction", kept_by="snapshot",
+        help="Discounted expected contribution of purchases over the horizon")
+
+    # the components of the value
+    growth_value = fields.Monetary(
+        readonly=True, groups=MARGIN_GROUP, written_by="component", kept_by="snapshot",
+        help="Open opportunities and sent quotations, weighted with their probability, times the margin rate")
+    referral_value = fields.Monetary(
+        readonly=True, groups=MARGIN_GROUP, written_by="component", kept_by="snapshot",
+        help="Share of what referred customers are expected to buy at first")
+    knowledge_value = fields.Monetary(
+        readonly=True, groups=MARGIN_GROUP, written_by="component", kept_by="snapshot",
+        help="What this customer's feedback is expected to be worth")
+    service_cost = fields.Monetary(
+        string="Expected Cost to Serve", readonly=True, groups=MARGIN_GROUP, written_by="component",
+        kept_by="snapshot", help="The cost of serving this customer in the last 12 months, carried forward")
+    cost_to_serve = fields.Monetary(
+        string="Cost to Serve so far", readonly=True, groups=MARGIN_GROUP, written_by="component", opt_out="kept")
+    satisfaction = fields.Float(
+        readonly=True, digits=(16, 2), aggregator="avg", written_by="component", metric="company",
+        help="Mean of the customer's ratings of the last 12 months, 1 to 5; 0 where there is none")
     clv = fields.Monetary(
-        string="CLV", readonly=True, groups=MARGIN_GROUP,
+        string="CLV", readonly=True, groups=MARGIN_GROUP, written_by="sum", metric="forecast", kept_by="snapshot",
         help="Customer lifetime value: what the customer is expected to bring over the company's horizon from "
              "purchases, growth, referrals and feedback, less the cost to serve, discounted to today")
-    realised_value = fields.Monetary(readonly=True, groups=MARGIN_GROUP, help="Margin so far")
+    clv_low = fields.Monetary(
+        string="CLV at least", readonly=True, groups=MARGIN_GROUP, written_by="sum",
+        help="With 80 % probability the discounted contribution falls between the two. The CLV is a mean: of a "
+             "customer that will probably not buy again it may lie above both.")
+    clv_high = fields.Monetary(string="CLV at most", readonly=True, groups=MARGIN_GROUP, written_by="sum")
+    realised_value = fields.Monetary(
+        readonly=True, groups=MARGIN_GROUP, written_by="sum", opt_out="kept", metric="company", raised_by="margin",
+        kept_by="snapshot", help="Margin so far")
+    referred_count = fields.Integer(string="Referred Customers", compute="_compute_referred")
+    referred_realised_value = fields.Monetary(
+        string="Realised by Referred Customers", compute="_compute_referred", groups=MARGIN_GROUP,
+        help="Margin less cost to serve so far of the customers that this one brought: part of their value")
+    value_explanation = fields.Json(
+        string="Why This Value", compute="_compute_value_explanation", groups=MARGIN_GROUP)
+    snapshot_ids = fields.One2many("crm.value.snapshot", "value_id", string="Month Ends")
+
+    # the place among all customers
+    value_percentile = fields.Float(
+        readonly=True, digits=(16, 2), aggregator="avg", groups=MARGIN_GROUP, written_by="rfm", metric="forecast",
+        help="Share of the customers with less CLV: 100 is the best")
+    r_score = fields.Integer(string="Recency Score", readonly=True, aggregator="avg", written_by="rfm")
+    f_score = fields.Integer(string="Frequency Score", readonly=True, aggregator="avg", written_by="rfm")
+    m_score = fields.Integer(string="Monetary Score", readonly=True, aggregator="avg", written_by="rfm")
+    rfm_score = fields.Integer(
+        string="RFM Score", readonly=True, aggregator=None, written_by="rfm",
+        help="Recency, frequency and monetary score, each from 1 to 5 (a fifth of the customers each, 5 is best); 0 "
+             "for customers who have not bought. Customers with equal figures share the lower score.")
+    rfm_segment = fields.Many2one(
+        "crm.value.rfm.segment", string="RFM Segment", index="btree_not_null", ondelete="set null", readonly=True,
+        written_by="rfm")
+    lifecycle_stage = fields.Selection(
+        [("lead", "Lead"), ("prospect", "Prospect"), ("new", "New"), ("active", "Active"), ("loyal", "Loyal"),
+         ("at_risk", "At risk"), ("lost", "Lost"), ("won_back", "Won back")],
+        string="Lifecycle", readonly=True, written_by="lifecycle", kept_by="snapshot",
+        help="Lead: open opportunity. Prospect: quotation sent, or a promising opportunity. Then by the customer's own "
+             "rhythm of buying, with the thresholds in the settings. Lead and prospect are as of the last nightly "
+             "refresh.")
+    lifecycle_since = fields.Date(
+        string="Stage since", readonly=True, help="Empty while the stage is the first one known")
+
+    # the tier and its benefits
+    tier_id = fields.Many2one(
+        "crm.value.tier", index="btree_not_null", ondelete="set null", readonly=True, kept_by="snapshot")
+    tier_since = fields.Date(readonly=True)
+    tier_review_date = fields.Date(
+        string="Tier in Danger", readonly=True,
+        help="The customer no longer meets what its tier asks for and loses it on this date (a tier kept until the "
+             "year's end: after it), unless it meets it again before.")
+    next_tier_id = fields.Many2one("crm.value.tier", ondelete="set null", readonly=True)
+    tier_color = fields.Integer(related="tier_id.color", string="Tier Color")
+    tier_icon = fields.Selection(related="tier_id.icon", string="Tier Icon")
+    tier_change_ids = fields.One2many("crm.value.tier.change", "value_id", string="Tier Changes")
+    tier_lock_ids = fields.One2many("crm.value.tier.lock", "value_id", string="Tier Locks")
+    tier_lock_id = fields.Many2one("crm.value.tier.lock", compute="_compute_tier_lock_id")
+    tier_explanation = fields.Html(
+        string="Why This Tier", compute="_compute_tier_explanation", sanitize=False)
+    benefit_summary = fields.Html(compute="_compute_benefit_summary", sanitize=False)
+    grant_ids = fields.One2many("crm.value.grant", "value_id", string="Gifts")
+    caution = fields.Boolean(readonly=True, index="btree_not_null", help="Handle with care: see the reason")
+    caution_codes = fields.Char(readonly=True)
+    caution_reason = fields.Char(compute="_compute_caution_reason")
+    caution_override_ids = fields.One2many("crm.value.caution.override", "value_id", string="Manual Caution Flags")
+    caution_override_id = fields.Many2one("crm.value.caution.override", compute="_compute_caution_override_id")
 
     _partner_company_uniq = models.Constraint(
         "UNIQUE(partner_id, company_id)", "A customer has one value per company.")
+
+    def _valid_field_parameter(self, field, name):
+        return name in _FACTS or super()._valid_field_parameter(field, name)
 
     def init(self):
         # Pages with room for another version of each row keep the nightly updates on the page of the row (HOT): no
         # bloat, no index writes. At 50 the last rows of a page do not fit any more.
         self.env.cr.execute(SQL("ALTER TABLE crm_value SET (fillfactor = 45)"))
+
+    # what the fields say of themselves
+
+    @api.model
+    def _fields_with(self, fact, *values):
+        """Return the names of the fields that say one of these values of themselves, in the order of the class."""
+        return [name for name, field in self._fields.items() if getattr(field, fact, None) in values]
+
+    @api.model
+    def _refreshed_fields(self):
+        """Return the names of the fields that a refresh computes, besides partner, company and as-of date."""
+        return [name for name, field in self._fields.items() if getattr(field, "written_by", None)]
+
+    @api.model
+    def _metrics(self, *kinds):
+        """Return the names of the figures that a tier may ask for, of all or some of the `METRIC_KINDS`."""
+        return self._fields_with("metric", *kinds or METRIC_KINDS)
+
+    @api.model
+    def _selection_code(self, name, value):
+        """Return a value of a selection as columns hold it: its position, from 1 on."""
+        return self._fields[name].get_values(self.env).index(value) + 1
+
+    @api.model
+    def _next_batch(self, company, start, limit):
+        """Return how many customers there are from a partner id on, up to a limit, and the last one's id."""
+        return self.env.execute_query(SQL(
+            """
+            SELECT count(*), max(partner_id)
+              FROM (SELECT partner_id FROM crm_value WHERE company_id = %s AND partner_id >= %s
+                     ORDER BY partner_id LIMIT %s) batch
+            """, company.id, start, limit))[0]
+
+    # computes and searches
 
     @api.depends("first_purchase_date", "last_purchase_date")
     def _compute_day_counts(self):
@@ -84,6 +265,83 @@ class CrmValue(models.Model):
             today = value.company_id._value_today() if value.company_id else fields.Date.today()
             value.days_since_last_purchase = (today - (value.last_purchase_date or today)).days
             value.tenure_days = (today - (value.first_purchase_date or today)).days
+
+    @api.depends("partner_id", "company_id")
+    @api.depends_context("lang")
+    def _compute_figures_age(self):
+        for company, values in self.grouped("company_id").items():
+            age = company._value_figures_age(values.partner_id.ids) if company else {}
+            for value in values:
+                value.figures_age = age and company._value_age_text(
+                    age["minutes"], age["waiting_of"].get(value.partner_id.id, 0))
+
+    @api.depends("partner_id")
+    def _compute_referred(self):
+        for value in self:
+            # sudo: the sum over customers of the same company, whoever is their salesperson.
+            referred = self.sudo().search(value._referred_domain())
+            value.referred_count = len(referred)
+            value.referred_realised_value = sum(referred.mapped("realised_value"))
+
+    def _referred_domain(self):
+        """Return the domain of the values of the customers that this one brought."""
+        self.ensure_one()
+        # Step by step, each by an index: of one path through contacts the planner may join all of them.
+        # sudo: what the user may not see is left out where the domain is searched.
+        Partner = self.env["res.partner"].sudo().with_context(active_test=False)
+        contacts = Partner.search([("commercial_partner_id", "=", self.partner_id.id)])
+        referred = Partner.search([("referred_by_id", "in", contacts.ids)])
+        return [("company_id", "=", self.company_id.id), ("partner_id", "in", referred.ids)]
+
+    @api.depends("clv", "realised_value")
+    @api.depends_context("uid", "lang")
+    def _compute_value_explanation(self):
+        for value in self:
+            value.value_explanation = value.explain_value() if value.id else False
+
+    @api.depends("tier_lock_ids.until", "tier_lock_ids.active")
+    def _compute_tier_lock_id(self):
+        for value in self:
+            value.tier_lock_id = value._in_force(value.tier_lock_ids)
+
+    @api.depends("caution_override_ids.active", "caution_override_ids.until")
+    def _compute_caution_override_id(self):
+        for value in self:
+            value.caution_override_id = value._in_force(value.caution_override_ids)
+
+    def _in_force(self, decisions):
+        """Return the one of a person's decisions about this customer that holds today."""
+        today = self.company_id._value_today() if self.company_id else fields.Date.today()
+        return decisions.filtered(lambda one: one.active and (not one.until or one.until >= today))[:1]
+
+    @api.depends("caution", "caution_codes", "caution_override_id")
+    @api.depends_context("lang")
+    def _compute_caution_reason(self):
+        for value in self:
+            value.caution_reason = self.env["crm.value.caution"]._describe(value)
+
+    @api.depends(lambda self: ("tier_id", "next_tier_id", "tier_review_date", "tier_lock_id", *self._metrics()))
+    @api.depends_context("uid", "lang", "allowed_company_ids")
+    def _compute_tier_explanation(self):
+        explained = self.env["crm.value.tier.explanation"]._explain_tiers(self)
+        for value in self:
+            value.tier_explanation = self.env["ir.qweb"]._render(
+                "crm_value_addon.tier_explanation", explained[value.id]) if value.id in explained else False
+
+    @api.depends("tier_id", "overdue_amount", "caution")
+    @api.depends_context("lang", "allowed_company_ids")
+    def _compute_benefit_summary(self):
+        for value in self:
+            summary = self.env["crm.value.benefit.state"]._prepare_summary(value)
+            value.benefit_summary = self.env["ir.qweb"]._render(
+                "crm_value_addon.benefit_summary", summary) if summary else False
+
+    def _search_bought_in_quarter(self, operator, numbers):
+        if operator != "in":
+            return NotImplemented
+        mask = sum(1 << int(number) for number in numbers if 0 <= int(number) <= 30)
+        return Domain.custom(to_sql=lambda model, alias, query: SQL(
+            "%s & %s <> 0", SQL.identifier(alias, "purchase_quarters"), mask))
 
     def _search_days_since_last_purchase(self, operator, number):
         return self._search_day_count("last_purchase_date", operator, number)
@@ -117,6 +375,39 @@ class CrmValue(models.Model):
             for company in self.env.companies)
         return domain if days else domain | Domain(date_field, "=", False)
 
+    # writing
+
+    def write(self, vals):
+        # A digest speaks of what the refresh wrote.
+        return super().write(vals if "figures_digest" in vals else vals | {"figures_digest": False})
+
+    # doors: the scheduled actions call these by name
+
+    @api.model
+    def _cron_refresh_stale(self):
+        """Refresh the customers in the queue; return at once when it is empty."""
+        self.env["crm.value.scheduler"]._refresh_stale()
+
+    @api.model
+    def _cron_refresh_all(self):
+        """Refresh every company that has not been refreshed today, or for which somebody asked."""
+        self.env["crm.value.scheduler"]._refresh_all()
+
+    @api.model
+    def _cron_refresh_beside(self):
+        """Refresh a part of the companies that are due, beside `_cron_refresh_all`."""
+        self.env["crm.value.scheduler"]._refresh_beside()
+
+    @api.model
+    def action_recompute_company(self):
+        """Refresh all customers of the current company: now when they are few, else by the cron.
+
+        :return: action that tells the user
+        :raise AccessError: the user may not read customer values
+        """
+        self.check_access("read")
+        return self.env["crm.value.scheduler"]._recompute_company(self.env.company)
+
     # actions
 
     def action_open_purchases(self):
@@ -142,6 +433,26 @@ class CrmValue(models.Model):
             "revenue_year": (new_year, tomorrow),
             "revenue_previous_year": (new_year - relativedelta(years=1), new_year),
         }
+
+    @api.readonly
+    @api.model
+    def get_figures_age(self, partner_id=None):
+        """Return a sentence per active company on how old its figures are.
+
+        :param partner_id: a contact; only what waits for its commercial partner is told
+        :raise AccessError: the user may not read customer values, or not this contact
+        :raise UserError: this is no contact's id
+        """
+        self.check_access("read")
+        if partner_id and (not isinstance(partner_id, int) or abs(partner_id) >= 2**31):
+            raise UserError(self.env._("%(id)s is no contact.", id=partner_id))
+        customer = self.env["res.partner"].browse(partner_id or []).exists()
+        customer.check_access("read")
+        partner_ids = customer.commercial_partner_id.ids or None
+        companies = self.env.companies
+        # sudo: only the age of the figures and the number of waiting changes are told.
+        texts = [(company.name, company.sudo()._value_figures_age(partner_ids)["text"]) for company in companies]
+        return [f"{name}: {text}" if len(companies) > 1 else text for name, text in texts]
 
     def action_open_documents(self):
         """Open the posted documents of this customer that the user may read.
@@ -202,10 +513,15 @@ class CrmValue(models.Model):
         self._check_field_access(self._fields["clv"], "read")
 
     def _documents_domain(self):
-        return [
+        """Return the domain of the documents that this customer's amounts are made of."""
+        domain = [
             ("commercial_partner_id", "=", self.partner_id.id), ("company_id", "=", self.company_id.id),
             *POSTED_DOCUMENTS,
         ]
+        leaving, own = self.env["crm.value.purchase"]._intercompany_ids()
+        if self.company_id.id in leaving and self.partner_id.id in own:
+            domain = [*domain, ("id", "=", False)]
+        return domain
 
     @api.model
     def _action_documents(self, domain, total):
@@ -214,7 +530,7 @@ class CrmValue(models.Model):
         shown = Move.search_count(domain) if Move.has_access("read") else 0
         if not shown:
             return self._notification(self.env._(
-                "Documents: %(total)s, none of which you may open.", total=total), "warning")
+                "%(total)s document(s), none of which you may open.", total=total), "warning")
         name = self.env._("Documents")
         if shown < total:
             name = self.env._("Documents (%(hidden)s not shown)", hidden=total - shown)

@@ -41,7 +41,7 @@ class ProductPricelist(models.Model):
         else:
             day = company._value_today()
             customer_of = {partner: partner.commercial_partner_id._origin.id for partner in partners}
-            standing = self.env["crm.value"]._benefit_standing(company, set(customer_of.values()))
+            standing = self.env["crm.value.benefit.state"]._active_tiers(company, set(customer_of.values()))
             tier_of = {partner: standing[customer][0] for partner, customer in customer_of.items()
                        if customer in standing}
         result = {}

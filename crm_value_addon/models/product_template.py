@@ -12,6 +12,10 @@ class ProductTemplate(models.Model):
         "product.template", string="Replaced by", index="btree_not_null", ondelete="set null",
         help="Once this product is archived, follow-up rules tell its regular buyers what takes its place.")
 
+    def init(self):
+        super().init()
+        self.env["crm.value.schema"]._commit()
+
     @api.constrains("value_remind_months", "value_successor_id")
     def _check_followup(self):
         for template in self:

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import SQL
 
 _NUMBERS = ("value_cadence_clasp", "value_cadence_velcro", "value_cadence_zipper", "value_followup_cap")
 
@@ -20,3 +21,11 @@ class ResCompany(models.Model):
         for company in self:
             if min(company[name] for name in _NUMBERS) < 0:
                 raise ValidationError(self.env._("The numbers of days and of follow-ups cannot be negative."))
+
+    def _value_cadence_to_sql(self, default):
+        """Return the SQL of the days between contacts, on the aliases ``customer`` (contact) and ``tier``."""
+        self.ensure_one()
+        return SQL(
+            """CASE COALESCE(customer.relationship_strategy, tier.relationship_strategy)
+               WHEN 'clasp' THEN %s WHEN 'velcro' THEN %s WHEN 'zipper' THEN %s ELSE %s END""",
+            self.value_cadence_clasp, self.value_cadence_velcro, self.value_cadence_zipper, default)

@@ -4,7 +4,6 @@ from datetime import timedelta
 from babel.dates import format_timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.tools import SQL
 from odoo.tools.misc import babel_locale_parse
 
@@ -76,38 +75,3 @@ class ResPartner(models.Model):
 
     value_figures_age = fields.Char(
         string="Age of the Figures", related="value_id.figures_age", groups=SELLER_GROUP)
-
-
-class CrmValue(models.Model):
-    _inherit = "crm.value"
-
-    figures_age = fields.Char(string="Age of the Figures", compute="_compute_figures_age", compute_sudo=True)
-
-    @api.depends("partner_id", "company_id")
-    @api.depends_context("lang")
-    def _compute_figures_age(self):
-        for company, values in self.grouped("company_id").items():
-            age = company._value_figures_age(values.partner_id.ids) if company else {}
-            for value in values:
-                value.figures_age = age and company._value_age_text(
-                    age["minutes"], age["waiting_of"].get(value.partner_id.id, 0))
-
-    @api.readonly
-    @api.model
-    def get_figures_age(self, partner_id=None):
-        """Return a sentence per active company on how old its figures are.
-
-        :param partner_id: a contact; only what waits for its commercial partner is told
-        :raise AccessError: the user may not read customer values, or not this contact
-        :raise UserError: this is no contact's id
-        """
-        self.check_access("read")
-        if partner_id and (not isinstance(partner_id, int) or abs(partner_id) >= 2**31):
-            raise UserError(self.env._("%(id)s is no contact.", id=partner_id))
-        customer = self.env["res.partner"].browse(partner_id or []).exists()
-        customer.check_access("read")
-        partner_ids = customer.commercial_partner_id.ids or None
-        companies = self.env.companies
-        # sudo: only the age of the figures and the number of waiting changes are told.
-        texts = [(company.name, company.sudo()._value_figures_age(partner_ids)["text"]) for company in companies]
-        return [f"{name}: {text}" if len(companies) > 1 else text for name, text in texts]

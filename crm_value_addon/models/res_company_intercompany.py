@@ -31,31 +31,3 @@ class ResConfigSettings(models.TransientModel):
 
     value_leave_out_intercompany = fields.Boolean(
         related="company_id.value_leave_out_intercompany", readonly=False)
-
-
-class CrmValueRun(models.Model):
-    _inherit = "crm.value.run"
-
-    intercompany_revenue = fields.Monetary(
-        string="Revenue with Own Companies", readonly=True,
-        help="Left out, as the settings say; with it and the revenue without customer, the customers' revenue is that "
-             "of all posted customer documents")
-
-
-class CrmValue(models.Model):
-    _inherit = "crm.value"
-
-    def _read_company(self, run, start):
-        result = super()._read_company(run, start)
-        if run.company_id.value_leave_out_intercompany:
-            [[left_out]] = self.env.execute_query(self.env["crm.value.purchase"]._query_intercompany(run.company_id))
-            run.intercompany_revenue = left_out
-        return result
-
-    def _documents_domain(self):
-        # What an amount opens is what it is made of.
-        leaving, own = self.env["crm.value.purchase"]._intercompany_ids()
-        domain = super()._documents_domain()
-        if self.company_id.id in leaving and self.partner_id.id in own:
-            domain = [*domain, ("id", "=", False)]
-        return domain

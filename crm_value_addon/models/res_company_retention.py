@@ -1,5 +1,3 @@
-from datetime import timedelta
-
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
@@ -59,17 +57,6 @@ class ResConfigSettings(models.TransientModel):
     value_run_months = fields.Integer(related="company_id.value_run_months", readonly=False)
 
 
-class CrmValueSnapshot(models.Model):
-    _inherit = "crm.value.snapshot"
-
-    @api.autovacuum
-    def _gc_snapshots(self):
-        """Forget what is older than each company wants to keep."""
-        return self.env["res.company"]._value_forget(
-            self._name, "value_snapshot_months",
-            lambda company, since: SQL("company_id = %s AND as_of_date < %s", company.id, since))
-
-
 class CrmValueTierChange(models.Model):
     _inherit = "crm.value.tier.change"
 
@@ -79,17 +66,3 @@ class CrmValueTierChange(models.Model):
         return self.env["res.company"]._value_forget(
             self._name, "value_log_months", lambda company, since: SQL(
                 "date < %s AND value_id IN (SELECT id FROM crm_value WHERE company_id = %s)", since, company.id))
-
-
-class CrmValueRun(models.Model):
-    _inherit = "crm.value.run"
-
-    @api.autovacuum
-    def _gc_runs(self):
-        """Forget old refreshes, but for the last of each kind and what later refreshes go by."""
-        return self.env["res.company"]._value_forget(
-            self._name, "value_run_months", lambda company, since: SQL(
-                """company_id = %(company)s AND state IN ('done', 'failed') AND finished_at < %(since)s
-                   AND id NOT IN (SELECT max(id) FROM crm_value_run WHERE company_id = %(company)s
-                                   GROUP BY kind, state, has_tiers, boundaries IS NULL)""",
-                company=company.id, since=since - timedelta(days=1)))

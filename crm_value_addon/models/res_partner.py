@@ -36,6 +36,10 @@ class ResPartner(models.Model):
     realised_value = fields.Monetary(
         related="value_id.realised_value", currency_field="value_currency_id", groups=MARGIN_GROUP)
 
+    def init(self):
+        super().init()
+        self.env["crm.value.schema"]._commit()
+
     @api.depends("commercial_partner_id.value_ids.company_id")
     @api.depends_context("company")
     def _compute_value_id(self):
@@ -79,7 +83,7 @@ class ResPartner(models.Model):
         self.check_access("read")
         Value = self.env["crm.value"]
         Value.check_access("read")
-        count, is_enqueued = Value._refresh_or_enqueue(self, self.env.companies)
+        count, is_enqueued = self.env["crm.value.scheduler"]._refresh_or_enqueue(self, self.env.companies)
         if is_enqueued:
             return Value._notification(self.env._(
                 "The values of %(count)s customers are recomputed within a minute.", count=count), "info")

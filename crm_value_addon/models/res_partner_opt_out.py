@@ -33,4 +33,4 @@ class ResPartner(models.Model):
             ("value_id", "in", values.ids), ("state", "=", "open"), ("partner_id.value_opt_out", "=", True),
         ])._close(fields.Date.context_today(self))
         for company, of_company in values.grouped("company_id").items():
-            self.env["crm.value"].sudo()._refresh_or_enqueue(of_company.partner_id, company)
+            self.env["crm.value.scheduler"].sudo()._refresh_or_enqueue(of_company.partner_id, company)

@@ -25,6 +25,7 @@ class SaleOrderLine(models.Model):
         # as in account_move.py: no lock on all order lines for an index that is there
         if not index_exists(self.env.cr, "sale_order_line_analytic_distribution_accounts_gin_index"):
             super().init()
+        self.env["crm.value.schema"]._commit()
 
     @api.depends("price_subtotal", "product_id", "product_uom_qty", "reward_id", "coupon_id",
                  "order_id.pricelist_id", "order_id.value_tier_id")

@@ -53,7 +53,8 @@ class SaleOrder(models.Model):
     def _describe_difference(self):
         """Return why an open quotation's benefits differ from the customer's present ones, False when they do not."""
         value = self.sudo().value_id
-        live, reason = value.tier_id, value._pause_reason(self.company_id) if value.tier_id else False
+        live, reason = value.tier_id, self.env["crm.value.benefit.state"]._pause_reason(
+            value, self.company_id) if value.tier_id else False
         if reason:
             if not self.value_tier_id:
                 return reason
@@ -91,7 +92,7 @@ class SaleOrder(models.Model):
             "tier": tiers.get(self.sudo().value_tier_id.id), "live_tier": tiers.get(value.tier_id.id),
             "stage": stages.get(value.lifecycle_stage), "risk": self._describe_risk(value),
             "benefits": self._carried_benefits(tiers), "outlook": outlook,
-            "gap": self.env["crm.value"]._describe_gap(self.company_id, outlook) if outlook else False,
+            "gap": self.env["crm.value.tier.preview"]._describe_gap(self.company_id, outlook) if outlook else False,
             "brings": tiers.get(outlook["tier_id"]) if outlook and outlook["tier_id"] != value.tier_id.id else None,
         }
 
@@ -116,7 +117,12 @@ class SaleOrder(models.Model):
             for entry in self._benefits_in_force() if entry.kind != "gift"]
 
     def _outlook(self, value):
-        """Return what this order, once invoiced, does to the customer's tier; None when nothing is left to invoice."""
+        """Return what this order, once invoiced, does to the customer's tier.
+
+        None when nothing is left to invoice, and for a customer who wants no evaluation.
+        """
+        if self.partner_id.sudo().commercial_partner_id.value_opt_out:  # sudo: reads only the flag
+            return None
         amount = self.amount_untaxed
         margin = sum(self.sudo().order_line.mapped("margin"))
         if self.state == "sale":
@@ -127,5 +133,5 @@ class SaleOrder(models.Model):
             return None
         rate = self.currency_rate or 1.0
         customer = self.partner_id.commercial_partner_id._origin
-        return self.env["crm.value"].sudo()._order_outlook(
+        return self.env["crm.value.tier.preview"].sudo()._after_order(
             self.company_id, customer.id or 0, amount / rate, margin / rate) if customer else None

@@ -34,6 +34,10 @@ class SaleOrder(models.Model):
                 create_column(self.env.cr, self._table, name, kind)
         return super()._auto_init()
 
+    def init(self):
+        super().init()
+        self.env["crm.value.schema"]._commit()
+
     # the tier
 
     @api.depends("partner_id", "company_id")
@@ -68,7 +72,7 @@ class SaleOrder(models.Model):
         customer_of = {order: order.partner_id.commercial_partner_id._origin.id for order in self}
         nothing = (self.env["crm.value.tier"], False)
         wanted = {customer for customer in customer_of.values() if customer}
-        found = self.env["crm.value"]._benefit_standing(company, wanted) if company and wanted else {}
+        found = self.env["crm.value.benefit.state"]._active_tiers(company, wanted) if company and wanted else {}
         return {order: found.get(customer, nothing) for order, customer in customer_of.items()}
 
     def _benefits_in_force(self):

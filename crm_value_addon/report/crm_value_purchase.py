@@ -1,23 +1,19 @@
-from odoo import fields, models
-from odoo.tools import SQL
+from odoo import api, fields, models
+from odoo.tools import SQL, ormcache
 
-from ..const import MARGIN_GROUP
-from ..lib.postgres.binary_copy import copy_out, id_array
+from ..const import MARGIN_GROUP, POSTED_DOCUMENTS
+from ..lib.postgres.binary_copy import id_array
 from ..lib.purchase_history import is_purchase_sql
-from ..models.account_move import POSTED_DOCUMENTS
-
-DOCUMENT_COLUMNS = [
-    ("partner", "int4"), ("date", "date"), ("revenue", "float8"), ("margin", "float8"), ("refund", "float8"),
-    ("purchase_revenue", "float8"), ("is_frozen", "bool"),
-]
 
 
 class CrmValuePurchase(models.Model):
     """What a customer bought on a day: the addon's only reading of invoices.
 
-    How it works: each source is a SELECT of one row per document with the columns of `_source_columns`; they are
+    How it works: each source is a SELECT of one row per document with the columns that `_sources` names; they are
     stacked and summed per (commercial partner, company, day). Another module adds a source of purchases (a till,
-    a shop) by extending `_sources`; its ids must differ from those of account.move, e.g. be negative.
+    a shop) by extending `_sources`; its ids must differ from those of account.move, e.g. be negative. A `basis`
+    asks for documents as they were on a day, as they will be once a draft is posted, or of customers as if they were
+    one (models/refresh/basis.py).
 
     Revenue and margin fall on each document's own day. `purchase_revenue` is what decides whether the day is a
     purchase and how much was bought: documents other than credit notes and down payments, without the deduction
@@ -57,7 +53,7 @@ class CrmValuePurchase(models.Model):
     def _query(self, where=None):
         """Return the SELECT over the purchase days.
 
-        :param SQL where: condition on the columns of the sources (alias ``source``), e.g. an as-of date
+        :param SQL where: condition on the columns of the sources (alias ``source``)
         """
         return SQL(
             """
@@ -80,7 +76,20 @@ class CrmValuePurchase(models.Model):
         purchase_revenue, is_frozen; id is NULL on rows that only correct another row's day."""
         return [self._select_documents(), self._select_reversals()]
 
-    def _select_documents(self):
+    def _sources_for(self, basis):
+        """Return the sources as a basis asks for them, those of other modules by the day of their rows."""
+        sources = self._sources()
+        if not basis.is_question:
+            return sources
+        if basis.until:
+            own = [self._select_documents(), self._select_reversals()]
+            others = [SQL("SELECT * FROM (%s) other WHERE date <= %s", source, basis.until)
+                      for source in sources if source not in own]
+            sources = [self._select_documents(basis), self._select_reversals(basis), *others]
+        sources = [*sources, *map(self._select_draft_row, basis.draft_rows)]
+        return [self._select_as_one(source, *basis.merged) for source in sources] if basis.merged else sources
+
+    def _select_documents(self, basis=None):
         """Every posted customer document on its own day."""
         return SQL(
             """
@@ -94,10 +103,10 @@ class CrmValuePurchase(models.Model):
               FROM account_move move LEFT JOIN crm_value_document document ON document.move_id = move.id
              WHERE %s
             """,
-            self._where_document("move"),
+            self._where_document("move", basis),
         )
 
-    def _select_reversals(self):
+    def _select_reversals(self, basis=None):
         """Credit notes a second time, on the day of the invoice that they reverse: they make its purchase smaller."""
         return SQL(
             """
@@ -109,16 +118,72 @@ class CrmValuePurchase(models.Model):
              WHERE document.reversed_move_id IS NOT NULL AND NOT document.is_down_payment
                AND move.move_type = 'out_refund' AND %s AND %s
             """,
-            self._where_document("move"), self._where_document("origin"),
+            self._where_document("move", basis), self._where_document("origin", basis),
         )
 
-    def _where_document(self, alias):
-        """The condition that makes an account.move a customer document that counts."""
+    def _select_draft_row(self, row):
+        """Return a row of a draft, a tuple of the values of `_sources` but the last, as a source of its own."""
         return SQL(
+            """SELECT %s::int AS id, %s::int AS partner_id, %s::int AS company_id, %s::date AS date,
+                      %s::numeric AS revenue, %s::numeric AS margin, %s::numeric AS refund,
+                      %s::numeric AS purchase_revenue, TRUE AS is_frozen""", *row)
+
+    def _select_as_one(self, source, customer_id, partner_ids):
+        """Return the rows of a source that belong to some customers as rows of one of them."""
+        return SQL(
+            """
+            SELECT part.id, %(customer)s AS partner_id, part.company_id, part.date, part.revenue, part.margin,
+                   part.refund, part.purchase_revenue, part.is_frozen
+              FROM (%(part)s) part WHERE part.partner_id = ANY(%(all)s)
+            """, customer=customer_id, part=source, all=list(partner_ids))
+
+    # which documents count
+
+    def _where_document(self, alias, basis=None, *, draft_id=None, with_intercompany=False):
+        """Return the condition that makes an account.move a customer document that counts.
+
+        :param draft_id: a draft that counts as if it were posted
+        :param with_intercompany: documents between companies of this database count whatever the settings say
+        """
+        condition = SQL(
             "%(m)s.state = 'posted' AND %(m)s.move_type IN ('out_invoice', 'out_refund', 'out_receipt')"
             " AND %(m)s.commercial_partner_id IS NOT NULL",
             m=SQL.identifier(alias),
         )
+        if basis and basis.until:
+            condition = SQL("%s AND %s <= %s", condition, SQL.identifier(alias, "invoice_date"), basis.until)
+        if draft_id:
+            condition = SQL("(%s OR %s = %s)", condition, SQL.identifier(alias, "id"), draft_id)
+        leaving, own = ([], []) if with_intercompany else self._intercompany_ids()
+        if not leaving:
+            return condition
+        return SQL(
+            "%s AND NOT (%s = ANY(%s) AND %s = ANY(%s))", condition,
+            SQL.identifier(alias, "company_id"), leaving, SQL.identifier(alias, "commercial_partner_id"), own)
+
+    def _intercompany_ids(self):
+        """Return the ids of the companies that leave out such documents, and of the contacts of all companies."""
+        leaving = list(self._companies_leaving_out())
+        # sudo: which companies there are decides the same for everybody.
+        companies = self.env["res.company"].sudo().with_context(active_test=False)
+        return leaving, companies.search([]).partner_id.commercial_partner_id.ids if leaving else []
+
+    @api.model
+    @ormcache()
+    def _companies_leaving_out(self):
+        # Every question about documents asks this one first, and hardly any company says so.
+        # sudo: see `_intercompany_ids`
+        companies = self.env["res.company"].sudo().with_context(active_test=False)
+        return tuple(companies.search([("value_leave_out_intercompany", "=", True)]).ids)
+
+    # figures of a company
+
+    def _query_intercompany(self, company):
+        """Return the SELECT of the revenue that a company leaves out, if its settings say so (one figure)."""
+        return SQL(
+            "SELECT COALESCE(sum(move.amount_untaxed_signed), 0) FROM account_move move"
+            " WHERE move.company_id = %s AND move.commercial_partner_id = ANY(%s) AND %s",
+            company.id, self._intercompany_ids()[1], self._where_document("move", with_intercompany=True))
 
     def _query_unattributed(self, company):
         """Return the SELECT of the revenue of posted customer documents without a customer (one figure)."""
@@ -131,15 +196,15 @@ class CrmValuePurchase(models.Model):
             company.id,
         )
 
-    def _query_overdue(self, company, as_of_date, partner_ids=None):
+    def _query_overdue(self, basis):
         """Return the SELECT of (partner_id, overdue): open receivables of customer documents due before a day."""
         lines, partners = SQL("JOIN account_move_line line ON line.move_id = move.id"), SQL()
-        if partner_ids is not None:
+        if basis.partner_ids is not None:
             # OFFSET: the planner would rather read what all customers owe.
             lines = SQL("JOIN LATERAL (SELECT * FROM account_move_line own WHERE own.move_id = move.id"
                         " AND own.parent_state = 'posted' AND own.reconciled IS NOT TRUE"
                         " AND own.date_maturity IS NOT NULL OFFSET 0) line ON TRUE")
-            partners = SQL("AND move.commercial_partner_id = ANY(%s::int[])", id_array(partner_ids))
+            partners = SQL("AND move.commercial_partner_id = ANY(%s::int[])", id_array(basis.partner_ids))
         return SQL(
             """
             SELECT move.commercial_partner_id AS partner_id, GREATEST(sum(line.amount_residual), 0) AS overdue
@@ -150,21 +215,8 @@ class CrmValuePurchase(models.Model):
                AND %s %s
              GROUP BY move.commercial_partner_id
             """,
-            lines, company.id, as_of_date, self._where_document("move"), partners,
+            lines, basis.company.id, basis.as_of, self._where_document("move", basis), partners,
         )
-
-    def _read_sources(self, sources, company, partner_ids=None):
-        """Return the documents and the corrections of some sources, in two dicts of arrays."""
-        partners = SQL("AND source.partner_id = ANY(%s::int[])", id_array(partner_ids)) \
-            if partner_ids is not None else SQL()
-        rows = copy_out(self.env.cr, SQL(
-            """
-            SELECT partner_id::int4, date, revenue::float8, margin::float8, refund::float8,
-                   COALESCE(purchase_revenue, 0)::float8, is_frozen, id IS NOT NULL
-              FROM (%s) source WHERE source.company_id = %s %s
-            """, SQL(" UNION ALL ").join(sources), company.id, partners), [*DOCUMENT_COLUMNS, ("is_document", "bool")])
-        is_document = rows.pop("is_document")
-        return tuple({name: column[chosen] for name, column in rows.items()} for chosen in (is_document, ~is_document))
 
     def action_open_documents(self):
         """Open the documents of this day that the user may read, and say how many it may not.

@@ -21,7 +21,9 @@ class ValueCase(AccountTestInvoicingCommon):
         cls.env = cls.env(user=SUPERUSER_ID, context=dict(
             cls.env.context, allowed_company_ids=cls.company.ids, tracking_disable=True))
         cls.company = cls.company.with_env(cls.env)
-        cls.Value = cls.env["crm.value"].with_company(cls.company)
+        cls.Value, cls.Refresh, cls.Assignment = (
+            cls.env[name].with_company(cls.company)
+            for name in ("crm.value", "crm.value.refresh", "crm.value.tier.assignment"))
         cls.product = cls.env["product.product"].create({
             "name": "Widget", "list_price": 100.0, "standard_price": 60.0, "invoice_policy": "order",
             "taxes_id": [Command.clear()],
@@ -68,8 +70,8 @@ class ValueCase(AccountTestInvoicingCommon):
     def refresh(cls, partners=None):
         """Drain the queue and refresh, as the crons do but in this transaction."""
         if partners is None:
-            return cls.Value._refresh_company()
-        return cls.Value._refresh_customers(cls.company, partners.commercial_partner_id.ids)
+            return cls.Refresh._refresh_company()
+        return cls.Refresh._refresh_customers(cls.company, partners.commercial_partner_id.ids)
 
     @classmethod
     def value(cls, partner):

@@ -22,7 +22,7 @@ class TestCrmLeadValue(ValueCase):
             cls.invoice(cls.small, "2025-05-01", 100)
             cls.invoice(cls.big, "2025-06-01", 30000)
             cls.refresh()
-            cls.env["crm.value"].with_company(cls.other)._refresh_company()
+            cls.env["crm.value.refresh"].with_company(cls.other)._refresh_company()
             cls.Value.search([("partner_id", "=", cls.small.id)]).churn_risk = "high"
         cls.elsewhere = cls.Value.create({"partner_id": cls.big.id, "company_id": cls.other.id, "revenue_12m": 7})
         cls.tier = cls.env.ref("crm_value_addon.tier_bronze")

@@ -30,13 +30,13 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
             ("partner_id", "in", customers.ids), ("company_id", "=", company.id)])
         if len(customers) < 2 or not values:
             return {}
-        together = values._preview_merge(company, destination.commercial_partner_id)
-        no_tier = self.env._("no tier")
+        together = self.env["crm.value.merge"]._preview(values, company, destination.commercial_partner_id)
+        Explanation, no_tier = self.env["crm.value.tier.explanation"], self.env._("no tier")
         rows = [(self.env._("Tier"), [value.tier_id.name or no_tier for value in values],
                  together["tier_id"].name or no_tier)]
         for name in ("revenue_12m", "revenue_total", "purchase_count", "margin_12m", "clv"):
-            if values._may_see(name):
-                texts = [values._format_figure(company.currency_id, name, number)
+            if Explanation._may_see(name):
+                texts = [Explanation._format_figure(company.currency_id, name, number)
                          for number in (*values.mapped(name), together.get(name, 0))]
                 rows.append((values._fields[name]._description_string(self.env), texts[:-1], texts[-1]))
         return {"company": company, "customers": values.partner_id, "rows": rows}
@@ -58,8 +58,8 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
             ("partner_id", "in", self._value_customers(src_partners, dst_partner).ids)])
         companies = values.company_id
         for company, in_company in values.grouped("company_id").items():
-            in_company._merge_into(company, customer)
+            self.env["crm.value.merge"].sudo()._merge(in_company, company, customer)
         self.env.flush_all()
         result = super()._update_foreign_keys(src_partners, dst_partner)
-        self.env["crm.value"].with_context(value_tier_source="merge")._refresh_or_enqueue(customer, companies)
+        self.env["crm.value.scheduler"]._refresh_or_enqueue(customer, companies, tier_source="merge")
         return result

@@ -38,14 +38,14 @@ class CrmValueBacktest(models.TransientModel):
 
     @api.depends("company_id")
     def _compute_period(self):
-        Fit = self.env["crm.value.fit"]
+        Fit, Backtest = self.env["crm.value.fit"], self.env["crm.value.fit.backtest"]
         for wizard in self:
             today = wizard.company_id._value_today()
             days = Fit._purchase_days(wizard.company_id, today)
             wizard.holdout_end = today
             wizard.calibration_end = today - timedelta(days=1)
             if len(days["date"]):
-                split = Fit._split(days, day_number(today))
+                split = Backtest._split(days, day_number(today))
                 wizard.calibration_end = min(date(1970, 1, 1) + timedelta(days=split), wizard.calibration_end)
 
     @api.constrains("calibration_end", "holdout_end")
@@ -79,10 +79,10 @@ class CrmValueBacktest(models.TransientModel):
 
     @api.depends("result")
     def _compute_charts(self):
-        Fit = self.env["crm.value.fit"]
+        Backtest = self.env["crm.value.fit.backtest"]
         for wizard in self:
             result = wizard._known_result()
-            for name, chart in Fit._prepare_charts(result, Fit._kernel_name(wizard.model)).items():
+            for name, chart in Backtest._prepare_charts(result, Backtest._kernel_name(wizard.model)).items():
                 wizard[name] = chart
             wizard.chart_value = wizard._prepare_value_chart(result.get("by_month", []))
 
@@ -109,7 +109,8 @@ class CrmValueBacktest(models.TransientModel):
             raise UserError(self.env._(
                 "Nobody had bought by %(date)s; choose a later day.",
                 date=fields.Date.to_string(self.calibration_end)))
-        result = Fit._run_backtest(days, split, end, self.company_id.value_prior_strength)
+        result = self.env["crm.value.fit.backtest"]._run_backtest(
+            days, split, end, self.company_id.value_prior_strength)
         self.write({"result": result, "line_ids": [fields.Command.clear(), *(
             fields.Command.create({"method": method, **self._prepare_line_vals(figures)})
             for method, figures in result["accuracy"].items())]})

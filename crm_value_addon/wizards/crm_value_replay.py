@@ -7,6 +7,7 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ..const import MARGIN_GROUP
+from ..models.refresh.basis import Basis
 
 #: customers that are listed one by one; beyond, the sums are told
 _LISTED = 500
@@ -72,17 +73,16 @@ class CrmValueReplay(models.TransientModel):
             "name": self.env._("Value as of a Day")}
 
     def _replay(self):
-        """Return the frame of the customers as it would have been computed on the day."""
+        """Return the columns of the customers as they would have been computed on the day."""
         company = self.company_id.sudo()  # sudo: settings decide, not the rights of who asks
         # sudo: whose figures are asked for was checked; the refresh reads documents set-wise.
-        Value = self.env["crm.value"].sudo().with_company(company)
-        partner_ids = self.value_ids.partner_id.ids or Value._customer_ids(company).tolist()
+        Refresh = self.env["crm.value.refresh"].sudo().with_company(company)
+        partner_ids = self.value_ids.partner_id.ids or Refresh.env["crm.value.observation"]._customer_ids(
+            company).tolist()
         self.fit_id = self._fit_then(company)
-        Value = Value.with_context(value_as_of=self.as_of_date, value_fit_id=self.fit_id.id)
-        history = Value._history(company, self.as_of_date, partner_ids)
-        history.pop("unfrozen")
-        frame, _skipped = Value._estimate_each(company, self.as_of_date, history)
-        return frame
+        columns, _skipped = Refresh._compute(Basis(
+            company, self.as_of_date, partner_ids, fit=self.fit_id, until=self.as_of_date))
+        return columns
 
     def _fit_then(self, company):
         """Return the fit in use on the day: that of the snapshot of the day, else the last one made until then."""

@@ -51,8 +51,8 @@ class CrmValueTierSimulation(models.TransientModel):
     def _read_figures(self):
         """Return the figure of the proposal of each customer that has bought, sorted."""
         # sudo: the figures of every customer count; the wizard is for those who set the rules.
-        Value = self.env["crm.value"].sudo()
-        metric = Value._metric_to_sql(self.proposal_metric, self.company_id._value_today())
+        metric = self.env["crm.value.tier.assignment"]._metric_to_sql(
+            self.proposal_metric, self.company_id._value_today())
         figures = binary_copy.copy_out(self.env.cr, SQL(
             "SELECT (%s)::float8 FROM crm_value value WHERE value.company_id = %s AND value.purchase_count > 0",
             metric, self.company_id.id), [("figure", "float8")])["figure"]

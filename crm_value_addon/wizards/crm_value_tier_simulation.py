@@ -3,7 +3,7 @@ from odoo.exceptions import MissingError
 from odoo.tools import SQL
 
 from ..const import MARGIN_GROUP
-from ..models.refresh.crm_value_refresh import REQUEST_LIMIT
+from ..models.refresh.crm_value_scheduler import REQUEST_LIMIT
 from ..models.tiers import tier_rules
 from .crm_value_tier_simulation_line import NO_TIER, OTHER_SET
 
@@ -137,7 +137,8 @@ class CrmValueTierSimulation(models.TransientModel):
         if count:
             where = SQL("value.partner_id BETWEEN %s AND %s", self.next_partner_key, upper)
             as_of = self.company_id._value_today()
-            source = Value._tier_source(self.company_id, as_of, ladder, where, also=("revenue_12m", "margin_12m"))
+            source = Value.env["crm.value.tier.assignment"]._select_figures(
+                self.company_id, as_of, ladder, where, also=("revenue_12m", "margin_12m"))
             self._add_up(self.env.execute_query(self._preview(tier_rules.decide(ladder, source, as_of))))
             self.write({"processed": self.processed + count, "next_partner_key": upper + 1})
         if not count or self.processed >= self.total:
@@ -232,9 +233,9 @@ class CrmValueTierSimulation(models.TransientModel):
         value = self.env["crm.value"].sudo().with_company(company)
         message = self.env._("The rules are saved; the tiers follow within minutes.")
         if value._next_batch(company, 0, REQUEST_LIMIT + 1)[0] <= REQUEST_LIMIT:
-            with value._writer(company) as is_writer:
+            with value.env["crm.value.scheduler"]._writer(company) as is_writer:
                 if is_writer:
-                    value._assign_company()
+                    value.env["crm.value.tier.assignment"]._assign_company(source="rules")
                     message = self.env._("The rules are saved, and every customer has its tier.")
         action = self.env["ir.actions.act_window"]._for_xml_id("crm_value_addon.crm_value_tier_action")
         return value._notification(message) | {"params": {

@@ -1,1 +1,2 @@
 from . import crm_value
+from . import crm_value_scheduler

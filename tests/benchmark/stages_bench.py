@@ -9,6 +9,7 @@ from refresh_bench import is_refreshed, refresh
 from odoo.addons.crm_value_addon.lib import lifecycle
 from odoo.addons.crm_value_addon.lib.customer_base import rfm
 from odoo.addons.crm_value_addon.lib.postgres.binary_copy import day_number
+from odoo.addons.crm_value_addon.models.refresh.basis import Basis
 
 
 def run(table, registry, _database):
@@ -29,19 +30,21 @@ def _measure(registry):
 
 
 def _stages(env):
-    company, value = env.company, env["crm.value"]
-    as_of, kept = company._value_today(), {}
-    yield "observed figures of all customers", lambda: kept.update(history=value._history(company, as_of))
-    kept["history"].pop("unfrozen")
-    yield "estimates", lambda: kept.update(frame=value._estimate_each(company, as_of, kept["history"])[0])
-    frame = kept["frame"]
-    yield "recency, frequency and monetary scores", lambda: _score(value, frame, day_number(as_of))
-    yield "ranks and lifecycle", lambda: kept.update(frame=value._rank(
-        company, as_of, frame, value._boundaries(company, as_of, frame)))
+    company, refresh = env.company, env["crm.value.refresh"]
+    basis, kept = Basis(company, company._value_today()), {}
+    yield "observed figures of all customers", lambda: kept.update(
+        observed=env["crm.value.observation"]._observe(basis))
+    yield "estimates", lambda: kept.update(columns=env["crm.value.component"]._add(
+        basis, env["crm.value.prediction"]._predict(basis, kept["observed"])[0]))
+    columns = kept["columns"]
+    yield "recency, frequency and monetary scores", lambda: _score(env["crm.value.rfm"], columns, basis.as_of)
+    yield "ranks and lifecycle", lambda: kept.update(columns=refresh._place(
+        basis, columns, refresh._boundaries(basis, columns)))
+    satisfied = env["crm.value.lifecycle"]._are_satisfied(company, columns)
     yield "lifecycle alone", lambda: lifecycle.stages(
-        {**kept["frame"], "satisfied": value._are_satisfied(company, frame)}, day_number(as_of),
+        {**kept["columns"], "satisfied": satisfied}, day_number(basis.as_of),
         lifecycle.DEFAULT_INTERVAL, company._lifecycle_thresholds())
-    yield "tiers, nothing to change", lambda: value.with_context(value_tier_source="rules")._assign_company()
+    yield "tiers, nothing to change", lambda: env["crm.value.tier.assignment"]._assign_company(source="rules")
     simulation = env["crm.value.tier.simulation"].create({})
     yield "simulation of tiers", simulation.action_preview
     rules = env["crm.value.followup.rule"].with_context(active_test=False).search([])
@@ -49,11 +52,13 @@ def _stages(env):
     yield f"customers due of {len(rules)} follow-up rules", lambda: [
         env["crm.value.followup.due"]._find(rule, company) for rule in rules]
     company.write({"value_cost_late_payment": True, "value_cost_interest": 0.08})
-    yield "cost to serve, with late payments", lambda: value._nightly_parts(company, as_of, kept["frame"])
+    yield "cost to serve, with late payments", lambda: env["crm.value.component"]._find(
+        basis, kept["columns"])
     env.cr.execute("DELETE FROM crm_value_snapshot")
-    yield "month's end", lambda: env["crm.value.snapshot"]._take(company, as_of)
+    yield "month's end", lambda: env["crm.value.snapshot"]._take(
+        company, basis.as_of)
 
 
-def _score(value, frame, today):
-    figures = value._rfm_figures(frame, frame["purchase_count"] > 0, today)
+def _score(service, columns, as_of):
+    figures = service._figures(columns, columns["purchase_count"] > 0, day_number(as_of))
     rfm.rfm_scores(rfm.rfm_boundaries(*figures), *figures)

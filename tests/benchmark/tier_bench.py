@@ -35,8 +35,8 @@ def _assign(registry):
     """Decide the tiers of all customers as the cron does; return the number of rows written."""
     with environment(registry) as env:
         # No run of tiers waits, and none is needed: the source of the moves is told.
-        value = env["crm.value"].with_context(value_tier_source="rules")
-        return value._assign_company(value._transaction).written
+        return env["crm.value.tier.assignment"]._assign_company(
+            env["crm.value.scheduler"]._transaction, source="rules").written
 
 
 def _forget(registry):

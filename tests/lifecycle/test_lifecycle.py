@@ -290,10 +290,12 @@ def test_the_refresh_after_an_update_changes_no_figure(odoo, memory):
     odoo.shell(WORK % (CRONS[:2],))
     odoo.shell("""
 for company in env["res.company"].search([]):
-    env["crm.value"].with_company(company).with_context(allowed_company_ids=company.ids)._refresh_company()""")
+    env["crm.value.refresh"].with_company(company).with_context(
+        allowed_company_ids=company.ids)._refresh_company()""")
     assert figures(odoo)["values"] == memory["before"]["values"]
     written = odoo.shell("""
-result = [env["crm.value"].with_company(company).with_context(allowed_company_ids=company.ids)._refresh_company().written
+result = [env["crm.value.refresh"].with_company(company).with_context(
+    allowed_company_ids=company.ids)._refresh_company().written
           for company in env["res.company"].search([])]""")
     assert written == [0, 0]
 

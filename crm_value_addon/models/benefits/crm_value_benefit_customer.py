@@ -21,7 +21,8 @@ class CrmValueBenefit(models.Model):
         for entry in self._in_force(tier, company, company._value_today()):
             benefit = self.browse(entry.id)
             is_past = benefit.benefit_type == "gift" and benefit.occasion == "reach"
-            if not value or not is_past and not value._set_by_hand(entry):
+            if not value or not is_past and not self.env[
+                    "crm.value.benefit.state"]._manual_override(value, entry):
                 told.append(benefit._customer_words(company))
         return [text for text in told if text]
 

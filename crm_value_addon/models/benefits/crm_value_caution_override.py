@@ -58,5 +58,5 @@ class CrmValueCautionOverride(models.Model):
     def _apply(self):
         for company, words in self.exists().grouped("company_id").items():
             # sudo: nobody but the machine writes flags; who may cause it was checked.
-            self.env["crm.value"].sudo()._flag_caution(
+            self.env["crm.value.caution"].sudo()._flag(
                 company, company._value_today(), SQL("value.id = ANY(%s)", words.value_id.ids))

@@ -150,7 +150,7 @@ class CrmValueGrant(models.Model):
 
     @api.model
     def _is_paused(self, value):
-        return bool(value._pause_reason(value.company_id))
+        return bool(self.env["crm.value.benefit.state"]._pause_reason(value, value.company_id))
 
     def _cancel_unused(self):
         """Take back coupons that were not used yet; used ones stay as they are."""

@@ -2,24 +2,29 @@ from odoo import api, models
 from odoo.tools import SQL
 
 
-class CrmValue(models.Model):
+class CrmValueReferralReward(models.AbstractModel):
     """The reward for a referral, once the referred customer's first invoice is posted."""
 
-    _inherit = "crm.value"
-
-    def _after_store(self, company, as_of, partner_ids):
-        super()._after_store(company, as_of, partner_ids)
-        if company.value_referral_program_id and len(partner_ids):
-            self._reward_referrals(company, as_of, partner_ids.tolist())
+    _name = "crm.value.referral.reward"
+    _description = "Customer Value: Referral Rewards"
 
     @api.model
-    def _reward_referrals(self, company, as_of, partner_ids):
+    def _reward_stored(self, basis, partner_ids):
+        """Give the rewards for customers whose figures were just stored.
+
+        :param partner_ids: int array of shape (n,), sorted
+        """
+        if basis.company.value_referral_program_id and len(partner_ids):
+            self._reward(basis.company, basis.as_of, partner_ids.tolist())
+
+    @api.model
+    def _reward(self, company, as_of, partner_ids):
         """Give the rewards for these referred customers; take unused ones back from those who bought nothing after all.
 
         The first purchase is there from the first posted invoice on, and gone when all was credited.
         """
         # sudo: nobody but the machine gives gifts.
-        Grant = self.env["crm.value.grant"].sudo()
+        Grant, Value = self.env["crm.value.grant"].sudo(), self.env["crm.value"].sudo()
         self.env.flush_all()
         rows = self.env.execute_query(SQL(
             """
@@ -39,7 +44,7 @@ class CrmValue(models.Model):
             value_of = self._ensure_values(company, [referrer_id for _value, referrer_id in earned])
             Grant._claim_safely([
                 (self.env["crm.value.benefit"], value_of[referrer_id], f"referral {value_id}", as_of,
-                 self.sudo().browse(value_id)) for value_id, referrer_id in earned])
+                 Value.browse(value_id)) for value_id, referrer_id in earned])
         bought = {gift_id: is_earned for _value, _referrer, gift_id, _state, is_earned in rows if gift_id}
         gifts = Grant.browse(bought)
         gifts.filtered(lambda gift: not bought[gift.id])._cancel_unused()
@@ -48,7 +53,7 @@ class CrmValue(models.Model):
     @api.model
     def _ensure_values(self, company, partner_ids):
         """Return the values of commercial partners, made where there is none yet: partner id → value."""
-        Value = self.sudo()  # sudo: nobody but the machine writes values
+        Value = self.env["crm.value"].sudo()  # sudo: nobody but the refresh writes values
         values = Value.search([("company_id", "=", company.id), ("partner_id", "in", partner_ids)])
         missing = sorted(set(partner_ids) - set(values.partner_id.ids))
         values += Value.create([{"partner_id": partner_id, "company_id": company.id} for partner_id in missing])

@@ -2,10 +2,11 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ...lib import components
+from ...lib.columns import sum_per_customer
 from ...lib.postgres.binary_copy import copy_out
 
 
-class CrmValueGrowth(models.Model):
+class CrmValueGrowth(models.AbstractModel):
     """Growth value: what is on the table and not yet won.
 
     An opportunity is worth its expected revenue or, where that is more, the largest of its sent quotations (as Odoo
@@ -13,18 +14,20 @@ class CrmValueGrowth(models.Model):
     with the probability in the settings. A day that has passed, or none, counts as the coming month.
     """
 
-    _inherit = "crm.value"
+    _name = "crm.value.growth"
+    _description = "Customer Value: Growth"
 
     @api.model
-    def _nightly_parts(self, company, as_of, frame):
+    def _find(self, basis, columns):
+        """Return the growth value of all customers (see `crm.value.component._find`)."""
+        company = basis.company
         found = copy_out(self.env.cr, SQL(
-            "SELECT partner_id::int4, worth::float8, days::int4 FROM (%s) growth", self._select_growth(company, as_of)),
-            [("partner", "int4"), ("worth", "float8"), ("days", "int4")])
+            "SELECT partner_id::int4, worth::float8, days::int4 FROM (%s) growth",
+            self._select_growth(company, basis.as_of)), [("partner", "int4"), ("worth", "float8"), ("days", "int4")])
         worth = components.discounted(
             found["worth"] * self._growth_ratio(company), found["days"], months=company.value_horizon_months,
             yearly_discount=company.value_discount_rate)
-        parts = super()._nightly_parts(company, as_of, frame)
-        return parts | {"growth_value": self._spread(frame["partner_id"], found["partner"], worth)}
+        return {"growth_value": sum_per_customer(columns["partner_id"], found["partner"], worth)}
 
     @api.model
     def _growth_ratio(self, company):

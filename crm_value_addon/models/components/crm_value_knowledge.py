@@ -4,32 +4,35 @@ from dateutil.relativedelta import relativedelta
 from odoo import api, models
 from odoo.tools import SQL
 
+from ...lib.columns import sum_per_customer
 from ...lib.postgres.binary_copy import copy_out
 
 
-class CrmValueKnowledge(models.Model):
+class CrmValueKnowledge(models.AbstractModel):
     """Knowledge value: the feedback of the last 12 months, by what one item of its kind is worth, carried forward."""
 
-    _inherit = "crm.value"
+    _name = "crm.value.knowledge"
+    _description = "Customer Value: Knowledge"
 
     @api.model
-    def _nightly_parts(self, company, as_of, frame):
-        parts = super()._nightly_parts(company, as_of, frame)
-        customers = frame["partner_id"]
+    def _find(self, basis, columns):
+        """Return the knowledge value and the satisfaction of all customers (see `crm.value.component._find`)."""
+        company, customers = basis.company, columns["partner_id"]
+        figures = {}
         if self._feedback_kinds(company):
             found = copy_out(self.env.cr, SQL(
-                "SELECT partner_id::int4, amount::float8 FROM (%s) item", self._select_feedback(company, as_of)),
+                "SELECT partner_id::int4, amount::float8 FROM (%s) item", self._select_feedback(company, basis.as_of)),
                 [("partner", "int4"), ("amount", "float8")])
-            yearly = self._spread(customers, found["partner"], found["amount"])
+            yearly = sum_per_customer(customers, found["partner"], found["amount"])
             if company.value_knowledge_cap:
                 yearly = np.minimum(yearly, company.value_knowledge_cap)
-            parts["knowledge_value"] = self._carried_forward(company, frame, yearly)
+            figures["knowledge_value"] = self.env["crm.value.component"]._carry_forward(basis, columns, yearly)
         if "rating.rating" in self.env:
             found = copy_out(self.env.cr, SQL(
                 "SELECT partner_id::int4, avg(rating)::float8 AS rating FROM (%s) item GROUP BY partner_id",
-                self._select_ratings(company, as_of)), [("partner", "int4"), ("rating", "float8")])
-            parts["satisfaction"] = self._spread(customers, found["partner"], found["rating"])
-        return parts
+                self._select_ratings(company, basis.as_of)), [("partner", "int4"), ("rating", "float8")])
+            figures["satisfaction"] = sum_per_customer(customers, found["partner"], found["rating"])
+        return figures
 
     @api.model
     def _feedback_kinds(self, company):
@@ -89,8 +92,3 @@ class CrmValueKnowledge(models.Model):
                 WHERE rating.consumed AND rating.rating >= 1 AND rating.write_date::date > %s
                   AND rating.write_date::date <= %s AND NOT (%s)""",
             as_of - relativedelta(years=1), as_of, SQL(" OR ").join([SQL("FALSE"), *elsewhere]))
-
-    @api.model
-    def _are_satisfied(self, company, frame):
-        satisfied = super()._are_satisfied(company, frame)
-        return satisfied & ((frame["satisfaction"] == 0) | (frame["satisfaction"] >= company.value_loyal_satisfaction))

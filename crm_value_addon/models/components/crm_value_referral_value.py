@@ -1,53 +1,38 @@
+from dataclasses import replace
+
 import numpy as np
 
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.tools import SQL
 
-from ...const import MARGIN_GROUP
 from ...lib import components
+from ...lib.columns import sum_per_customer, take
 from ...lib.postgres.binary_copy import copy_out, day_number
 
 
-class CrmValueReferralValue(models.Model):
+class CrmValueReferralValue(models.AbstractModel):
     """Referral value: a share of what the referred customers are expected to buy in the months left of their first N.
 
     One level only: whoever a referred customer has referred in turn counts for that customer alone.
     """
 
-    _inherit = "crm.value"
+    _name = "crm.value.referral.value"
+    _description = "Customer Value: Referrals"
 
-    referred_count = fields.Integer(string="Referred Customers", compute="_compute_referred")
-    referred_realised_value = fields.Monetary(
-        string="Realised by Referred Customers", compute="_compute_referred", groups=MARGIN_GROUP,
-        help="Margin less cost to serve so far of the customers that this one brought: part of their value")
-
-    @api.depends("partner_id")
-    def _compute_referred(self):
-        for value in self:
-            # sudo: the sum over customers of the same company, whoever is their salesperson.
-            referred = self.sudo().search(value._referred_domain())
-            value.referred_count = len(referred)
-            value.referred_realised_value = sum(referred.mapped("realised_value"))
-
-    def _referred_domain(self):
-        self.ensure_one()
-        # Step by step, each by an index: of one path through contacts the planner may join all of them.
-        # sudo: what the user may not see is left out where the domain is searched.
-        Partner = self.env["res.partner"].sudo().with_context(active_test=False)
-        contacts = Partner.search([("commercial_partner_id", "=", self.partner_id.id)])
-        referred = Partner.search([("referred_by_id", "in", contacts.ids)])
-        return [("company_id", "=", self.company_id.id), ("partner_id", "in", referred.ids)]
-
-    def _customer_sources(self, company):
-        sources = super()._customer_sources(company)
-        if not self._counts_referrals(company):
-            return sources
-        # Who brings customers is one of the company's, also without a purchase of its own.
-        return [*sources, SQL(
-            """SELECT referral.referrer_id AS partner_id
-                 FROM (%s) referral JOIN account_move move ON move.commercial_partner_id = referral.partner_id
-                WHERE move.company_id = %s AND %s""",
-            self._select_referrals(), company.id, self.env["crm.value.purchase"]._where_document("move"))]
+    @api.model
+    def _find(self, basis, columns):
+        """Return the referral value of all customers (see `crm.value.component._find`)."""
+        if not self._counts_referrals(basis.company):
+            return {}
+        found = copy_out(
+            self.env.cr, SQL("SELECT partner_id::int4, referrer_id::int4 FROM (%s) referral", self._select_referrals()),
+            [("referred", "int4"), ("referrer", "int4")])
+        bought = columns["partner_id"][columns["purchase_count"] > 0]
+        known = np.isin(found["referred"], bought)
+        referred, referrers = found["referred"][known], found["referrer"][known]
+        rows = np.searchsorted(columns["partner_id"], referred)
+        worth = self._first_months_value(basis, take(columns, rows)) * basis.company.value_referral_share
+        return {"referral_value": sum_per_customer(columns["partner_id"], referrers, worth)}
 
     @api.model
     def _counts_referrals(self, company):
@@ -64,29 +49,29 @@ class CrmValueReferralValue(models.Model):
             """)
 
     @api.model
-    def _nightly_parts(self, company, as_of, frame):
-        parts = super()._nightly_parts(company, as_of, frame)
-        if not self._counts_referrals(company):
-            return parts
-        found = copy_out(
-            self.env.cr, SQL("SELECT partner_id::int4, referrer_id::int4 FROM (%s) referral", self._select_referrals()),
-            [("referred", "int4"), ("referrer", "int4")])
-        bought = frame["partner_id"][frame["purchase_count"] > 0]
-        known = np.isin(found["referred"], bought)
-        referred, referrers = found["referred"][known], found["referrer"][known]
-        rows = np.searchsorted(frame["partner_id"], referred)
-        worth = self._first_months_value(company, as_of, self._take(frame, rows)) * company.value_referral_share
-        return parts | {"referral_value": self._spread(frame["partner_id"], referrers, worth)}
+    def _select_referrers(self, company):
+        """Return the SELECT of partner_id of those who brought a customer; None where referrals do not count.
+
+        They are the company's customers, also without a purchase of their own.
+        """
+        return SQL(
+            """SELECT referral.referrer_id AS partner_id
+                 FROM (%s) referral JOIN account_move move ON move.commercial_partner_id = referral.partner_id
+                WHERE move.company_id = %s AND %s""",
+            self._select_referrals(), company.id, self.env["crm.value.purchase"]._where_document("move")) \
+            if self._counts_referrals(company) else None
 
     @api.model
-    def _first_months_value(self, company, as_of, frame):
+    def _first_months_value(self, basis, columns):
         """Return the transaction value of customers over what is left of their first months with the company."""
+        company = basis.company
         left = components.months_left(
-            day_number(as_of) - frame["first_purchase_date"], company.value_referral_months)
+            day_number(basis.as_of) - columns["first_purchase_date"], company.value_referral_months)
         left = np.minimum(left, company.value_horizon_months)
+        Prediction, fit = self.env["crm.value.prediction"], self.env["crm.value.fit"]._current(company)
         worth = np.zeros(len(left))
         for months in np.unique(left[left > 0]).tolist():
             chosen = left == months
-            worth[chosen] = self.with_context(value_horizon=months)._estimate(
-                company, as_of, self._take(frame, chosen))["transaction_value"]
+            worth[chosen] = Prediction._predict_some(
+                replace(basis, horizon=months), fit, take(columns, chosen))["transaction_value"]
         return worth

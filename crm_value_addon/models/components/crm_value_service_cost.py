@@ -1,24 +1,28 @@
 from odoo import api, models
 from odoo.tools import SQL
 
+from ...lib.columns import sum_per_customer
 from ...lib.postgres.binary_copy import copy_out
 
 
-class CrmValueServiceCost(models.Model):
+class CrmValueServiceCost(models.AbstractModel):
     """Cost to serve: what each driver that is on has cost so far, and its last 12 months carried forward."""
 
-    _inherit = "crm.value"
+    _name = "crm.value.service.cost"
+    _description = "Customer Value: Cost to Serve"
 
     @api.model
-    def _nightly_parts(self, company, as_of, frame):
-        parts = super()._nightly_parts(company, as_of, frame)
-        query = self.env["crm.value.cost.source"]._query(company, as_of)
+    def _find(self, basis, columns):
+        """Return the cost to serve of all customers, so far and expected (see `crm.value.component._find`)."""
+        query = self.env["crm.value.cost.source"]._query(basis.company, basis.as_of)
         if not query:
-            return parts
+            return {}
         found = copy_out(self.env.cr, SQL(
             """SELECT partner_id::int4, sum(cost)::float8 AS cost, sum(cost_12m)::float8 AS cost_12m
                  FROM (%s) driver WHERE partner_id IS NOT NULL GROUP BY partner_id""", query),
             [("partner", "int4"), ("cost", "float8"), ("cost_12m", "float8")])
-        total, recent = (self._spread(frame["partner_id"], found["partner"], found[name])
+        total, recent = (sum_per_customer(columns["partner_id"], found["partner"], found[name])
                          for name in ("cost", "cost_12m"))
-        return parts | {"cost_to_serve": total, "service_cost": self._carried_forward(company, frame, recent)}
+        return {
+            "cost_to_serve": total,
+            "service_cost": self.env["crm.value.component"]._carry_forward(basis, columns, recent)}

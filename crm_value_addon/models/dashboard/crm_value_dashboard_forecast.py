@@ -72,7 +72,7 @@ class CrmValueDashboardForecast(models.AbstractModel):
         rows = backtest.get("calibration")
         if not rows or not fit.holdout_days:
             return False
-        name = fit._kernel_name(fit.model)
+        name = self.env["crm.value.fit.backtest"]._kernel_name(fit.model)
         return {
             "model": "crm.value.fit", "id": fit.id, "days": fit.holdout_days, "is_used": fit.is_used,
             "rows": [{

@@ -36,7 +36,7 @@ class CrmValueFollowupRun(models.AbstractModel):
         companies = self.env["res.company"].search([])
         self.env["ir.cron"]._commit_progress(remaining=len(companies))
         for company in companies:
-            self.env["crm.value"]._cron_run(company, lambda value, company=company: self.with_env(
+            self.env["crm.value.scheduler"]._run_alone(company, lambda value, company=company: self.with_env(
                 value.env)._run_company(company, value._transaction), "followup", lock=_LOCK)
             self.env["ir.cron"]._commit_progress(1)
 
@@ -98,7 +98,7 @@ class CrmValueFollowupRun(models.AbstractModel):
         """
         service = self.with_company(company).with_context(allowed_company_ids=company.ids)
         count = 0
-        with service.env["crm.value"]._writer(company, lock=_LOCK) as is_writer:
+        with service.env["crm.value.scheduler"]._writer(company, lock=_LOCK) as is_writer:
             for rule in rules.with_env(service.env).filtered(
                     lambda rule: rule.company_id in (company, rule.company_id.browse())):
                 if is_writer:

@@ -113,7 +113,7 @@ class CrmValueFollowupText(models.AbstractModel):
     def _missing(self, company, value, is_shared, tiers):
         """Return which steps to the next tier are missing, and how much where everybody may know."""
         tier = next((tier for tier in tiers if tier.tier_id == value.next_tier_id.id), None)
-        steps = []
+        Explanation, steps = self.env["crm.value.tier.explanation"], []
         for line in tier.lines if tier else ():
             field, have = value._fields[line.metric], value[line.metric]
             if have >= line.enter_min:
@@ -124,7 +124,7 @@ class CrmValueFollowupText(models.AbstractModel):
             else:
                 steps.append(self.env._(
                     "%(figure)s: %(missing)s of %(needed)s missing", figure=label,
-                    missing=value._format_figure(company.currency_id, line.metric, line.enter_min - have),
-                    needed=value._format_figure(company.currency_id, line.metric, line.enter_min)))
+                    missing=Explanation._format_figure(company.currency_id, line.metric, line.enter_min - have),
+                    needed=Explanation._format_figure(company.currency_id, line.metric, line.enter_min)))
         glue = self.env._(" or ") if tier and tier.match == "any" else self.env._(" and ")
         return glue.join(steps)

@@ -185,8 +185,9 @@ class CrmValueFollowupTrigger(models.AbstractModel):
 
     @api.model
     def _is_near(self, tier, share, today):
-        Value, glue = self.env["crm.value"], SQL(" OR ") if tier.match == "any" else SQL(" AND ")
-        metrics = [(Value._metric_to_sql(line.metric, today), line.enter_min) for line in tier.lines]
+        glue = SQL(" OR ") if tier.match == "any" else SQL(" AND ")
+        Assignment = self.env["crm.value.tier.assignment"]
+        metrics = [(Assignment._metric_to_sql(line.metric, today), line.enter_min) for line in tier.lines]
         return SQL(
             "(value.next_tier_id = %s AND (%s) AND NOT (%s))", tier.tier_id,
             glue.join(SQL("%s >= %s", metric, share * least) for metric, least in metrics),

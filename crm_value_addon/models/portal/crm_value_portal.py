@@ -3,8 +3,6 @@ from datetime import date
 from odoo import api, models
 from odoo.tools import format_date, formatLang
 
-from ..tiers.crm_value_tier_criterion import CUSTOMER_METRICS
-
 #: tier changes on the loyalty page
 _CHANGES = 20
 #: programs whose balance belongs to a person, and those whose coupons are used once
@@ -19,7 +17,7 @@ class CrmValuePortal(models.AbstractModel):
     keys of these dicts: they do not change.
 
     How it works: `_portal_access` decides what a person may see at all. The figures are those of the explanation that
-    sellers read (`crm.value._explain_tiers`), reduced to what the customer bought (`_may_see`): no margin, no
+    sellers read (`crm.value.tier.explanation`), reduced to what the customer bought (`_may_see`): no margin, no
     prediction, no rank. Where a tier asks for more than that, a sentence replaces the figure. Reasons are never shown.
     """
 
@@ -88,16 +86,16 @@ class CrmValuePortal(models.AbstractModel):
 
     @api.model
     def _steps(self, value, company):
-        """Return what keeping the tier and reaching the next one ask for, by kind (see `crm.value._explain_tiers`).
+        """Return what keeping the tier and reaching the next one ask for, by kind (see `crm.value.tier.explanation`).
 
         A customer without a value has a next tier, too.
         """
         if value:
-            explained = value._explain_tiers()[value.id]
+            explained = value.env["crm.value.tier.explanation"]._explain_tiers(value)[value.id]
             # Figures neither keep nor lose a tier that is locked.
             kinds = ("next",) if explained["lock"] else ("next", "keep")
             return {step["kind"]: step for step in explained["parts"] if step["kind"] in kinds}
-        step = value._order_outlook(company, 0, 0.0, 0.0)["part"]
+        step = value.env["crm.value.tier.preview"]._after_order(company, 0, 0.0, 0.0)["part"]
         return {"next": step} if step else {}
 
     # the present tier
@@ -107,11 +105,12 @@ class CrmValuePortal(models.AbstractModel):
         tier, company = value.tier_id, value.company_id
         if not tier:
             return False
-        pause = value._pause_reason(company)
+        pause = self.env["crm.value.benefit.state"]._pause_reason(value, company)
         return {
             **self._prepare_portal_label(tier), "since": value.tier_since, "text": tier.description or False,
             "benefits": value.env["crm.value.benefit"]._tell_customer(tier, company, value),
-            "is_paused": bool(pause), "is_paused_overdue": bool(pause and value._owes_too_much(company)),
+            "is_paused": bool(pause), "is_paused_overdue": bool(pause and self.env[
+                "crm.value.benefit.state"]._owes_too_much(value, company)),
         }
 
     @api.model
@@ -236,11 +235,12 @@ class CrmValuePortal(models.AbstractModel):
     def _reached_tier(self, company, value, outlook):
         """Return the higher tier that the order reaches, empty without one that the customer may know."""
         # sudo: customers have no rights on tiers; this one is their own.
-        ladder = self.env["crm.value"].sudo()._order_ladder(company, company._value_today())
+        ladder = self.env["crm.value.tier.preview"].sudo()._order_ladder(company, company._value_today())
         level_of = {rung.tier_id: level for level, rung in enumerate(ladder, 1)}
         level = level_of.get(outlook["tier_id"], 0)
         is_higher = level > level_of.get(value.tier_id.id, 0)
-        is_shown = is_higher and all(line.metric in CUSTOMER_METRICS for line in ladder[level - 1].lines)
+        readable = self.env["crm.value"]._metrics("customer")
+        is_shown = is_higher and all(line.metric in readable for line in ladder[level - 1].lines)
         return self.env["crm.value.tier"].sudo().browse(outlook["tier_id"] if is_shown else False)
 
     @api.model

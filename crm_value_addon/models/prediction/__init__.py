@@ -1,0 +1,3 @@
+from . import crm_value_prediction
+from . import crm_value_fit
+from . import crm_value_fit_backtest

@@ -1,16 +1,22 @@
 import logging
+import math
 
 import numpy as np
 
 from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
-from ...const import MARGIN_GROUP
+from ...const import MANAGER_GROUP, MARGIN_GROUP
 from ...lib.postgres import binary_copy
 from ...lib.postgres.binary_copy import day_number
 
 _logger = logging.getLogger(__name__)
 
+#: a new fit whose backtest error, as a multiple of history's, is this much above the present one's is not used
+MUCH_WORSE = 1.25
+#: a stretch of the year that brought so much more or less than its share is a season worth a sentence
+SEASON = 0.1
 MODELS = [("mbg", "MBG/NBD (everybody may leave)"), ("bg", "BG/NBD (one-time buyers stay)")]
 
 
@@ -18,7 +24,8 @@ class CrmValueFit(models.Model):
     """A fit of the purchase and spend models to a company's purchases, and what a backtest says of it.
 
     How it works: `_fit_company` (cron and button) reads the purchase days, fits, backtests on the same days split in
-    two, and decides whether this fit is the one in use. A refresh reads the fit in use (`_current`) and never fits.
+    two (`crm.value.fit.backtest`), and decides whether this fit is the one in use. A refresh reads the fit in use
+    (`_current`) and never fits.
     """
 
     _name = "crm.value.fit"
@@ -63,6 +70,34 @@ class CrmValueFit(models.Model):
     reliability_reason = fields.Text(compute="_compute_reliability_reason")
     reliability_code = fields.Char(readonly=True)
     no_churn = fields.Boolean(readonly=True)
+
+    # what the backtest says
+    holdout_days = fields.Integer(readonly=True, help="Days at the end of the history that the backtest forecast")
+    mae_model = fields.Monetary(
+        string="Model Error", readonly=True, help="Mean absolute error per customer, in revenue")
+    mae_history = fields.Monetary(
+        string="12 Months Error", readonly=True, help="Mean absolute error per customer, in revenue")
+    bias_model = fields.Float(
+        string="Model Bias", readonly=True, help="Forecast total over actual total, less one")
+    bias_history = fields.Float(string="12 Months Bias", readonly=True)
+    spearman_model = fields.Float(string="Model Ranking", readonly=True, help="Rank correlation, 1 is perfect")
+    spearman_history = fields.Float(string="12 Months Ranking", readonly=True)
+    seasonal_bias = fields.Float(readonly=True)
+    backtest = fields.Json(readonly=True)
+    decision = fields.Selection([
+        ("model_better", "Model used: it forecast better"),
+        ("model_forced", "Model used: as the settings say"),
+        ("history_better", "Last 12 months used: they forecast better"),
+        ("history_forced", "Last 12 months used: as the settings say"),
+        ("not_usable", "Last 12 months used: not enough data for a model"),
+        ("not_tested", "Last 12 months used: too few purchases to test a model on"),
+        ("much_worse", "Set aside: much worse than the model in use"),
+        ("other_pinned", "Set aside: another model is pinned"),
+    ], readonly=True)
+    verdict = fields.Text(compute="_compute_verdict")
+    chart_monthly = fields.Json(compute="_compute_charts")
+    chart_cumulative = fields.Json(compute="_compute_charts")
+    chart_calibration = fields.Json(compute="_compute_charts")
 
     def _estimators(self):
         """Return the fitted purchase and spend models of the kernel; times in days, money in the company's currency."""
@@ -114,6 +149,32 @@ class CrmValueFit(models.Model):
                 text += " " + self.env._("No churn was detected: nobody seems to leave.")
             fit.reliability_reason = text
 
+    @api.depends("decision", "mae_model", "mae_history", "bias_model", "bias_history", "seasonal_bias")
+    def _compute_verdict(self):
+        for fit in self:
+            lines = [dict(fit._fields["decision"]._description_selection(self.env)).get(fit.decision, "")]
+            if fit.holdout_days:
+                lines.append(self.env._(
+                    "In the last %(days)s days the model was off by %(model)s per customer on average "
+                    "(all together %(bias_model)s %%), the last 12 months carried forward by %(history)s "
+                    "(%(bias_history)s %%).",
+                    days=fit.holdout_days, model=fit.currency_id.format(fit.mae_model),
+                    bias_model=f"{round(100 * fit.bias_model):+d}", history=fit.currency_id.format(fit.mae_history),
+                    bias_history=f"{round(100 * fit.bias_history):+d}"))
+            if abs(fit.seasonal_bias) > SEASON:
+                lines.append(self.env._(
+                    "A yearly pattern biases the level: a year before, these days brought %(bias)s %% of what their "
+                    "share of an even year is.", bias=f"{100 * (1 + fit.seasonal_bias):.0f}"))
+            fit.verdict = "\n".join(filter(None, lines))
+
+    @api.depends("backtest", "model")
+    def _compute_charts(self):
+        Backtest = self.env["crm.value.fit.backtest"]
+        for fit in self:
+            charts = Backtest._prepare_charts(fit.backtest or {}, Backtest._kernel_name(fit.model))
+            for chart, values in charts.items():
+                fit[chart] = values
+
     # fitting
 
     @api.model
@@ -142,7 +203,7 @@ class CrmValueFit(models.Model):
         vals = {"company_id": company.id, "model": company.value_model, "as_of_date": as_of,
                 "fitted_at": fields.Datetime.now(), "margin_ratio": self._company_margin_ratio(company)}
         fit = self.sudo().create(vals | self._prepare_fit_vals(company, days, as_of))  # sudo: fits are the machine's
-        fit._backtest(days)
+        self.env["crm.value.fit.backtest"]._try_out(fit, days)
         fit._decide()
         return fit
 
@@ -203,4 +264,83 @@ class CrmValueFit(models.Model):
                 if np.isfinite(error)},
             "purchase_covariance": self._finite_matrix(model.covariance_),
             "spend_covariance": self._finite_matrix(spend.covariance_),
+        }
+
+    # which fit is used
+
+    def _decide(self):
+        """Use this fit, or the history, or leave the present fit in use; ask for a refresh where it changed."""
+        self.ensure_one()
+        present = self.search([("company_id", "=", self.company_id.id), ("is_used", "=", True), ("id", "!=", self.id)])
+        self.decision = self._decision(present)
+        if self.decision in ("much_worse", "other_pinned"):
+            return
+        present.is_used = False
+        self.is_used = self.decision in ("model_better", "model_forced")
+        if present or self.is_used:
+            self.env["crm.value.run"]._request(self.company_id)
+
+    def _decision(self, present):
+        method = self.company_id.value_method
+        if present.filtered("is_pinned"):
+            return "other_pinned"
+        if self.reliability == "fallback":
+            return "not_usable"
+        if method != "auto":
+            return f"{method}_forced"
+        if not self.holdout_days:
+            return "not_tested"
+        if self.mae_model >= self.mae_history:
+            return "history_better"
+        if present.mae_model and self._relative_error() > MUCH_WORSE * present._relative_error():
+            return "much_worse"
+        return "model_better"
+
+    def _relative_error(self):
+        """Return the model's backtest error as a multiple of the history's: comparable between two dates."""
+        return self.mae_model / self.mae_history if self.mae_history else math.inf
+
+    # actions
+
+    def _check_manager(self):
+        if not self.env.su and not self.env.user.has_group(MANAGER_GROUP):
+            raise AccessError(self.env._("Only sales managers decide which prediction is used."))
+
+    def action_pin(self):
+        """Use this fit until it is released, whatever later fits say.
+
+        :raise AccessError: the user is no sales manager, or may not read this fit
+        :raise UserError: the fit has no parameters
+        """
+        self.ensure_one()
+        self.check_access("read")
+        self._check_manager()
+        if self.reliability == "fallback":
+            raise UserError(self.env._("This model has too little data to predict anything; it cannot be pinned."))
+        # sudo: fits are the machine's; which of them is used is the manager's.
+        fits = self.sudo().search([("company_id", "=", self.company_id.id), ("is_used", "=", True)])
+        (fits - self).write({"is_used": False, "is_pinned": False})
+        self.sudo().write({"is_used": True, "is_pinned": True})
+        self.env["crm.value.run"]._request(self.company_id)
+
+    def action_release(self):
+        """Let the next fit decide again.
+
+        :raise AccessError: the user is no sales manager, or may not read this fit
+        """
+        self.check_access("read")
+        self._check_manager()
+        self.sudo().is_pinned = False  # sudo: see action_pin
+
+    @api.model
+    def action_fit_now(self):
+        """Fit the current company's purchases now and open the result.
+
+        :raise AccessError: the user is no sales manager
+        """
+        self._check_manager()
+        fit = self._fit_company(self.env.company)
+        return {
+            "type": "ir.actions.act_window", "res_model": "crm.value.fit", "res_id": fit.id,
+            "views": [(False, "form")], "name": self.env._("Prediction Model"),
         }

@@ -1,74 +1,52 @@
 import numpy as np
 
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.tools import SQL
 
+from ...lib.columns import take
 from ...lib.postgres.binary_copy import NO_DATE
 
-#: what the books say of a customer; everything else that a refresh computes is concluded from it
-OBSERVED = {
-    "first_purchase_date", "last_purchase_date", "previous_purchase_date", "purchase_count", "frequency",
-    "revenue_total", "revenue_12m", "revenue_year", "revenue_previous_year", "margin_total", "margin_12m",
-    "refund_total", "monetary_value", "overdue_amount", "realised_value", "cost_to_serve",
-}
 
+class CrmValueOptOut(models.AbstractModel):
+    """Customers who want no evaluation: observed totals only, no prediction, no rank, no stage, no tier.
 
-class CrmValue(models.Model):
-    """Customers that want no evaluation: observed totals only, no prediction, no rank, no stage, no tier.
+    How to use: the refresh calls `_leave_out` before it compares customers and `_withhold` after it.
 
-    The tier is withheld where it is decided (models/tiers/tier_rules.py).
+    How it works: a field that is kept for these customers says so itself (``opt_out="kept"`` in models/crm_value.py);
+    everything else that a refresh computes is concluded from the books, and emptied. The tier is withheld where it is
+    decided (models/tiers/tier_rules.py), a caution flag where it is raised, explanations where they are made.
     """
 
-    _inherit = "crm.value"
-
-    is_opted_out = fields.Boolean(related="partner_id.value_opt_out", string="Opt Out of Scoring")
+    _name = "crm.value.opt.out"
+    _description = "Customer Value: No Evaluation"
 
     @api.model
-    def _boundaries(self, company, as_of, frame):
-        silent = self._are_opted_out(frame)
+    def _leave_out(self, columns):
+        """Return the columns without the customers who want no evaluation."""
+        silent = self._are_opted_out(columns)
         # hardly anybody, and a copy of all columns would be the peak of a refresh
-        return super()._boundaries(company, as_of, self._take(frame, ~silent) if silent.any() else frame)
+        return take(columns, ~silent) if silent.any() else columns
 
     @api.model
-    def _rank(self, company, as_of, frame, boundaries):
-        frame = super()._rank(company, as_of, frame, boundaries)
-        silent = self._are_opted_out(frame)
+    def _withhold(self, columns):
+        """Empty what was concluded about customers who want no evaluation."""
+        silent = self._are_opted_out(columns)
         if silent.any():
-            for name in set(self._refreshed_fields()) - OBSERVED:
-                nothing = NO_DATE if self._fields[name].type == "date" else 0
-                frame[name] = np.where(silent, nothing, frame[name])
-        return frame
+            Value = self.env["crm.value"]
+            for name in set(Value._refreshed_fields()) - set(Value._fields_with("opt_out", "kept")):
+                nothing = NO_DATE if Value._fields[name].type == "date" else 0
+                columns[name] = np.where(silent, nothing, columns[name])
+        return columns
 
     @api.model
-    def _are_opted_out(self, frame):
-        """Return for each customer of a frame whether it wants no evaluation."""
+    def _are_opted_out(self, columns):
+        """Return for each customer whether it wants no evaluation."""
         self.env.flush_all()
         rows = self.env.execute_query(SQL("SELECT id FROM res_partner WHERE value_opt_out"))
-        return np.isin(frame["partner_id"], np.array([partner_id for [partner_id] in rows], np.int64))
+        return np.isin(columns["partner_id"], np.array([partner_id for [partner_id] in rows], np.int64))
 
     @api.model
-    def _caution_conditions(self, company, as_of):
-        return {
-            code: SQL("%s AND NOT EXISTS (SELECT FROM res_partner WHERE id = value.partner_id AND value_opt_out)",
-                      condition)
-            for code, condition in super()._caution_conditions(company, as_of).items()}
-
-    @api.model
-    def _move_source(self, company):
-        return SQL("CASE WHEN decision.is_excluded THEN 'opt_out' ELSE %s END", super()._move_source(company))
-
-    # what is told
-
-    def _explain_tiers(self):
-        explained = super()._explain_tiers()
-        for value in self.sudo().filtered("is_opted_out"):  # sudo: whether, not what
-            explained.pop(value.id, None)
-        return explained
-
-
-class SaleOrder(models.Model):
-    _inherit = "sale.order"
-
-    def _outlook(self, value):
-        # sudo: whether, not what
-        return None if self.partner_id.sudo().commercial_partner_id.value_opt_out else super()._outlook(value)
+    def _where_evaluated(self, alias):
+        """Return the condition that the customer of a row of `crm_value` may be evaluated."""
+        return SQL("NOT EXISTS (SELECT FROM res_partner WHERE id = %s AND value_opt_out)",
+                   SQL.identifier(alias, "partner_id"))

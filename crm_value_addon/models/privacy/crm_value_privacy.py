@@ -196,7 +196,7 @@ class CrmValuePrivacy(models.AbstractModel):
         env.flush_all()
         self._erase_columns(values)
         for company, of_company in values.grouped("company_id").items():
-            env["crm.value"]._refresh_or_enqueue(of_company.partner_id, company)
+            env["crm.value.scheduler"]._refresh_or_enqueue(of_company.partner_id, company)
 
     @api.model
     def _erase_columns(self, values):

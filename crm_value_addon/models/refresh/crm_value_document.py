@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...const import POSTED_DOCUMENTS
+
 #: where a document's margin comes from, from the surest to the least sure; a document has its least sure line's
 MARGIN_SOURCES = [
     ("sale_margin", "Cost on the order line"),
@@ -57,6 +59,24 @@ class CrmValueDocument(models.Model):
         self._insert(company, SQL("= ANY(%s)", move_ids), "product_cost")
 
     @api.model
+    def _freeze_queued(self, company, queue):
+        """Freeze the documents that queue rows name (see `crm.value.queue._peek`)."""
+        moves = {move_id for _id, _partner, move_id, _refreeze in queue if move_id}
+        refreeze = {move_id for _id, _partner, move_id, refreeze in queue if refreeze}
+        self._freeze(company, moves, refreeze_ids=refreeze)
+
+    @api.model
+    def _freeze_of(self, basis):
+        """Freeze what all, or some, customers have from before the installation, or by a raw import."""
+        if basis.partner_ids is None:
+            self._freeze_missing(basis.company, lambda: None)
+            return
+        moves = self.env["account.move"].search([
+            ("commercial_partner_id", "in", list(basis.partner_ids)), ("company_id", "=", basis.company.id),
+            *POSTED_DOCUMENTS])
+        self._insert(basis.company, SQL("= ANY(%s)", moves.ids), "cost_now")
+
+    @api.model
     def _freeze_missing(self, company, checkpoint):
         """Freeze what was posted before the addon was there, in batches, with a checkpoint after each.
 
@@ -72,7 +92,7 @@ class CrmValueDocument(models.Model):
                      WHERE move.id > %s AND move.company_id = %s AND %s ORDER BY move.id LIMIT %s
                 ) batch
                 """,
-                last, company.id, self.env["crm.value.purchase"]._where_document("move"), _FREEZE_BATCH,
+                last, company.id, self._where_document(), _FREEZE_BATCH,
             ))
             if upper is None:
                 return
@@ -107,8 +127,15 @@ class CrmValueDocument(models.Model):
             lines=self._select_lines(company, condition, sources.index(product_source) + 1),
         ))
 
-    def _select_lines(self, company, condition, product_rank):
-        """Return the SELECT of the costed lines: move_id, revenue, cost, source (index from 1), is_downpayment."""
+    def _where_document(self, draft_id=None):
+        """Return the condition on the alias ``move`` that it is frozen: what is frozen does not depend on settings."""
+        return self.env["crm.value.purchase"]._where_document("move", draft_id=draft_id, with_intercompany=True)
+
+    def _select_lines(self, company, condition, product_rank, draft_id=None):
+        """Return the SELECT of the costed lines: move_id, revenue, cost, source (index from 1), is_downpayment.
+
+        :param draft_id: a draft that is costed as if it were posted
+        """
         # sudo: the cost is hidden from some users; the frozen margin is what they may or may not see.
         product = self.env["product.product"].sudo().with_company(company)
         return SQL(
@@ -164,5 +191,5 @@ class CrmValueDocument(models.Model):
             """,
             rate=company.value_margin_rate, product_rank=product_rank, company=company.id, condition=condition,
             product_cost=product._field_to_sql("product", "standard_price"),
-            is_document=self.env["crm.value.purchase"]._where_document("move"),
+            is_document=self._where_document(draft_id),
         )

@@ -1,18 +1,40 @@
 import numpy as np
 
-from odoo import models
+from odoo import api, models
 from odoo.tools import SQL
 
-from ...lib.postgres import binary_copy
+from ...lib.columns import take
 from ...lib.postgres.binary_arrays import copy_out_arrays
-from ...lib.postgres.binary_copy import day_number
+from ...lib.postgres.binary_copy import copy_out, day_number, id_array
 from ...lib.purchase_history import NO_DAYS, summarise
 
 
-class CrmValueHistory(models.Model):
-    """The first step of a refresh: who is a customer, and its observed figures as a frame (see `CrmValueRefresh`)."""
+class CrmValueObservation(models.AbstractModel):
+    """The first step of a refresh: who is a customer, and what the documents say of it.
 
-    _inherit = "crm.value"
+    How to use: `_observe` returns columns with the observed figures, `_customer_ids` who has, or shall have, a value.
+    Another module adds customers by extending `_customer_sources`, purchases by `crm.value.purchase._sources`.
+    """
+
+    _name = "crm.value.observation"
+    _description = "Customer Value: Observation"
+
+    @api.model
+    def _observe(self, basis):
+        """Return the columns of the observed figures of all, or some, customers.
+
+        Documents that came in behind Odoo's back (a raw import), or before the addon was there, are frozen now.
+        """
+        columns = self._read_history(basis)
+        unfrozen = columns.pop("unfrozen")
+        if unfrozen.any() and not basis.is_question:
+            self.env["crm.value.document"]._freeze_of(basis)
+            columns = self._read_history(basis)
+            columns.pop("unfrozen")
+        if basis.partner_ids is not None:
+            columns |= self.env["crm.value.component"]._stored(basis.company, columns["partner_id"])
+        columns["interest"] = self.env["crm.value.lifecycle"]._interest(basis, columns)
+        return columns
 
     def _customer_ids(self, company, partner_ids=None, with_documents=True):
         """Return the sorted ids of the commercial partners that have, or shall have, a value in a company.
@@ -24,8 +46,7 @@ class CrmValueHistory(models.Model):
             sources.append(SQL(
                 "SELECT commercial_partner_id AS partner_id FROM account_move move WHERE company_id = %s AND %s",
                 company.id, self.env["crm.value.purchase"]._where_document("move")))
-        only = SQL("partner_id = ANY(%s::int[])", binary_copy.id_array(partner_ids)) \
-            if partner_ids is not None else SQL("TRUE")
+        only = SQL("partner_id = ANY(%s::int[])", id_array(partner_ids)) if partner_ids is not None else SQL("TRUE")
         found = copy_out_arrays(self.env.cr, SQL(" UNION ALL ").join(
             SQL("SELECT array_agg(partner_id::int4) FROM (%s) customer WHERE partner_id IS NOT NULL AND %s",
                 source, only) for source in sources), [("partner", "int4")])
@@ -34,7 +55,7 @@ class CrmValueHistory(models.Model):
 
     def _customer_sources(self, company):
         """Return SELECTs of partner_id: who is a customer besides those who have documents."""
-        return [
+        sources = [
             SQL("SELECT partner_id FROM crm_value WHERE company_id = %s", company.id),
             SQL(
                 """SELECT partner.commercial_partner_id AS partner_id FROM sale_order sale
@@ -45,35 +66,38 @@ class CrmValueHistory(models.Model):
                      JOIN res_partner partner ON partner.id = lead.partner_id""",
                 self.env["crm.lead"]._select_of_company(company, only_open=True)),
         ]
+        referrers = self.env["crm.value.referral.value"]._select_referrers(company)
+        return [*sources, referrers] if referrers else sources
 
-    def _history(self, company, as_of, partner_ids=None):
-        """Return the frame of the observed figures of all, or some, customers, plus ``unfrozen`` (documents)."""
-        Purchase = self.env["crm.value.purchase"]
-        windows = {name: tuple(map(day_number, window)) for name, window in self._windows(as_of).items()}
+    def _read_history(self, basis):
+        """Return the columns of the observed figures, plus ``unfrozen``: whether a document is not frozen yet."""
+        windows = {
+            name: tuple(map(day_number, window))
+            for name, window in self.env["crm.value"]._windows(basis.as_of).items()}
 
         def observed(days, customers=None):
             if customers is None:
                 customers = days["partner"][np.flatnonzero(np.diff(days["partner"], prepend=-1))]
-            figures = summarise(days, customers, as_of=day_number(as_of), windows=windows)
+            figures = summarise(days, customers, as_of=day_number(basis.as_of), windows=windows)
             unfrozen = np.bincount(
                 np.searchsorted(customers, days["partner"]), weights=days["unfrozen"], minlength=len(customers)) > 0
             return {"partner_id": customers, **figures, "unfrozen": unfrozen}
 
         # some customers at a time: the days of all of them take more memory than their figures
-        parts = list(Purchase._iter_days(company, partner_ids, observed))
+        parts = list(self.env["crm.value.purchase.reader"]._iter_days(basis, observed))
         known = np.concatenate([part["partner_id"] for part in parts])
-        others = self._customer_ids(company, partner_ids, with_documents=False)
+        others = self._customer_ids(basis.company, basis.partner_ids, with_documents=False)
         parts.append(observed(NO_DAYS, np.setdiff1d(others, known, assume_unique=True)))
-        history = {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}
-        if len(history["partner_id"]) > len(known):
-            history = self._take(history, np.argsort(history["partner_id"], kind="stable"))
-        history["overdue_amount"] = self._overdue(company, as_of, history["partner_id"], partner_ids)
-        return history
+        columns = {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}
+        if len(columns["partner_id"]) > len(known):
+            columns = take(columns, np.argsort(columns["partner_id"], kind="stable"))
+        columns["overdue_amount"] = self._overdue(basis, columns["partner_id"])
+        return columns
 
-    def _overdue(self, company, as_of, customers, partner_ids):
-        query = self.env["crm.value.purchase"]._query_overdue(company, as_of, partner_ids)
-        found = binary_copy.copy_out(
-            self.env.cr, SQL("SELECT partner_id::int4, overdue::float8 FROM (%s) overdue", query),
+    def _overdue(self, basis, customers):
+        found = copy_out(
+            self.env.cr, SQL("SELECT partner_id::int4, overdue::float8 FROM (%s) overdue",
+                             self.env["crm.value.purchase"]._query_overdue(basis)),
             [("partner", "int4"), ("overdue", "float8")])
         overdue = np.zeros(len(customers))
         overdue[np.searchsorted(customers, found["partner"])] = found["overdue"]

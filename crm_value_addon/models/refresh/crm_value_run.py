@@ -1,12 +1,26 @@
+import logging
+from datetime import timedelta
+
+from markupsafe import Markup
+
 from odoo import Command, api, fields, models
-from odoo.tools import format_datetime
+from odoo.tools import SQL, format_datetime
 
 from ...const import MANAGER_GROUP
+from ..followups.crm_value_followup import QUIET
 from .crm_value_writer import describe_error
+
+_logger = logging.getLogger(__name__)
+
+#: a refresh of all customers does the work of these, too
+_COVERED = {"full": ["full", "incremental", "selected"]}
 
 
 class CrmValueRun(models.Model):
-    """A refresh: what was done, how far, and what was left out and why."""
+    """A refresh: what was done, how far, and what was left out and why.
+
+    A run that fails asks one administrator for help, once; the next one that succeeds takes it back.
+    """
 
     _name = "crm.value.run"
     _description = "Customer Value Refresh"
@@ -17,8 +31,8 @@ class CrmValueRun(models.Model):
     currency_id = fields.Many2one(related="company_id.currency_id", string="Currency")
     kind = fields.Selection(
         [("full", "All customers"), ("incremental", "Changed customers"), ("selected", "Selected customers"),
-         ("tiers", "Tiers of all customers"), ("fit", "Prediction model"),
-         ("gift", "Gifts")],
+         ("tiers", "Tiers of all customers"), ("fit", "Prediction model"), ("gift", "Gifts"),
+         ("followup", "Follow-ups")],
         required=True, readonly=True)
     state = fields.Selection(
         [("queued", "Waiting"), ("running", "Running"), ("done", "Done"), ("failed", "Failed")],
@@ -37,12 +51,20 @@ class CrmValueRun(models.Model):
         readonly=True, groups="base.group_system",
         help="What placed a customer among all in this refresh; holds until the next one")
     has_tiers = fields.Boolean(readonly=True, help="Every customer's tier was decided after its figures were known")
+    month_end_key = fields.Integer(
+        readonly=True, help="Where the month's end that this refresh began goes on; 0 when none is left")
     unattributed_revenue = fields.Monetary(
         string="Revenue without Customer", readonly=True, help="Posted customer documents that name no customer")
+    intercompany_revenue = fields.Monetary(
+        string="Revenue with Own Companies", readonly=True,
+        help="Left out, as the settings say; with it and the revenue without customer, the customers' revenue is that "
+             "of all posted customer documents")
     started_at = fields.Datetime(readonly=True)
     finished_at = fields.Datetime(readonly=True)
     duration = fields.Float(compute="_compute_duration", help="In hours; of a run under way, so far")
     message = fields.Text(readonly=True)
+    alarm_id = fields.Many2one(
+        "mail.activity", string="Activity", ondelete="set null", index="btree_not_null", readonly=True, copy=False)
 
     _finished_idx = models.Index("(company_id, finished_at) WHERE state = 'done'")
 
@@ -103,11 +125,26 @@ class CrmValueRun(models.Model):
         return self.create(vals | {"company_id": company.id, "kind": kind})
 
     @api.model
+    def _has_finished(self, company):
+        """Tell whether all customers of a company were ever refreshed."""
+        domain = [("company_id", "=", company.id), ("kind", "=", "full"), ("state", "=", "done")]
+        return bool(self.search_count(domain, limit=1))
+
+    @api.model
     def _last_boundaries(self, company):
         """Return the boundaries of the last refresh of all customers, {} before the first."""
         # sudo: they place a customer; nobody who looks at the refresh is told the CLV of the others.
         return self.sudo().search(
             [("company_id", "=", company.id), ("boundaries", "!=", False)], limit=1).boundaries or {}
+
+    def _note_books(self, customers):
+        """Record how many customers there are still to do, and the revenue that belongs to none of them."""
+        company, Purchase = self.company_id, self.env["crm.value.purchase"]
+        [[unattributed]] = self.env.execute_query(Purchase._query_unattributed(company))
+        self.write({"total": self.processed + customers, "unattributed_revenue": unattributed})
+        if company.value_leave_out_intercompany:
+            [[left_out]] = self.env.execute_query(Purchase._query_intercompany(company))
+            self.intercompany_revenue = left_out
 
     def _advance(self, customers, written, skipped, next_partner_key=0):
         """Record a finished batch.
@@ -130,6 +167,10 @@ class CrmValueRun(models.Model):
             "state": state, "finished_at": fields.Datetime.now(),
             "message": "\n".join(filter(None, [self.message, message])) or False,
         })
+        if self.state == "failed" or self.message:
+            self._raise_alarm()
+        else:
+            self._end_alarms(self.company_id, _COVERED.get(self.kind, [self.kind]))
 
     def _finish_selected(self, customers, written, skipped):
         """Record the refresh of some customers in a user's request."""
@@ -139,7 +180,72 @@ class CrmValueRun(models.Model):
 
     @api.model
     def _record_failure(self, company, kind, error):
-        """Record that the run of a kind that is under way failed, or that it did before it could be recorded."""
+        """Mark the running run of this kind as failed; create one when it failed before being recorded."""
         runs = self.search([("company_id", "=", company.id), ("kind", "=", kind), ("state", "=", "running")])
         for run in runs or self._start(company, kind, company._value_today()):
             run._finish("failed", describe_error(error))
+
+    # alarms
+
+    def _raise_alarm(self):
+        """Put an activity on the company's own contact, unless one is open for this kind of run."""
+        if self._open_alarms(self.company_id, [self.kind]):
+            return
+        user = self._alarm_user()
+        try:
+            with self.env.cr.savepoint():
+                # sudo: the run is the machine's, whoever caused it. Quietly: a failing mail server is no second fault.
+                self.alarm_id = self.company_id.sudo().partner_id.with_context(**QUIET).with_user(
+                    user).sudo().activity_schedule(
+                        "mail.mail_activity_data_warning", user_id=user.id, **self._prepare_alarm_texts(user))
+        except Exception:
+            # The run's record tells of the failure in any case.
+            _logger.exception("Customer value of company %s: nobody could be told of a failure", self.company_id.id)
+
+    def _prepare_alarm_texts(self, user):
+        run = self.with_context(lang=user.lang)
+        kind = dict(run._fields["kind"]._description_selection(run.env))[self.kind]
+        link = Markup('<a href="#" data-oe-model="crm.value.run" data-oe-id="%s">%s</a>') % (
+            self.id, run.env._("what happened"))
+        return {
+            "summary": run.env._("Customer values: a scheduled job fails (%(kind)s)", kind=kind),
+            "note": Markup("<p>%s</p>") % run.env._(
+                "Figures of %(company)s stay as they were until it succeeds; it is tried again by itself, and then "
+                "this activity is closed. See %(link)s.", company=self.company_id.name, link=link),
+        }
+
+    def _alarm_user(self):
+        """Return who is told: the first administrator of this company, else the first of all."""
+        # sudo: a run may be caused by somebody who reads no users.
+        users = self.env["res.users"].sudo().search(
+            [("all_group_ids", "in", self.env.ref("base.group_system").id), ("share", "=", False)], order="id")
+        return users.filtered(lambda user: self.company_id in user.company_ids)[:1] or users[:1]
+
+    @api.model
+    def _end_alarms(self, company, kinds):
+        """Close what earlier runs of these kinds asked for: one has succeeded."""
+        runs = self._open_alarms(company, kinds)
+        if runs:
+            # sudo: the activity is an administrator's
+            runs.alarm_id.sudo().with_context(**QUIET).action_feedback(feedback=self.env._(
+                "It succeeded on %(date)s.", date=fields.Date.to_string(company._value_today())))
+
+    @api.model
+    def _open_alarms(self, company, kinds):
+        """Return the runs of these kinds, of a company, whose activity is open."""
+        self.flush_model(["alarm_id"])
+        self.env["mail.activity"].flush_model(["active"])
+        return self.browse(row[0] for row in self.env.execute_query(SQL(
+            """SELECT run.id FROM crm_value_run run JOIN mail_activity activity ON activity.id = run.alarm_id
+                WHERE run.company_id = %s AND run.kind = ANY(%s) AND activity.active""",
+            company.id, kinds)))
+
+    @api.autovacuum
+    def _gc_runs(self):
+        """Forget old refreshes, but for the last of each kind and what later refreshes go by."""
+        return self.env["res.company"]._value_forget(
+            self._name, "value_run_months", lambda company, since: SQL(
+                """company_id = %(company)s AND state IN ('done', 'failed') AND finished_at < %(since)s
+                   AND id NOT IN (SELECT max(id) FROM crm_value_run WHERE company_id = %(company)s
+                                   GROUP BY kind, state, has_tiers, boundaries IS NULL)""",
+                company=company.id, since=since - timedelta(days=1)))

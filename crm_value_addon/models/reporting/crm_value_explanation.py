@@ -1,25 +1,11 @@
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, formatLang
 
-from ...const import MARGIN_GROUP
-from ..components.crm_value_component import PARTS
+from ..components.crm_value_component import COMPONENTS
 
 #: opportunities and quotations that are listed one by one
 _SHOWN = 8
-
-
-class CrmValue(models.Model):
-    _inherit = "crm.value"
-
-    value_explanation = fields.Json(
-        string="Why This Value", compute="_compute_value_explanation", groups=MARGIN_GROUP)
-
-    @api.depends("clv", "realised_value")
-    @api.depends_context("uid", "lang")
-    def _compute_value_explanation(self):
-        for value in self:
-            value.value_explanation = value.explain_value() if value.id else False
 
 
 class CrmValueExplanation(models.AbstractModel):
@@ -43,7 +29,7 @@ class CrmValueExplanation(models.AbstractModel):
             "customer": value.partner_id.display_name, "company": value.company_id.display_name,
             "as_of_date": value.as_of_date and value.as_of_date.isoformat(), "currency": value.currency_id.name,
             "clv": value.clv, "realised_value": value.realised_value,
-            "parts": [self._explain_component(value, name, sign) for name, sign in PARTS.items()],
+            "parts": [self._explain_component(value, name, sign) for name, sign in COMPONENTS.items()],
             "realised": self._explain_realised(value), "since": self._explain_since(value),
             "nightly": self.env._(
                 "Growth, referral, knowledge and costs are as of the last nightly refresh."),
@@ -115,15 +101,16 @@ class CrmValueExplanation(models.AbstractModel):
             company = value.company_id.sudo()  # sudo: whoever sees the result may know the settings behind it
             inputs.append(self.env._(
                 "times the margin rate of %(share)s %%, discounted to the month it is expected in",
-                share=round(100 * value._growth_ratio(company))))
+                share=round(100 * self.env["crm.value.growth"]._growth_ratio(company))))
         return True, inputs or [self.env._("No open opportunity or sent quotation")], records
 
     @api.model
     def _growth_rows(self, value, suffix):
         """Return the customer's opportunities and quotations with their expected worth."""
         company = value.company_id.sudo()  # sudo: the settings decide what counts
-        return self.env.execute_query_dict(SQL("SELECT * FROM (%s) growth%s", value._select_growth(
-            company, company._value_today(), SQL("partner.commercial_partner_id = %s", value.partner_id.id)), suffix))
+        growth = self.env["crm.value.growth"]._select_growth(
+            company, company._value_today(), SQL("partner.commercial_partner_id = %s", value.partner_id.id))
+        return self.env.execute_query_dict(SQL("SELECT * FROM (%s) growth%s", growth, suffix))
 
     @api.model
     def _describe_chance(self, value, row):
@@ -136,7 +123,7 @@ class CrmValueExplanation(models.AbstractModel):
     @api.model
     def _explain_referral_value(self, value):
         company = value.company_id.sudo()  # sudo: whoever sees the result may know the settings behind it
-        if not value._counts_referrals(company):
+        if not self.env["crm.value.referral.value"]._counts_referrals(company):
             return False, [], []
         if not value.referred_count:
             return True, [self.env._("Nobody was referred by this customer")], []
@@ -152,11 +139,11 @@ class CrmValueExplanation(models.AbstractModel):
     @api.model
     def _explain_knowledge_value(self, value):
         company = value.company_id.sudo()  # sudo: whoever sees the result may know the settings behind it
-        if not value._feedback_kinds(company):
+        if not self.env["crm.value.knowledge"]._feedback_kinds(company):
             return False, [], []
         rows = self.env.execute_query(SQL(
             "SELECT kind_id, amount, count(*) FROM (%s) item WHERE partner_id = %s GROUP BY 1, 2 ORDER BY 1",
-            value._select_feedback(company, company._value_today()), value.partner_id.id))
+            self.env["crm.value.knowledge"]._select_feedback(company, company._value_today()), value.partner_id.id))
         kinds = self.env["crm.value.feedback.kind"].sudo()  # sudo: the name of a kind is no secret
         inputs = [self.env._(
             "%(count)s × %(kind)s at %(amount)s in the last 12 months", count=count, kind=kinds.browse(kind_id).name,
@@ -221,7 +208,7 @@ class CrmValueExplanation(models.AbstractModel):
             "parts": [{
                 "name": name, "label": value._fields[name]._description_string(self.env),
                 "change": round(sign * (value[name] - before[name]), places),
-            } for name, sign in PARTS.items()]}
+            } for name, sign in COMPONENTS.items()]}
 
     @api.model
     def _money(self, value, amount):

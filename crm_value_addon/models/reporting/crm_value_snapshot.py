@@ -5,16 +5,16 @@ from odoo.tools import SQL
 
 from ...const import MARGIN_GROUP
 
-#: figures of a customer that a snapshot keeps, under the same names
-KEPT = (
-    "company_id", "clv", "transaction_value", "growth_value", "referral_value", "knowledge_value", "service_cost",
-    "realised_value", "revenue_12m", "probability_alive", "expected_purchases", "expected_spend", "tier_id",
-    "lifecycle_stage", "fit_id",
-)
+#: customers per snapshot transaction; their rows stay locked until it commits
+_BATCH = 10_000
 
 
 class CrmValueSnapshot(models.Model):
-    """What a customer was worth at the end of a month: as of the first refresh of all customers on or after it."""
+    """What a customer was worth at the end of a month: as of the first refresh of all customers on or after it.
+
+    How it works: once a month, the refresh of all customers takes a snapshot of each, in batches, and goes on with it
+    where an earlier one was interrupted. Which figures are kept, the fields of `crm.value` say themselves.
+    """
 
     _name = "crm.value.snapshot"
     _description = "Customer Value at the Month's End"
@@ -68,6 +68,26 @@ class CrmValueSnapshot(models.Model):
         tomorrow = as_of + timedelta(days=1)
         return tomorrow.replace(day=1) - timedelta(days=1)
 
+    def _take_month_end(self, run, transaction):
+        """Take the month's end that is due after a refresh of all customers, batch by batch."""
+        taken_by = transaction(lambda: self._begin_month_end(run))
+        while taken_by.month_end_key:
+            transaction(lambda: self._take_batch(taken_by))
+
+    def _begin_month_end(self, run):
+        """Return the run whose month's end is to be taken: an interrupted one, or this one when there is none yet."""
+        interrupted = run.search([("company_id", "=", run.company_id.id), ("month_end_key", ">", 0)], limit=1)
+        if interrupted or self._last_date(run.company_id, run.as_of_date, self._month_end(run.as_of_date)):
+            return interrupted
+        run.month_end_key = 1
+        return run
+
+    def _take_batch(self, run):
+        count, upper = self.env["crm.value"]._next_batch(run.company_id, run.month_end_key, _BATCH)
+        if count:
+            self._take(run.company_id, run.as_of_date, (run.month_end_key, upper))
+        run.month_end_key = upper + 1 if count else 0
+
     @api.model
     def _take(self, company, as_of, span=None):
         """Keep the present figures of all customers of a company.
@@ -75,7 +95,8 @@ class CrmValueSnapshot(models.Model):
         :param span: only those from one partner id to another
         """
         self.env.flush_all()
-        columns = SQL(", ").join(SQL.identifier(name) for name in KEPT)
+        kept = ["company_id", *self.env["crm.value"]._fields_with("kept_by", "snapshot")]
+        columns = SQL(", ").join(SQL.identifier(name) for name in kept)
         within = SQL("BETWEEN %s AND %s", *span) if span else SQL("IS NOT NULL")
         self.env.cr.execute(SQL(
             """
@@ -103,3 +124,10 @@ class CrmValueSnapshot(models.Model):
             "SELECT max(as_of_date) FROM crm_value_snapshot WHERE company_id = %s AND as_of_date <= %s AND %s",
             company.id, until, SQL("as_of_date >= %s", since) if since else SQL("TRUE")))
         return day
+
+    @api.autovacuum
+    def _gc_snapshots(self):
+        """Forget what is older than each company wants to keep."""
+        return self.env["res.company"]._value_forget(
+            self._name, "value_snapshot_months",
+            lambda company, since: SQL("company_id = %s AND as_of_date < %s", company.id, since))

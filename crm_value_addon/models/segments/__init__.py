@@ -1,0 +1,3 @@
+from . import crm_value_rfm_segment
+from . import crm_value_rfm
+from . import crm_value_lifecycle

@@ -3,27 +3,36 @@ import numpy as np
 from odoo import api, models
 from odoo.tools import SQL
 
+from ...lib.columns import take
 from ...lib.postgres.binary_copy import NO_DATE, day_number
+from ..refresh.basis import Basis
 from . import tier_rules
 
 
-class CrmValue(models.Model):
-    """Customers that become one: what they would be worth together, and one row of several."""
+class CrmValueMerge(models.AbstractModel):
+    """Customers that become one: what they would be worth together, and one row of several.
 
-    _inherit = "crm.value"
+    How to use: `_merge` before Odoo merges the contacts, `_preview` in the dialog that asks whether to.
+    """
 
-    def _merge_into(self, company, customer):
-        """Make the values of customers of a company one, with their logs, locks and messages.
+    _name = "crm.value.merge"
+    _description = "Customer Value: Merge"
+
+    @api.model
+    def _merge(self, values, company, customer):
+        """Make the values of customers of a company one, with their logs, locks, gifts and messages.
 
         The highest of their tiers is kept: nobody loses one by being merged.
 
         :param customer: the commercial partner that remains; it need not have a value yet
         """
-        target = self.filtered(lambda value: value.partner_id == customer) or self._highest()
-        sources, highest = self - target, self._highest()
-        self._keep_one_lock(target)
+        highest = self._highest(values)
+        target = values.filtered(lambda value: value.partner_id == customer) or highest
+        sources = values - target
+        self._hand_over_gifts(values, target)
+        self._keep_one_lock(values, target)
         if highest != target:
-            # sudo: nobody but the machine writes the log.
+            # sudo: nobody but the assignment writes the log.
             self.env["crm.value.tier.change"].sudo().create({
                 "value_id": target.id, "from_tier_id": target.tier_id.id, "to_tier_id": highest.tier_id.id,
                 "date": company._value_today(), "source": "merge", "user_id": self.env.uid,
@@ -44,57 +53,75 @@ class CrmValue(models.Model):
         self.env.cr.execute(SQL("UPDATE crm_value SET partner_id = %s WHERE id = %s", customer.id, target.id))
         self.env.invalidate_all()
 
-    def _highest(self):
+    @api.model
+    def _highest(self, values):
         """Return the value with the highest tier."""
-        return max(self, key=lambda value: (
-            bool(value.tier_id.active), value.tier_id.sequence, value.tier_id.id, value.id)) if self else self
+        return max(values, key=lambda value: (
+            bool(value.tier_id.active), value.tier_id.sequence, value.tier_id.id, value.id)) if values else values
 
-    def _keep_one_lock(self, target):
-        """End all locks of these values but one: the target's, else the youngest."""
-        locks = self.tier_lock_ids
-        kept = locks.filtered(lambda lock: lock.value_id == target) or locks.sorted("id")[-1:]
-        (locks - kept)._replace()
+    @api.model
+    def _hand_over_gifts(self, values, target):
+        """Hand the gifts over one by one: those that both had stay behind, the others keep being remembered."""
+        # sudo: nobody but the machine writes gifts.
+        gifts = self.env["crm.value.grant"].sudo().search([("value_id", "in", values.ids)], order="id")
+        had = {(gift.benefit_id, gift.occasion) for gift in gifts if gift.value_id == target}
+        for gift in gifts.filtered(lambda gift: gift.value_id != target):
+            if (gift.benefit_id, gift.occasion) not in had:
+                gift.value_id = target
+                had.add((gift.benefit_id, gift.occasion))
 
-    def _preview_merge(self, company, customer):
+    @api.model
+    def _kept_lock(self, values, target):
+        """Return the lock that stays: the target's, else the youngest."""
+        locks = values.tier_lock_ids
+        return locks.filtered(lambda lock: lock.value_id == target) or locks.sorted("id")[-1:]
+
+    @api.model
+    def _keep_one_lock(self, values, target):
+        """End all locks of these values but one."""
+        (values.tier_lock_ids - self._kept_lock(values, target))._replace()
+
+    # before
+
+    @api.model
+    def _preview(self, values, company, customer):
         """Return what customers of a company would be together.
 
         :param customer: the commercial partner that remains
         :return: dict of the figures, by the names of the fields, and ``tier_id``, a record
         """
+        together = [customer.id, *(values.partner_id - customer).ids]
+        basis = Basis(company, company._value_today(), together, merged=(customer.id, together))
         # sudo: the caller shows no figure that the user may not see.
-        others = self.partner_id - customer
-        value = self.env["crm.value"].sudo().with_company(company).with_context(
-            value_merged=(customer.id, others.ids))
-        as_of = company._value_today()
-        history = value._history(company, as_of, [customer.id, *others.ids])
-        history.pop("unfrozen")
-        history = value._take(history, history["partner_id"] == customer.id)
-        if not len(history["partner_id"]):
+        Refresh = self.env["crm.value.refresh"].sudo().with_company(company)
+        columns, _skipped = Refresh._compute(basis)
+        columns = take(columns, columns["partner_id"] == customer.id)
+        if not len(columns["partner_id"]):
             return {"tier_id": self.env["crm.value.tier"]}
-        frame, _skipped = value._estimate_each(company, as_of, history)
-        frame = value._rank(company, as_of, frame, self.env["crm.value.run"].sudo()._last_boundaries(company))
-        figures = self._figures_of(company, as_of, frame)
-        return figures | {"tier_id": self._decide_merged(company, as_of, customer, figures)}
+        columns = Refresh._place(basis, columns, Refresh.env["crm.value.run"]._last_boundaries(company))
+        figures = self._figures_of(basis, columns)
+        return figures | {"tier_id": self._decide_as_one(values, company, basis.as_of, customer, figures)}
 
     @api.model
-    def _figures_of(self, company, as_of, frame):
-        """Return the metrics of the only customer of a frame, as they are stored."""
-        figures = {}
-        for name in self._metrics():
+    def _figures_of(self, basis, columns):
+        """Return the metrics of the only customer of some columns, as they are stored."""
+        Value, figures = self.env["crm.value"], {}
+        for name in Value._metrics():
             if name == "tenure_days":
-                first = frame["first_purchase_date"][0]
-                figures[name] = day_number(as_of) - int(first) if first != NO_DATE else 0
-            elif self._fields[name].type == "monetary":
-                figures[name] = float(np.round(frame[name][0], company.currency_id.decimal_places))
+                first = columns["first_purchase_date"][0]
+                figures[name] = day_number(basis.as_of) - int(first) if first != NO_DATE else 0
+            elif Value._fields[name].type == "monetary":
+                figures[name] = float(np.round(columns[name][0], basis.money))
             else:
-                figures[name] = frame[name][0].item()
+                figures[name] = columns[name][0].item()
         return figures
 
-    def _decide_merged(self, company, as_of, customer, figures):
+    @api.model
+    def _decide_as_one(self, values, company, as_of, customer, figures):
         """Return the tier that the rules give to these values when they are one."""
-        highest, lock = self._highest(), self.tier_lock_ids
-        target = self.filtered(lambda value: value.partner_id == customer) or highest
-        lock = lock.filtered(lambda item: item.value_id == target) or lock.sorted("id")[-1:]
+        highest = self._highest(values)
+        target = values.filtered(lambda value: value.partner_id == customer) or highest
+        lock = self._kept_lock(values, target)
         ladder = self.env["crm.value.tier"]._ladder(company)
         source = SQL(
             """SELECT 0 AS id, %s AS partner_id, %s::int AS tier_id, %s::date AS tier_review_date,

@@ -8,7 +8,6 @@ from odoo.tools import SQL
 
 from . import tier_rules
 from .conditions import domain_fault, try_domain
-from .crm_value_tier_criterion import PREDICTED_METRICS
 
 #: fields whose change can move customers
 _RULE_FIELDS = {
@@ -79,8 +78,9 @@ class CrmValueTier(models.Model):
 
     @api.depends("criterion_ids.metric")
     def _compute_has_predicted(self):
+        predicted = self.env["crm.value"]._metrics("forecast")
         for tier in self:
-            tier.has_predicted = any(criterion.metric in PREDICTED_METRICS for criterion in tier.criterion_ids)
+            tier.has_predicted = any(criterion.metric in predicted for criterion in tier.criterion_ids)
 
     def _compute_customer_count(self):
         groups = self.env["crm.value"]._read_group(

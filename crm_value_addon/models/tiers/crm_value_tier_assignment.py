@@ -1,85 +1,57 @@
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.tools import SQL
 
 from ...lib.postgres.binary_copy import id_array
-from ..refresh.crm_value_refresh import REQUEST_LIMIT
+from ..refresh.crm_value_scheduler import REQUEST_LIMIT
 from . import tier_rules
-from .crm_value_tier_criterion import METRICS
 
-_OWN_COLUMNS = ("tier_id", "tier_review_date", "next_tier_id")
-#: moves that nobody earned or suffered by own doing: a log line, and nothing that follows from it
+#: tier changes the customer did not cause: logged, but without gift, mail or activity
 SILENT_SOURCES = ("initial", "rules", "opt_out")
-#: customers decided per transaction when the rules changed: most of their rows are written, and moves logged
+#: customers decided per transaction when the rules changed: most of their rows are written, and changes logged
 ASSIGN_BATCH = 10_000
 #: from so many customers on the planner takes longer over the list of their ids than PostgreSQL over their rows
 _DENSE_MIN = 1_000
 
 
-class CrmValueTiering(models.Model):
-    """The tier of a customer: decided set-wise by the rules, after each refresh of its figures.
+class CrmValueTierAssignment(models.AbstractModel):
+    """The tiers of customers: decided set-wise by the rules, after each refresh of their figures.
 
-    One statement decides, writes what differs and logs the silent moves; the others are created as records, so that
-    automation rules see them.
+    How to use: a refresh calls `_assign_stored`; `_assign_company` decides for everybody after a change of rules;
+    `_assign_or_enqueue` decides for some customers in a user's request.
+
+    How it works: one statement decides, writes what differs and logs the silent tier changes; the others are created as
+    records, so that automation rules see them. A `source` says why tiers are decided now, where it is not the figures.
     """
 
-    _name = "crm.value"
-    _inherit = ["crm.value", "mail.thread"]
-    _mail_post_access = "read"
-
-    tier_id = fields.Many2one("crm.value.tier", index="btree_not_null", ondelete="set null", readonly=True)
-    tier_since = fields.Date(readonly=True)
-    tier_review_date = fields.Date(
-        string="Tier in Danger", readonly=True,
-        help="The customer no longer meets what its tier asks for and loses it on this date (a tier kept until the "
-             "year's end: after it), unless it meets it again before.")
-    next_tier_id = fields.Many2one("crm.value.tier", ondelete="set null", readonly=True)
-    tier_color = fields.Integer(related="tier_id.color", string="Tier Color")
-    tier_icon = fields.Selection(related="tier_id.icon", string="Tier Icon")
-    tier_change_ids = fields.One2many("crm.value.tier.change", "value_id", string="Tier Changes")
-    tier_lock_ids = fields.One2many("crm.value.tier.lock", "value_id", string="Tier Locks")
-    tier_lock_id = fields.Many2one("crm.value.tier.lock", compute="_compute_tier_lock_id")
-
-    @api.depends("tier_lock_ids.until", "tier_lock_ids.active")
-    def _compute_tier_lock_id(self):
-        for value in self:
-            today = value.company_id._value_today() if value.company_id else fields.Date.today()
-            value.tier_lock_id = value.tier_lock_ids.filtered(
-                lambda lock, today=today: lock.active and (not lock.until or lock.until >= today))[:1]
+    _name = "crm.value.tier.assignment"
+    _description = "Loyalty Tiers: Assignment"
 
     # when
 
-    def _after_store(self, company, as_of, partner_ids):
-        result = super()._after_store(company, as_of, partner_ids)
-        if len(partner_ids):
-            first, last = int(partner_ids[0]), int(partner_ids[-1])
-            # Most of a span: the few others in it, whom this refresh left out, are decided as they stand.
-            is_dense = len(partner_ids) >= _DENSE_MIN and last - first < 2 * len(partner_ids)
-            self._assign_tiers(
-                company, as_of, **{"span": (first, last)} if is_dense else {"partner_ids": partner_ids})
-        return result
-
-    def _refresh_company(self, transaction=None):
-        run = super()._refresh_company(transaction)
-        (transaction or (lambda work: work()))(lambda: run.write({"has_tiers": True}))
-        return run
-
     @api.model
-    def _cron_refresh_stale(self):
-        result = super()._cron_refresh_stale()
-        waiting = self.env["crm.value.run"].search([("kind", "=", "tiers"), ("state", "in", ("queued", "running"))])
-        for company in waiting.company_id:
-            self._cron_run(company, lambda value: value._assign_company(value._transaction), "tiers")
-        return result
+    def _assign_stored(self, basis, partner_ids, source=None):
+        """Decide the tiers of customers whose figures were just stored.
 
-    def _assign_company(self, transaction=None):
+        :param partner_ids: int array of shape (n,), sorted
+        """
+        if not len(partner_ids):
+            return
+        first, last = int(partner_ids[0]), int(partner_ids[-1])
+        # Most of a span: the few others in it, whom this refresh left out, are decided as they stand.
+        is_dense = len(partner_ids) >= _DENSE_MIN and last - first < 2 * len(partner_ids)
+        self._assign_tiers(
+            basis.company, basis.as_of, source=source,
+            **{"span": (first, last)} if is_dense else {"partner_ids": partner_ids})
+
+    def _assign_company(self, transaction=None, source=None):
         """Decide the tiers of all customers of the current company, in batches; goes on where it was interrupted."""
         company = self.env.company
         transaction = transaction or (lambda work: work())
-        has_figures = self._has_finished_run(company)
+        has_figures = self.env["crm.value.run"]._has_finished(company)
         run = transaction(lambda: self._start_assignment(company))
         more = True
         while more:
-            more = transaction(lambda: self._assign_batch(run))
+            more = transaction(lambda: self._assign_batch(run, source))
         transaction(lambda: (run.write({"has_tiers": has_figures}), run._finish()))
         return run
 
@@ -89,42 +61,39 @@ class CrmValueTiering(models.Model):
         run.total = total
         return run
 
-    def _assign_batch(self, run):
+    def _assign_batch(self, run, source=None):
         """Decide the next customers of a run; return whether there were any."""
-        count, upper = self._next_batch(run.company_id, run.next_partner_key, ASSIGN_BATCH)
+        count, upper = self.env["crm.value"]._next_batch(run.company_id, run.next_partner_key, ASSIGN_BATCH)
         if count:
-            written = self._assign_tiers(run.company_id, run.as_of_date, span=(run.next_partner_key, upper))
+            written = self._assign_tiers(
+                run.company_id, run.as_of_date, span=(run.next_partner_key, upper), source=source)
             run._advance(count, written, [], upper + 1)
         return bool(count)
 
     @api.model
-    def _next_batch(self, company, start, limit):
-        """Return how many customers there are from a partner id on, up to a limit, and the last one's id."""
-        return self.env.execute_query(SQL(
-            """
-            SELECT count(*), max(partner_id)
-              FROM (SELECT partner_id FROM crm_value WHERE company_id = %s AND partner_id >= %s
-                     ORDER BY partner_id LIMIT %s) batch
-            """, company.id, start, limit))[0]
+    def _assign_or_enqueue(self, values, source):
+        """Decide the tiers of these customers of a company now when they are few and nobody else is writing.
 
-    def _assign_or_enqueue(self, company, source):
-        """Decide the tiers of these customers now when they are few and nobody else is writing, else by the cron."""
-        # sudo: nobody but the machine writes tiers; who may cause it is checked by the caller.
-        value = self.env["crm.value"].sudo().with_company(company).with_context(value_tier_source=source)
-        with value._writer(company) as is_writer:
-            if is_writer and len(self) <= REQUEST_LIMIT:
-                value._assign_tiers(company, company._value_today(), partner_ids=self.partner_id.ids)
+        Otherwise the cron does it.
+        """
+        company = values.company_id
+        # sudo: nobody but the assignment writes tiers; who may cause it is checked by the caller.
+        assignment = self.sudo().with_company(company)
+        with assignment.env["crm.value.scheduler"]._writer(company) as is_writer:
+            if is_writer and len(values) <= REQUEST_LIMIT:
+                assignment._assign_tiers(
+                    company, company._value_today(), partner_ids=values.partner_id.ids, source=source)
                 return
-        self.env["crm.value.queue"]._push_partners(self.partner_id, company)
-        self.env.ref("crm_value_addon.ir_cron_refresh_stale").sudo()._trigger()
+        self.env["crm.value.scheduler"]._enqueue(values.partner_id, company)
 
     # what
 
-    def _assign_tiers(self, company, as_of, *, partner_ids=None, span=None):
+    def _assign_tiers(self, company, as_of, *, partner_ids=None, span=None, source=None):
         """Decide the tiers of some customers of a company, write and log what differs.
 
         :param partner_ids: ids of commercial partners
         :param span: instead of these, their first and last id
+        :param str source: why, where it is not the figures (see `crm.value.tier.change`)
         :return: the number of rows written
         """
         self.env.flush_all()
@@ -135,20 +104,23 @@ class CrmValueTiering(models.Model):
             where = SQL("value.partner_id = ANY(%s::int[])", id_array(partner_ids))
         where = SQL(
             "value.company_id = %s AND value.partner_id BETWEEN %s AND %s AND %s", company.id, *span, where)
-        source = self._tier_source(company, as_of, ladder, where)
+        rows = self._select_figures(company, as_of, ladder, where)
         statement = self._assignment(
-            tier_rules.decide(ladder, source, as_of), ladder, as_of, where, self._move_source(company))
-        with self._without_nested_loops():
-            [[written, silent, moves]] = self.env.execute_query(statement)
-        self.invalidate_model(["tier_id", "tier_since", "tier_review_date", "next_tier_id"])
+            tier_rules.decide(ladder, rows, as_of), ladder, as_of, where, self._change_source(company, source),
+            self._deciding_user(source))
+        with self.env["crm.value.writer"]._without_nested_loops():
+            [[written, silent, changes]] = self.env.execute_query(statement)
+        self.env["crm.value"].invalidate_model(["tier_id", "tier_since", "tier_review_date", "next_tier_id"])
+        # Tiers are written by SQL; what contacts get by them is not stored.
+        self.env["res.partner"].invalidate_model(["property_product_pricelist"])
         if silent:
             self.env["crm.value.tier.change"].invalidate_model()
-        if moves:
-            self._log_moves(as_of, ladder, moves)
+        if changes:
+            self._log_changes(as_of, ladder, changes, self._deciding_user(source))
         return written
 
     @api.model
-    def _tier_source(self, company, as_of, ladder, where, also=()):
+    def _select_figures(self, company, as_of, ladder, where, also=()):
         """Return the SELECT of a company's customers and their figures, as models/tiers/tier_rules.py takes it.
 
         :param SQL where: condition on ``value``
@@ -165,13 +137,13 @@ class CrmValueTiering(models.Model):
             """,
             as_of=as_of, company=company.id, where=where, metrics=SQL().join(
                 SQL(", %s AS %s", self._metric_to_sql(name, as_of), SQL.identifier(name))
-                for name in self._metrics(ladder, also)))
+                for name in self._asked_metrics(ladder, also)))
 
     @api.model
-    def _metrics(self, ladder=None, also=()):
-        """Return the names of the metrics that there are, or those that a ladder asks for and some others."""
-        asked = {*also, *(line.metric for rung in ladder for line in rung.lines)} if ladder is not None else METRICS
-        return [name for name in METRICS if name in self._fields and name in asked]
+    def _asked_metrics(self, ladder, also=()):
+        """Return the names of the metrics that a ladder asks for, and some others."""
+        asked = {*also, *(line.metric for rung in ladder for line in rung.lines)}
+        return [name for name in self.env["crm.value"]._metrics() if name in asked]
 
     @api.model
     def _metric_to_sql(self, name, as_of):
@@ -180,33 +152,32 @@ class CrmValueTiering(models.Model):
         return SQL("COALESCE(value.%s, 0)", SQL.identifier(name))
 
     @api.model
-    def _move_source(self, company):
-        """Return the SQL of the source of a move: why tiers are decided now.
+    def _change_source(self, company, source):
+        """Return the SQL of the source of a tier change: why tiers are decided now.
 
         A customer that was never looked at before is a first assignment until the company's first refresh is done;
-        later it is a new customer that earned its tier. While saved rules wait for their pass, every move is theirs.
+        later it is a new customer that earned its tier. While saved rules wait for their pass, every change is theirs.
         """
-        source = self.env.context.get("value_tier_source")
         # sudo: the records of refreshes tell this, whoever refreshes.
         Run = self.env["crm.value.run"].sudo()
         in_company = [("company_id", "=", company.id)]
         if not source and Run.search_count(
                 [*in_company, ("kind", "=", "tiers"), ("state", "in", ("queued", "running"))], limit=1):
             source = "rules"
-        source = SQL("CASE WHEN decision.locked_tier_id = decision.decided_tier_id THEN 'lock' ELSE %s END",
-                     source or "refresh")
-        if Run.search_count([*in_company, ("has_tiers", "=", True)], limit=1):
-            return source
-        return SQL(
-            "CASE WHEN decision.tier_id IS NULL AND decision.next_tier_id IS NULL THEN 'initial' ELSE %s END", source)
+        sql = SQL("CASE WHEN decision.locked_tier_id = decision.decided_tier_id THEN 'lock' ELSE %s END",
+                  source or "refresh")
+        if not Run.search_count([*in_company, ("has_tiers", "=", True)], limit=1):
+            sql = SQL(
+                "CASE WHEN decision.tier_id IS NULL AND decision.next_tier_id IS NULL THEN 'initial' ELSE %s END", sql)
+        return SQL("CASE WHEN decision.is_excluded THEN 'opt_out' ELSE %s END", sql)
 
     @api.model
-    def _assignment(self, decision, ladder, as_of, where, source):
-        """Return the statement that writes a decision and logs its silent moves.
+    def _assignment(self, decision, ladder, as_of, where, source, user):
+        """Return the statement that writes a decision and logs its silent tier changes.
 
         The condition on ``value`` is repeated: the rows are found again by their keys, not by reading the whole table.
 
-        It returns one row: rows written, moves logged, and the other moves as a list of
+        It returns one row: rows written, changes logged, and the other changes as a list of
         (value id, from tier id, to tier id, source, figures), all as JSON.
         """
         metrics = sorted({line.metric for rung in ladder for line in rung.lines})
@@ -237,31 +208,32 @@ class CrmValueTiering(models.Model):
                       FROM moved WHERE source NOT IN %(silent)s)
             """,
             decision=decision, as_of=as_of, where=where, source=source, silent=SILENT_SOURCES,
-            user=self._moving_user().id or None,
+            user=user.id or None,
             figures=SQL("jsonb_build_object(%s)", SQL(", ").join(
                 SQL("%s::text, decision.%s", name, SQL.identifier(name)) for name in metrics)))
 
     @api.model
-    def _moving_user(self):
-        """Return who moves tiers by hand or by rules now; nobody when figures do."""
-        is_person = self.env.context.get("value_tier_source") and not self.env.user._is_superuser()
+    def _deciding_user(self, source):
+        """Return who changes tiers by hand or by rules now; nobody when figures do."""
+        is_person = source and not self.env.user._is_superuser()
         return self.env.user if is_person else self.env["res.users"]
 
     @api.model
-    def _log_moves(self, as_of, ladder, moves):
-        """Create the records of moves, and a message on each value.
+    def _log_changes(self, as_of, ladder, changes, user):
+        """Create the records of tier changes, and a message on each value.
 
-        :param moves: lists [value id, from tier id, to tier id, source, figures]
+        :param changes: lists [value id, from tier id, to tier id, source, figures]
         """
-        values = self.browse([move[0] for move in moves])
+        values = self.env["crm.value"].browse([change[0] for change in changes])
         vals_list = []
-        for value, (_id, from_id, to_id, source, figures) in zip(values, moves, strict=True):
+        for value, (_id, from_id, to_id, source, figures) in zip(values, changes, strict=True):
             lock = value.tier_lock_id if source == "lock" else self.env["crm.value.tier.lock"]
             vals_list.append({
                 "value_id": value.id, "from_tier_id": from_id, "to_tier_id": to_id, "date": as_of, "source": source,
-                "reason": lock.reason or self._reason(ladder, from_id, to_id, figures, value.currency_id),
-                "figures": figures, "user_id": (lock.user_id or self._moving_user()).id,
+                "reason": lock.reason or self.env["crm.value.tier.explanation"]._reason(
+                    ladder, from_id, to_id, figures, value.currency_id),
+                "figures": figures, "user_id": (lock.user_id or user).id,
             })
-        # sudo: nobody but the machine writes the log.
-        changes = self.env["crm.value.tier.change"].sudo().create(vals_list)
-        values._message_log_batch({change.value_id.id: change._message() for change in changes})
+        # sudo: nobody but the assignment writes the log.
+        records = self.env["crm.value.tier.change"].sudo().create(vals_list)
+        values._message_log_batch({change.value_id.id: change._message() for change in records})

@@ -2,19 +2,6 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import formatLang
 
-#: figures of a customer that a tier may ask for
-METRICS = (
-    "revenue_total", "revenue_12m", "revenue_year", "revenue_previous_year", "margin_total", "margin_12m",
-    "purchase_count", "tenure_days", "clv", "realised_value", "value_percentile",
-    "satisfaction",
-)
-#: those that a new fit of the prediction, or other customers, can move
-PREDICTED_METRICS = ("clv", "value_percentile")
-#: those that a customer may read of itself: what it bought, neither what it brings us nor what we expect or make of it
-CUSTOMER_METRICS = (
-    "revenue_total", "revenue_12m", "revenue_year", "revenue_previous_year", "purchase_count", "tenure_days",
-)
-
 
 class CrmValueTierCriterion(models.Model):
     _name = "crm.value.tier.criterion"
@@ -34,9 +21,8 @@ class CrmValueTierCriterion(models.Model):
 
     @api.model
     def _selection_metric(self):
-        fields_of_value = self.env["crm.value"]._fields
-        return [
-            (name, fields_of_value[name]._description_string(self.env)) for name in METRICS if name in fields_of_value]
+        Value = self.env["crm.value"]
+        return [(name, Value._fields[name]._description_string(self.env)) for name in Value._metrics()]
 
     @api.model
     def _check_metric(self, name):

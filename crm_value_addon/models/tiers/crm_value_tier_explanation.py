@@ -1,40 +1,34 @@
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.tools import SQL, formatLang
 
 from . import tier_rules
-from .crm_value_tier_criterion import CUSTOMER_METRICS, METRICS
-
-_COUNTS = ("purchase_count", "tenure_days")
 
 
-class CrmValueTierExplanation(models.Model):
-    """Why a customer has its tier, and what is missing for the next: the assignment's conditions, asked one by one."""
+class CrmValueTierExplanation(models.AbstractModel):
+    """Why a customer has its tier, and what is missing for the next: the assignment's conditions, asked one by one.
 
-    _inherit = "crm.value"
+    How to use: `_explain_tiers` for values, `_reason` for a tier change that was decided.
+    """
 
-    tier_explanation = fields.Html(
-        string="Why This Tier", compute="_compute_tier_explanation", sanitize=False)
+    _name = "crm.value.tier.explanation"
+    _description = "Loyalty Tiers: Explanation"
 
-    @api.depends("tier_id", "next_tier_id", "tier_review_date", "tier_lock_id", *METRICS)
-    @api.depends_context("uid", "lang", "allowed_company_ids")
-    def _compute_tier_explanation(self):
-        explained = self._explain_tiers()
-        for value in self:
-            value.tier_explanation = self.env["ir.qweb"]._render(
-                "crm_value_addon.tier_explanation", explained[value.id]) if value.id in explained else False
-
-    def _explain_tiers(self):
+    @api.model
+    def _explain_tiers(self, values):
         """Return what keeping the present tier and entering the next one ask for, and what of it each customer has.
+
+        Customers who want no evaluation are left out.
 
         :return: dict value id → dict with ``value``, ``lock`` and ``parts``, a list of dicts: ``kind`` (next or keep),
             ``tier``, ``match``, ``is_met``, ``is_admitted`` (None: open to everybody) and ``lines``, a list of dicts:
             ``metric label passed have need missing share``; the figures are None for who may not see the metric
         """
         explained = {}
-        for company, values in self.filtered("id").grouped("company_id").items():
+        values = values.filtered(lambda value: value.id and not value.sudo().is_opted_out)  # sudo: reads only the flag
+        for company, in_company in values.grouped("company_id").items():
             ladder = self.env["crm.value.tier"]._ladder(company)
             level_of = {rung.tier_id: level for level, rung in enumerate(ladder, 1)}
-            for row in values._judge(company, ladder):
+            for row in self._evaluate(in_company, company, ladder):
                 value = values.browse(row["id"])
                 parts = [
                     self._explain_part(value, kind, ladder, level_of[tier.id], row)
@@ -42,11 +36,13 @@ class CrmValueTierExplanation(models.Model):
                 explained[value.id] = {"value": value, "lock": value.tier_lock_id, "parts": parts}
         return explained
 
-    def _judge(self, company, ladder):
+    @api.model
+    def _evaluate(self, values, company, ladder):
         """Return a dict for each of these customers: its figures and which conditions of the ladder it meets."""
         self.env.flush_all()
         as_of = company._value_today()
-        source = self._tier_source(company, as_of, ladder, SQL("value.id = ANY(%s)", self.ids))
+        rows = self.env["crm.value.tier.assignment"]._select_figures(
+            company, as_of, ladder, SQL("value.id = ANY(%s)", values.ids))
         conditions = []
         for level, rung in enumerate(ladder, 1):
             for kind in ("next", "keep"):
@@ -56,7 +52,7 @@ class CrmValueTierExplanation(models.Model):
         return self.env.execute_query_dict(SQL(
             "SELECT figures.*%s FROM (%s) figures",
             SQL().join(SQL(", %s AS %s", condition, SQL.identifier(name)) for name, condition in conditions),
-            tier_rules.figures(ladder, source)))
+            tier_rules.figures(ladder, rows)))
 
     @api.model
     def _explain_part(self, value, kind, ladder, level, row):
@@ -70,7 +66,7 @@ class CrmValueTierExplanation(models.Model):
 
     @api.model
     def _explain_line(self, value, kind, line, have, passed):
-        label = self._fields[line.metric]._description_string(self.env)
+        label = self._field(line.metric)._description_string(self.env)
         explained = {"metric": line.metric, "label": label, "passed": passed}
         if not self._may_see(line.metric):
             return explained | {"have": None, "need": None, "missing": None, "share": 100 if passed else 0}
@@ -82,20 +78,21 @@ class CrmValueTierExplanation(models.Model):
 
     @api.model
     def _may_see(self, metric):
-        """Tell whether the user may see a figure, also where sudo reads it for him.
+        """Tell whether the user may see a figure, also where sudo reads it for them.
 
         A customer sees what it bought, and so does whoever looks at it with the customer's eyes.
         """
         if self.env.context.get("value_for_customer") or self.env.user.share:
-            return metric in CUSTOMER_METRICS
-        groups = self._fields[metric].groups
+            return metric in self.env["crm.value"]._metrics("customer")
+        groups = self._field(metric).groups
         return not groups or self.env.user.has_groups(groups)
 
     @api.model
     def _format_figure(self, currency, metric, number):
-        if self._fields[metric].type == "monetary":
+        field = self._field(metric)
+        if field.type == "monetary":
             return formatLang(self.env, float(number), currency_obj=currency)
-        return formatLang(self.env, float(number), digits=0 if metric in _COUNTS else 2)
+        return formatLang(self.env, float(number), digits=0 if field.type == "integer" else 2)
 
     @api.model
     def _reason(self, ladder, from_id, to_id, figures, currency):
@@ -105,8 +102,8 @@ class CrmValueTierExplanation(models.Model):
         rung = ladder[max(before, after) - 1] if before != after else None
         texts = []
         for line in rung.lines if rung else ():
-            label = self._fields[line.metric]._description_string(self.env)
-            if self._fields[line.metric].groups:
+            label = self._field(line.metric)._description_string(self.env)
+            if self._field(line.metric).groups:
                 texts.append(label)
                 continue
             asked = line.enter_min if after > before else line.keep_min
@@ -116,3 +113,6 @@ class CrmValueTierExplanation(models.Model):
                 asked=self._format_figure(currency, line.metric, asked)))
         return ", ".join(texts)
 
+    @api.model
+    def _field(self, metric):
+        return self.env["crm.value"]._fields[metric]

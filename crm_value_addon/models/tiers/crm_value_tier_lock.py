@@ -81,5 +81,5 @@ class CrmValueTierLock(models.Model):
 
     def _decide(self):
         """Decide the tiers of these customers now, or by the cron when a refresh is under way."""
-        for company, locks in self.grouped("company_id").items():
-            locks.value_id._assign_or_enqueue(company, "lock")
+        for locks in self.grouped("company_id").values():
+            self.env["crm.value.tier.assignment"]._assign_or_enqueue(locks.value_id, "lock")

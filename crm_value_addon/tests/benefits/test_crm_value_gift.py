@@ -77,9 +77,9 @@ class TestCrmValueGrant(BenefitCase, CronMixinCase):
         self.assertEqual(self.moves(customer), [(False, "Top", "initial")])
         self.benefit("gift", tier=self.mid, program_id=self.coupons.id)
         self.top.active = False
-        self.Value._assign_company()
+        self.Assignment._assign_company()
         self.top.active = True
-        self.Value._assign_company()
+        self.Assignment._assign_company()
         self.run_cron()
         self.assertFalse(self.gifts(customer))
 

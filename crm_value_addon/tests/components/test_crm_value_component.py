@@ -305,20 +305,21 @@ class TestParts(PartsCase):
     def test_thousand_customers_add_up(self):
         customers = self.env["res.partner"].create([{"name": f"Customer {number}"} for number in range(1000)])
         self.Value.create([{"partner_id": partner.id, "company_id": self.company.id} for partner in customers])
-        chance, names = np.random.default_rng(11), self.Value._nightly_fields()
-        Value = type(self.Value)
-        estimate, parts = Value._estimate, Value._nightly_parts
+        chance, names = np.random.default_rng(11), self.env["crm.value.component"]._nightly_fields()
+        Prediction, Component = type(self.env["crm.value.prediction"]), type(self.env["crm.value.component"])
+        predict, find = Prediction._predict_some, Component._find
 
-        def random_estimate(value, company, as_of, history):
-            frame = estimate(value, company, as_of, history)
-            frame["transaction_value"] = np.round(chance.uniform(-1e5, 1e6, len(frame["partner_id"])), 2)
-            return frame
+        def random_predict(prediction, basis, fit, columns):
+            columns = predict(prediction, basis, fit, columns)
+            columns["transaction_value"] = np.round(chance.uniform(-1e5, 1e6, len(columns["partner_id"])), 2)
+            return columns
 
-        def random_parts(value, company, as_of, frame):
-            found = parts(value, company, as_of, frame)
-            return found | {name: chance.lognormal(5, 2, len(frame["partner_id"])) for name in names}
+        def random_find(component, basis, columns):
+            found = find(component, basis, columns)
+            return found | {name: chance.lognormal(5, 2, len(columns["partner_id"])) for name in names}
 
-        with patch.object(Value, "_estimate", random_estimate), patch.object(Value, "_nightly_parts", random_parts):
+        with patch.object(Prediction, "_predict_some", random_predict), \
+                patch.object(Component, "_find", random_find):
             self.refresh()
         values = self.Value.search([("partner_id", "in", customers.ids)])
         self.assertEqual(len(values), 1000)

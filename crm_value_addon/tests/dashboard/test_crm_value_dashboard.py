@@ -240,7 +240,7 @@ class TestDashboardFigures(DashboardCase):
                 "move_type": "out_invoice", "partner_id": self.cafe.id, "invoice_date": "2025-06-20",
                 "invoice_line_ids": [Command.create({"name": "Line", "price_unit": 100, "tax_ids": [Command.clear()]})],
             }).action_post()
-            self.env["crm.value"].with_company(company)._refresh_company()
+            self.env["crm.value.refresh"].with_company(company)._refresh_company()
         everything = self.company | sister | foreign
         with self.assertRaises(AccessError):
             self.dashboard(company_id=sister.id)

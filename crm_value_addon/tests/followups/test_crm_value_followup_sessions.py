@@ -57,10 +57,10 @@ class TestFollowupSessions(SessionsCase):
             service = env["crm.value.followup.run"].with_company(self.ids["company"]).with_context(
                 allowed_company_ids=[self.ids["company"]])
             company = service.env.company
-            with service.env["crm.value"]._writer(company, session=True, lock=1234567) as is_writer:
+            with service.env["crm.value.scheduler"]._writer(company, session=True, lock=1234567) as is_writer:
                 if is_writer:
                     env.cr.commit()
-                    service._run_company(company, service.env["crm.value"]._transaction)
+                    service._run_company(company, service.env["crm.value.scheduler"]._transaction)
 
         with self.committing_crons():
             self.assertFalse(self.in_sessions([run] * 2))

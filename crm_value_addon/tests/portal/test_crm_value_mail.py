@@ -101,7 +101,7 @@ class TestCrmValueMail(BenefitCase, CronMixinCase):
         self.assertEqual(self.moves(first), [(False, "Top", "initial")])
         ruled = self.bought(600, name="Ruled")
         self.mid.criterion_ids.write({"enter_min": 500, "keep_min": 500})
-        self.Value._assign_company()
+        self.Assignment._assign_company()
         self.assertIn(("Low", "Mid", "rules"), self.moves(ruled))
         other = self.bought(200, name="Other")
         self.env["base.partner.merge.automatic.wizard"].create({})._merge((first | other).ids, other)
@@ -215,7 +215,7 @@ class TestCrmValueMail(BenefitCase, CronMixinCase):
         tier = self.env["crm.value.tier"].create({
             "name": "Elsewhere", "company_id": other.id, "criterion_ids": [Command.create({
                 "metric": "revenue_12m", "enter_min": 100, "keep_min": 100})]})
-        there = self.Value.with_company(other).with_context(allowed_company_ids=other.ids)
+        there = self.Refresh.with_company(other).with_context(allowed_company_ids=other.ids)
         there._refresh_company()
         customer = self.rise()
         move = self.env["account.move"].with_company(other).with_context(allowed_company_ids=other.ids).create({

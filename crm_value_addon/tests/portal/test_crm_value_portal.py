@@ -108,7 +108,7 @@ class TestCrmValuePortal(PortalCase):
         self.assertEqual((self.line(told)["metric"], told["headline"]), ("revenue_12m", False))
         self.assertIn("relationship as a whole", told["hint"])
         both.criterion_match = "any"
-        self.Value._assign_company()
+        self.Assignment._assign_company()
         told = self.page(customer)["next"]
         self.assertIn("120.00 more", told["headline"])
         self.assertFalse(told["hint"])

@@ -168,14 +168,13 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
             fit.action_pin()
 
     def test_decisions(self):
-        Fit = type(self.Fit)
         fit = self.Fit._fit_company(self.company)
         fit.write({"holdout_days": 100, "mae_model": 80, "mae_history": 100, "is_used": True})
 
-        def next_fit(model, history):
-            def tested(record, days):
-                record.write({"holdout_days": 100, "mae_model": model, "mae_history": history})
-            with patch.object(Fit, "_backtest", tested):
+        def next_fit(mae_model, mae_history):
+            def tested(model, fit, days):
+                fit.write({"holdout_days": 100, "mae_model": mae_model, "mae_history": mae_history})
+            with patch.object(type(self.env["crm.value.fit.backtest"]), "_try_out", tested):
                 return self.Fit._fit_company(self.company)
 
         worse = next_fit(101, 100)

@@ -28,7 +28,7 @@ class TestCompanies(ValueCase, CronMixinCase):
             cls.sold(company, cls.shared, amount)
         cls.sold(cls.abroad, cls.private, 7.0)
         for company in cls.companies:
-            cls.env["crm.value"].with_company(company)._refresh_company()
+            cls.env["crm.value.refresh"].with_company(company)._refresh_company()
         cls.one, cls.two, cls.all = (new_test_user(
             cls.env, login, "sales_team.group_sale_manager", company_id=companies[0].id,
             company_ids=[Command.set(companies.ids)]) for login, companies in (
@@ -106,7 +106,7 @@ class TestCompanies(ValueCase, CronMixinCase):
         self.assertEqual({row.company_id.id: row.revenue_total for row in rows}, {
             company.id: amount + 1 for company, amount in self.amounts.items()})
         self.env["crm.value.run"].search([("kind", "=", "full")]).as_of_date = "2000-01-01"
-        self.assertLessEqual(self.companies, self.env["crm.value"]._companies_due())
+        self.assertLessEqual(self.companies, self.env["crm.value.scheduler"]._companies_due())
 
     # between companies
 
@@ -128,7 +128,7 @@ class TestCompanies(ValueCase, CronMixinCase):
         return round(sum(moves.mapped("amount_untaxed_signed")), 2)
 
     def full(self, company):
-        return self.env["crm.value"].with_company(company)._refresh_company()
+        return self.env["crm.value.refresh"].with_company(company)._refresh_company()
 
     def test_sales_between_companies_count_at_first(self):
         self.intercompany()
@@ -154,7 +154,7 @@ class TestCompanies(ValueCase, CronMixinCase):
         self.full(self.company)
         self.intercompany()
         Value = self.env["crm.value"].with_company(self.company)
-        Value._refresh_queue(lambda work: work())
+        self.Refresh._refresh_queue(lambda work: work())
         self.assertEqual(self.revenue(self.company), 1000.0)
         names = ["partner_id", "revenue_total", "margin_total", "purchase_count"]
         domain = [("company_id", "=", self.company.id), ("revenue_total", "!=", 0)]
@@ -167,8 +167,7 @@ class TestCompanies(ValueCase, CronMixinCase):
         """Its margin was frozen on its day all the same."""
         self.company.value_leave_out_intercompany = True
         self.intercompany()
-        Value = self.env["crm.value"].with_company(self.company)
-        Value._refresh_queue(lambda work: work())
+        self.Refresh._refresh_queue(lambda work: work())
         self.company.value_leave_out_intercompany = False
         self.full(self.company)
         self.assertEqual(self.revenue(self.company), 1555.0)

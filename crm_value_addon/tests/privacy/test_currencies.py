@@ -79,7 +79,7 @@ class TestCurrencies(ValueCase):
         new = self.env["account.move"].create([self.document() for _number in range(15)])
         new.action_post()
         self.documents[:3].button_draft()
-        self.Value._refresh_queue(lambda work: work())
+        self.Refresh._refresh_queue(lambda work: work())
         self.assertEqualToOdoo()
         incremental = self.stored()
         self.refresh()

@@ -15,7 +15,7 @@ class TestConcurrentIndex(ValueCase):
         self.assertEqual(self.company._value_missing_indexes(), [])
 
     def test_a_missing_one_is_told(self):
-        self.Value._refresh_company()
+        self.Refresh._refresh_company()
         self.assertEqual(self.company._value_health()["problems"], [])
         self.drop(NAMES[0])
         self.assertEqual(self.company._value_missing_indexes(), NAMES[:1])

@@ -2,7 +2,8 @@ from unittest.mock import patch
 
 from odoo.tools import SQL
 
-from ...report import crm_value_purchase_bulk
+from ...models.refresh.basis import Basis
+from ...report import crm_value_purchase_reader
 from ..common import ValueCase
 
 #: so many that no other plan comes near, whatever was in the database before
@@ -69,14 +70,15 @@ class TestCrmValuePlans(ValueCase):
 
     def array_queries(self, *arguments):
         """Return the queries of a reading of purchase days: what is frozen of all documents comes before them."""
-        queries, original = [], crm_value_purchase_bulk.copy_out_arrays
+        queries, original = [], crm_value_purchase_reader.copy_out_arrays
 
         def copy_out_arrays(cr, query, columns):
             queries.append(query)
             return original(cr, query, columns)
 
-        with patch.object(crm_value_purchase_bulk, "copy_out_arrays", copy_out_arrays):
-            list(self.env["crm.value.purchase"]._iter_days(self.company, *arguments))
+        with patch.object(crm_value_purchase_reader, "copy_out_arrays", copy_out_arrays):
+            list(self.env["crm.value.purchase.reader"]._iter_days(
+                Basis(self.company, self.company._value_today(), *arguments)))
         return queries
 
     def test_documents_of_all_customers_are_read_from_the_index_alone(self):
@@ -97,7 +99,7 @@ class TestCrmValuePlans(ValueCase):
     def test_overdue(self):
         for customers in ((), (self.buyer.ids,)):
             query = self.env["crm.value.purchase"]._query_overdue(
-                self.company, self.company._value_today(), *customers)
+                Basis(self.company, self.company._value_today(), *customers))
             self.assertUses(query, "account_move_line_crm_value_open_idx", "account_move_line", "account_move")
 
     def test_queue(self):
@@ -138,7 +140,7 @@ class TestCrmValuePlans(ValueCase):
             return original(cr, query, *arguments, **named)
 
         with patch.object(type(self.env.cr), "execute", execute):
-            self.Value.with_company(other)._refresh_company()
+            self.Refresh.with_company(other)._refresh_company()
         self.assertEqual(["Update on crm_value" in plan for plan in plans], [True, True])
         for plan in plans:
             self.assertNotIn("Nested Loop", plan)

@@ -6,7 +6,8 @@ from freezegun import freeze_time
 from odoo.tests import new_test_user
 from odoo.tools import SQL
 
-from ...report import crm_value_purchase_bulk
+from ...models.refresh.basis import Basis
+from ...report import crm_value_purchase_reader
 from ..common import TODAY, ValueCase
 
 
@@ -139,9 +140,10 @@ class TestCrmValuePurchase(ValueCase):
         self.invoice(self.customer("Third"), "2025-06-17", 90)
 
         Purchase = self.env["crm.value.purchase"]
-        self.patch(crm_value_purchase_bulk, "_ROW_SPAN", 1)
-        self.patch(crm_value_purchase_bulk, "_CHUNK_ROWS", 2)
-        chunks = list(Purchase._iter_days(self.company))
+        self.patch(crm_value_purchase_reader, "_ROW_SPAN", 1)
+        self.patch(crm_value_purchase_reader, "_CHUNK_ROWS", 2)
+        Reader, today = self.env["crm.value.purchase.reader"], self.company._value_today()
+        chunks = list(Reader._iter_days(Basis(self.company, today)))
         self.assertGreater(len(chunks), 1)
         read = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
         self.env.cr.execute(SQL(
@@ -149,7 +151,7 @@ class TestCrmValuePurchase(ValueCase):
                  FROM (%s) purchase ORDER BY 1, 2""", Purchase._query(SQL("source.company_id = %s", self.company.id))))
         viewed = [tuple(map(float, row)) for row in self.env.cr.fetchall()]
         names = ("partner", "date", "revenue", "margin", "refund", "purchase_revenue", "unfrozen")
-        for found in (read, *Purchase._iter_days(self.company, [first.id, second.id])):
+        for found in (read, *Reader._iter_days(Basis(self.company, today, [first.id, second.id]))):
             rows = [tuple(round(float(value), 6) for value in row)
                     for row in zip(*(found[name] for name in names), strict=True)]
             self.assertEqual(rows, [row for row in viewed if row[0] in found["partner"]])

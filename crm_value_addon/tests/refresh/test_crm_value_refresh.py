@@ -11,7 +11,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
-from ...models.refresh import crm_value_refresh
+from ...models.refresh import crm_value_scheduler
 from ..common import TODAY, ValueCase
 
 
@@ -90,7 +90,7 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
         boundaries = self.env["crm.value.run"]._last_boundaries(self.company)
         self.env.cr.execute("DELETE FROM crm_value WHERE company_id = %s", [self.company.id])
         self.env.invalidate_all()
-        with patch.object(type(self.Value), "_boundaries", lambda model, company, as_of, frame: boundaries):
+        with patch.object(type(self.Refresh), "_boundaries", lambda model, basis, columns: boundaries):
             self.refresh()
         self.assertEqual(incremental, self.stored())
         self.assertFalse(self.env["crm.value.queue"].search([("company_key", "=", self.company.id)]))
@@ -107,13 +107,14 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
     def test_a_refresh_of_all_sends_only_what_differs(self):
         partners = self.history(seed=9)
         self.refresh()
-        sent, original = [], type(self.Value)._copy_in
+        Writer = type(self.env["crm.value.writer"])
+        sent, original = [], Writer._copy_in
 
         def _copy_in(model, frame, columns, decimals):
             sent.extend(frame["partner_id"].tolist())
             return original(model, frame, columns, decimals)
 
-        self.patch(type(self.Value), "_copy_in", _copy_in)
+        self.patch(Writer, "_copy_in", _copy_in)
         self.refresh()
         self.assertFalse(sent)
         expected = self.stored()
@@ -243,14 +244,14 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
         partners = self.history(seed=8, customers=5)
         for partner in partners:
             self.invoice(partner, "2025-06-01", 10)
-        original = type(self.Value)._after_store
+        original = type(self.Assignment)._assign_stored
 
-        def refuse(model, company, as_of, partner_ids):
+        def refuse(model, basis, partner_ids, *source):
             if partners[2].id in partner_ids:
                 raise UserError(model.env._("an automation rule says no"))
-            return original(model, company, as_of, partner_ids)
+            return original(model, basis, partner_ids, *source)
 
-        with patch.object(type(self.Value), "_after_store", refuse):
+        with patch.object(type(self.Assignment), "_assign_stored", refuse):
             run = self.refresh()
             self.assertEqual((run.state, run.skipped), ("done", 1))
             self.assertIn("an automation rule says no", run.skipped_ids.reason)
@@ -276,7 +277,7 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
         with patch("odoo.addons.crm_value_addon.models.refresh.crm_value_refresh.WRITE_BATCH", 1):
             # Not assertRaises: Odoo's rolls back what was done before the exception, a kill does not.
             try:
-                self.Value._refresh_company(die_after_four)
+                self.Refresh._refresh_company(die_after_four)
                 self.fail("the refresh was not interrupted")
             except KeyboardInterrupt:
                 self.env.flush_all()
@@ -290,14 +291,14 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
     def test_queue_row_that_comes_during_a_refresh_stays(self):
         customer = self.customer()
         self.invoice(customer, "2025-06-01", 10)
-        Value = type(self.Value)
-        original = Value._store_each
+        Writer = type(self.env["crm.value.writer"])
+        original = Writer._write_each
 
         def post_meanwhile(model, *args, **kwargs):
             self.env["crm.value.queue"]._push({(customer.id, self.company.id, 0)})
             return original(model, *args, **kwargs)
 
-        with patch.object(Value, "_store_each", post_meanwhile):
+        with patch.object(Writer, "_write_each", post_meanwhile):
             self.refresh()
         self.assertEqual(self.env["crm.value.queue"].search_count([("company_key", "=", self.company.id)]), 1)
 
@@ -321,7 +322,7 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
         for partner in partners:
             self.invoice(partner, "2025-06-01", 10)
         self.env["crm.value.queue"].search([]).unlink()
-        with patch("odoo.addons.crm_value_addon.models.refresh.crm_value_refresh.REQUEST_LIMIT", 1), \
+        with patch("odoo.addons.crm_value_addon.models.refresh.crm_value_scheduler.REQUEST_LIMIT", 1), \
                 self.capture_triggers("crm_value_addon.ir_cron_refresh_stale") as capture:
             partners.action_recompute_value()
         self.assertEqual(len(capture.records), 1)
@@ -335,7 +336,7 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
         self.addCleanup(cursor.close)
         # Closing a cursor gives its connection back to the pool, with the lock.
         self.addCleanup(cursor.execute, "SELECT pg_advisory_unlock_all()")
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [crm_value_refresh._LOCK_CLASS, self.company.id])
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [crm_value_scheduler._LOCK_CLASS, self.company.id])
         self.assertEqual(cursor.fetchone(), (True,))
         return cursor
 
@@ -363,7 +364,7 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
         def fail(model, *args):
             model.env.cr.execute("SELECT 1 / 0")
 
-        with patch.object(type(self.Value), "_estimate_each", fail), mute_logger("odoo.sql_db"), \
+        with patch.object(type(self.Refresh), "_compute", fail), mute_logger("odoo.sql_db"), \
                 self.assertLogs("odoo.addons.crm_value_addon", "ERROR"):
             self.run_cron("ir_cron_refresh_stale")
         run = self.env["crm.value.run"].search([("company_id", "=", self.company.id)], limit=1)
@@ -375,7 +376,7 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
     def test_batch_that_meets_another_session_is_tried_again(self):
         customer = self.customer()
         self.invoice(customer, "2025-06-01", 10)
-        original, calls = type(self.Value)._store_each, []
+        original, calls = type(self.Refresh)._store, []
 
         def collide_once(model, *args, **kwargs):
             calls.append(1)
@@ -383,7 +384,7 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
                 raise psycopg2.errors.SerializationFailure
             return original(model, *args, **kwargs)
 
-        with patch.object(type(self.Value), "_store_each", collide_once):
+        with patch.object(type(self.Refresh), "_store", collide_once):
             self.run_cron("ir_cron_refresh_stale")
         self.assertEqual(len(calls), 2)
         self.assertEqual(self.value(customer).revenue_total, 10)

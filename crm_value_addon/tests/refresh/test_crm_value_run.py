@@ -30,12 +30,12 @@ class TestCrmValueRun(ValueCase):
         return runs.filtered(
             lambda run: run.alarm_id.active and all(run[key] == of_run[key] for key in of_run)).alarm_id
 
-    def fail_once(self, method="_estimate_each", cron="ir_cron_refresh_stale"):
+    def fail_once(self, method="_compute", cron="ir_cron_refresh_stale"):
         def fail(model, *args, **kwargs):
             model.env.cr.execute("SELECT 1 / 0")
 
-        with patch.object(type(self.Value), method, fail), mute_logger(
-                "odoo.sql_db", "odoo.addons.crm_value_addon.models.refresh.crm_value_refresh"):
+        with patch.object(type(self.Refresh), method, fail), mute_logger(
+                "odoo.sql_db", "odoo.addons.crm_value_addon.models.refresh.crm_value_scheduler"):
             self.run_cron(cron)
 
     def test_a_failing_cron_asks_once_and_closes_by_itself(self):
@@ -70,7 +70,7 @@ class TestCrmValueRun(ValueCase):
         self.invoice(self.acme, TODAY)
         self.fail_once()
         self.env["crm.value.queue"].search([]).unlink()
-        self.Value._refresh_company()
+        self.Refresh._refresh_company()
         self.assertFalse(self.alarms())
 
     def test_other_kinds_and_companies_stay_open(self):
@@ -78,7 +78,7 @@ class TestCrmValueRun(ValueCase):
         other = self.env["res.company"].create({"name": "Elsewhere"})
         for company, kind in [(self.company, "followup"), (self.company, "fit"), (other, "full")]:
             Run._start(company, kind, TODAY)._finish("failed", "no")
-        self.Value._refresh_company()
+        self.Refresh._refresh_company()
         self.assertEqual(len(self.alarms()), 2)
         self.assertTrue(Run.search([("company_id", "=", other.id)]).alarm_id.active)
 
@@ -118,7 +118,7 @@ class TestCrmValueRun(ValueCase):
             raise ValueError("no such luck")
 
         with patch.object(type(Followup), "_sync_all", fail), mute_logger(
-                "odoo.addons.crm_value_addon.models.refresh.crm_value_refresh"):
+                "odoo.addons.crm_value_addon.models.refresh.crm_value_scheduler"):
             self.run_cron("ir_cron_followup")
         runs = self.env["crm.value.run"].search([("kind", "=", "followup")])
         self.assertEqual(set(runs.mapped("state")), {"failed"})
@@ -131,7 +131,7 @@ class TestCrmValueRun(ValueCase):
             raise ValueError("no")
 
         with patch.object(type(self.env["mail.activity"]), "create", nobody), mute_logger(
-                "odoo.addons.crm_value_addon.models.refresh.crm_value_run_alarm"):
+                "odoo.addons.crm_value_addon.models.refresh.crm_value_run"):
             self.fail_once()
         self.assertEqual(self.env["crm.value.run"].search([("company_id", "=", self.company.id)]).state, "failed")
 

@@ -26,9 +26,9 @@ class TestCrmValueWorkers(ValueCase, CronMixinCase):
         return self.env["crm.value.run"].search([("company_id", "=", company.id), ("kind", "=", "full")])
 
     def test_each_company_once(self):
-        self.assertEqual(self.Value._companies_due(), self.company + self.other)
+        self.assertEqual(self.env["crm.value.scheduler"]._companies_due(), self.company + self.other)
         self.run_cron("ir_cron_refresh_all")
-        self.assertFalse(self.Value._companies_due())
+        self.assertFalse(self.env["crm.value.scheduler"]._companies_due())
         self.run_cron("ir_cron_refresh_beside")
         self.assertEqual(self.runs(self.company).mapped("state"), ["done"])
         self.assertEqual(self.runs(self.other).mapped("state"), ["done"])
@@ -38,13 +38,13 @@ class TestCrmValueWorkers(ValueCase, CronMixinCase):
         self.invoice(customer, "2025-06-01", 10)
         self.run_cron("ir_cron_refresh_beside")
         self.assertEqual(self.value(customer).revenue_total, 10)
-        self.assertFalse(self.Value._companies_due())
+        self.assertFalse(self.env["crm.value.scheduler"]._companies_due())
 
     def test_what_another_one_did_meanwhile_is_not_done_again(self):
-        companies = self.Value._companies_due()
+        companies = self.env["crm.value.scheduler"]._companies_due()
         self.run_cron("ir_cron_refresh_beside")
         with patch.object(self.registry["ir.cron"], "_commit_progress", lambda *args, **options: 0):
-            done = self.Value._refresh_each(companies)
+            done = self.env["crm.value.scheduler"]._refresh_each(companies)
         self.assertEqual(done, [True, True])
         self.assertEqual(len(self.runs(self.company)), 1)
 

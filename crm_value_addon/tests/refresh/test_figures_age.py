@@ -44,7 +44,7 @@ class TestFiguresAge(ValueCase):
         other = self.customer("Other")
         self.invoice(self.acme, TODAY)
         self.invoice(other, TODAY)
-        self.Value._refresh_company()
+        self.Refresh._refresh_company()
         for value in self.Value.search([("company_id", "=", self.company.id)]):
             self.assertEqual(value.figures_age, "Figures are less than a minute old.")
         self.env.invalidate_all()
@@ -61,7 +61,7 @@ class TestFiguresAge(ValueCase):
         customers = [self.customer(f"C{number}") for number in range(20)]
         for customer in customers:
             self.invoice(customer, TODAY)
-        self.Value._refresh_company()
+        self.Refresh._refresh_company()
         values = self.Value.search([("company_id", "=", self.company.id)])
         values.mapped("partner_id.id")
         self.env.company.mapped("name")

@@ -27,7 +27,7 @@ class TestHealth(ValueCase):
         self.assertIn("No run yet", self.panel())
 
     def test_all_is_well_after_a_refresh(self):
-        self.Value._refresh_company()
+        self.Refresh._refresh_company()
         health = self.company._value_health()
         self.assertEqual(health["problems"], [])
         self.assertEqual(health["runs"]["full"].processed, 1)
@@ -38,7 +38,7 @@ class TestHealth(ValueCase):
         self.assertIn("All customers", panel)
 
     def test_what_waits_too_long(self):
-        self.Value._refresh_company()
+        self.Refresh._refresh_company()
         self.invoice(self.acme, TODAY)
         queue = self.env["crm.value.queue"].search([("company_key", "=", self.company.id)])
         self.assertFalse(self.problems())
@@ -50,7 +50,7 @@ class TestHealth(ValueCase):
         self.assertIn("Acme", self.panel())
 
     def test_what_has_failed_what_is_off_and_whom_it_left_out(self):
-        run = self.Value._refresh_company()
+        run = self.Refresh._refresh_company()
         run._advance(1, 0, [(self.acme.id, "why")])
         self.env["crm.value.run"]._start(self.company, "followup", TODAY)._finish("failed", "no")
         cron = self.env.ref("crm_value_addon.ir_cron_fit")
@@ -67,14 +67,14 @@ class TestHealth(ValueCase):
 
     def test_another_company_is_not_told_of(self):
         other = self.env["res.company"].create({"name": "Elsewhere"})
-        self.Value._refresh_company()
+        self.Refresh._refresh_company()
         self.assertIn("No refresh has finished", "".join(other._value_health()["problems"]))
         self.assertFalse(other._value_health()["runs"])
 
     def test_few_queries(self):
         for number in range(30):
             self.invoice(self.customer(f"C{number}"), TODAY)
-        self.Value._refresh_company()
+        self.Refresh._refresh_company()
         for number in range(30):
             self.invoice(self.customer(f"D{number}"), TODAY)
         self.env.flush_all()
@@ -87,7 +87,7 @@ class TestHealth(ValueCase):
         admin = new_test_user(
             self.env, "health_admin", groups="base.group_system,sales_team.group_sale_manager",
             company_id=self.company.id, company_ids=self.company.ids)
-        self.Value._refresh_company()
+        self.Refresh._refresh_company()
         self.assertIn("All is well", self.panel(admin))
         settings = self.env["res.config.settings"].with_user(admin).with_company(self.company).create({})
         self.assertEqual(settings.action_open_value_skipped()["res_model"], "crm.value.run.skipped")

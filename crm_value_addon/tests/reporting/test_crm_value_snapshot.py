@@ -49,10 +49,10 @@ class TestCrmValueSnapshot(ValueCase):
                 raise RuntimeError("killed")
             return work()
 
-        with patch("odoo.addons.crm_value_addon.models.reporting.crm_value_month_end._BATCH", 2):
+        with patch("odoo.addons.crm_value_addon.models.reporting.crm_value_snapshot._BATCH", 2):
             # not assertRaises: it would roll the first batch back
             with contextlib.suppress(RuntimeError):
-                self.Value._refresh_company(die_after_two_snapshots)
+                self.Refresh._refresh_company(die_after_two_snapshots)
             self.assertEqual(self.snapshots().mapped("partner_id.name"), ["0", "1"])
             with freeze_time(TODAY + relativedelta(days=1)):
                 self.refresh()

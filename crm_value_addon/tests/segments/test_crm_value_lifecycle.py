@@ -119,7 +119,7 @@ class TestCrmValueLifecycle(ValueCase):
         self.opportunity(customer, company_id=other.id)
         self.refresh()
         self.assertFalse(self.value(customer))
-        self.env["crm.value"].with_company(other).with_context(allowed_company_ids=other.ids)._refresh_company()
+        self.env["crm.value.refresh"].with_company(other).with_context(allowed_company_ids=other.ids)._refresh_company()
         self.assertEqual(customer.value_ids.filtered(lambda value: value.company_id == other).lifecycle_stage, "lead")
 
     def test_alone_as_among_all(self):

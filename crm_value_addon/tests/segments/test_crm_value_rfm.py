@@ -93,8 +93,7 @@ class TestCrmValueRfm(ValueCase):
         with freeze_time(TODAY + timedelta(days=2)):
             self.refresh(partners)
             alone = self.scores(partners)
-            with patch.object(
-                    type(self.Value), "_boundaries", lambda model, company, as_of, frame: boundaries):
+            with patch.object(type(self.Refresh), "_boundaries", lambda model, basis, columns: boundaries):
                 self.refresh()
         self.assertEqual(self.scores(partners), alone)
         self.assertEqual(boundaries["rfm"].keys(), {"today", "recency", "frequency", "monetary"})

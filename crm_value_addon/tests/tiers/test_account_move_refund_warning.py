@@ -33,7 +33,7 @@ class TestAccountMoveRefundWarning(ValueCase):
 
     def assert_as_announced(self, note):
         value = self.value(self.bakery)
-        announced = value.sudo()._with_draft(self.company, note)
+        announced = self.env["crm.value.tier.preview"].sudo()._after_draft(value.sudo(), self.company, note)
         note.action_post()
         self.refresh(self.bakery)
         for name in ("revenue_total", "revenue_12m", "margin_total", "purchase_count", "clv", "realised_value"):

@@ -75,7 +75,7 @@ class TestCrmValueTiering(TierCase, CronMixinCase):
         self.bought(6000, name="Big")
         before, changes = self.row_versions(), self.env["crm.value.tier.change"].search_count([])
         self.refresh()
-        self.Value._assign_company()
+        self.Assignment._assign_company()
         self.assertEqual(before, self.row_versions())
         self.assertEqual(changes, self.env["crm.value.tier.change"].search_count([]))
 
@@ -162,7 +162,7 @@ class TestCrmValueTiering(TierCase, CronMixinCase):
         self.refresh()
         self.assertEqual([self.value(c).tier_id for c in (one, two, small)], [self.low, self.mid, self.low])
         self.mid.criterion_match = "any"
-        self.Value._assign_company()
+        self.Assignment._assign_company()
         self.assertEqual([self.value(c).tier_id for c in (one, two, small)], [self.mid, self.mid, self.mid])
 
     def test_tenure(self):
@@ -228,9 +228,9 @@ class TestCrmValueTiering(TierCase, CronMixinCase):
         with patch("odoo.addons.crm_value_addon.models.tiers.crm_value_tier_assignment.ASSIGN_BATCH", 2):
             # not assertRaises: it would roll the first batch back
             with contextlib.suppress(RuntimeError):
-                self.Value._assign_company(transaction)
+                self.Assignment._assign_company(transaction)
             self.assertEqual([self.value(c).tier_id for c in customers], [self.low] * 2 + [self.mid] * 3)
-            run = self.Value._assign_company()
+            run = self.Assignment._assign_company()
         self.assertEqual([self.value(c).tier_id for c in customers], [self.low] * 5)
         self.assertEqual((run.processed, run.written), (run.total, 5))
 
@@ -254,7 +254,7 @@ class TestCrmValueTiering(TierCase, CronMixinCase):
             "move_type": "out_invoice", "partner_id": customer.id, "invoice_date": "2025-06-01", "company_id": other.id,
             "invoice_line_ids": [Command.create({"name": "x", "price_unit": 6000, "tax_ids": [Command.clear()]})]})
         move.action_post()
-        self.env["crm.value"].with_company(other)._refresh_company()
+        self.env["crm.value.refresh"].with_company(other)._refresh_company()
         self.assertEqual(customer.with_company(self.company).value_tier_id, self.top)
         self.assertEqual(customer.with_company(other).value_tier_id, shared)
 

@@ -14,7 +14,7 @@ class TestCrmValueTierExplanation(TierCase):
         return " ".join(html.fromstring(record[field]).text_content().split())
 
     def explain(self, customer):
-        explained = self.value(customer)._explain_tiers()[self.value(customer).id]
+        explained = self.env["crm.value.tier.explanation"]._explain_tiers(self.value(customer))[self.value(customer).id]
         return {part["kind"]: part for part in explained["parts"]}
 
     def test_have_need_missing(self):

@@ -100,7 +100,7 @@ class TestCrmValueTierLock(TierCase):
 
     def test_busy_writer_leaves_it_to_the_cron(self):
         customer = self.bought(150)
-        Value = type(self.env["crm.value"])
+        Scheduler = type(self.env["crm.value.scheduler"])
 
         class Busy:
             def __enter__(self):
@@ -110,9 +110,9 @@ class TestCrmValueTierLock(TierCase):
                 return False
 
         self.env["crm.value.queue"].search([]).unlink()
-        with patch.object(Value, "_writer", lambda *args, **kwargs: Busy()):
+        with patch.object(Scheduler, "_writer", lambda *args, **kwargs: Busy()):
             self.lock(customer, self.top)
         self.assertEqual(self.value(customer).tier_id, self.low)
         self.assertEqual(self.env["crm.value.queue"].search([]).mapped("partner_key"), customer.ids)
-        self.Value._refresh_queue(lambda work: work())
+        self.Refresh._refresh_queue(lambda work: work())
         self.assertEqual(self.moves(customer)[1:], [("Low", "Top", "lock")])

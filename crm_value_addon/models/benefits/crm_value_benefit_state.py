@@ -1,0 +1,73 @@
+from odoo import api, models
+from odoo.tools import formatLang
+
+
+class CrmValueBenefitState(models.AbstractModel):
+    """Whose tier gives benefits now, why one does not, and what a person set in the place of a benefit.
+
+    How to use: `_active_tiers` for orders and contacts, `_pause_reason` and `_prepare_summary` for one value.
+    """
+
+    _name = "crm.value.benefit.state"
+    _description = "Tier Benefits: State"
+
+    @api.model
+    def _active_tiers(self, company, customer_ids):
+        """Return whose tier gives benefits now: commercial partner id → (tier, reason of a pause or False).
+
+        The tier is empty while benefits pause. Customers without a tier are left out.
+        """
+        # sudo: orders are made by customers and by sellers of other companies' customers, too.
+        values = self.env["crm.value"].sudo().search_fetch(
+            [("company_id", "=", company.id), ("partner_id", "in", list(customer_ids)), ("tier_id", "!=", False)],
+            ["partner_id", "tier_id", "overdue_amount", "caution"], order="id")
+        tiers = {}
+        for value in values:
+            reason = self._pause_reason(value, company)
+            tier = value.tier_id.with_env(self.env)
+            tiers[value.partner_id.id] = (tier.browse() if reason else tier, reason)
+        return tiers
+
+    @api.model
+    def _pause_reason(self, value, company):
+        """Return why the benefits of a customer pause, False when they do not."""
+        company = company.sudo()  # sudo: settings decide, whoever asks
+        if self._owes_too_much(value, company):
+            return self.env._(
+                "The benefits of %(tier)s pause: %(overdue)s are overdue, more than %(limit)s.",
+                tier=value.tier_id.name,
+                overdue=formatLang(self.env, value.overdue_amount, currency_obj=company.currency_id),
+                limit=formatLang(self.env, company.value_pause_overdue_limit, currency_obj=company.currency_id))
+        if company.value_pause_caution and value.caution:
+            return self.env._("The benefits of %(tier)s pause: the customer is cautioned (%(reason)s).",
+                              tier=value.tier_id.name, reason=value.caution_reason or "")
+        return False
+
+    @api.model
+    def _owes_too_much(self, value, company):
+        return company.value_pause_overdue and value.overdue_amount > company.value_pause_overdue_limit
+
+    # on the page of a customer
+
+    @api.model
+    def _prepare_summary(self, value):
+        """Return what the page of a customer says of the benefits of its tier; None where there are none."""
+        Benefit, company = self.env["crm.value.benefit"], value.company_id
+        card = Benefit._tier_cards(self.env.lang).get(value.tier_id.id)
+        entries = Benefit._in_force(value.tier_id, company, company._value_today()) if card else []
+        return entries and {
+            "pause": self._pause_reason(value, company),
+            "benefits": [(card["benefits"][entry.id], self._manual_override(value, entry)) for entry in entries],
+        }
+
+    @api.model
+    def _manual_override(self, value, entry):
+        """Return what a person set on the contact in the place of a benefit, in words, or False."""
+        # sudo: the name of a pricelist or user is shown also to users who may not open it.
+        partner = value.partner_id.sudo().with_company(value.company_id)
+        own = {
+            "pricelist": partner.specific_property_product_pricelist,
+            "payment_term": partner.property_payment_term_id if partner._has_own("property_payment_term_id") else False,
+            "manager": partner.user_id,
+        }.get(entry.kind)
+        return own.display_name if own else False

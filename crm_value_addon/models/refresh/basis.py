@@ -1,0 +1,43 @@
+"""What figures are computed from."""
+from dataclasses import dataclass
+from datetime import date
+
+from odoo import models
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Company, day and customers that a refresh, or a question "what if", is about.
+
+    A plain object that the code hands on: no request can make one, so what is stored follows from the documents alone.
+    """
+
+    company: models.Model
+    as_of: date
+    #: ids of commercial partners; None for all customers
+    partner_ids: list | None = None
+    #: the prediction to use, empty for none; None for the one in use
+    fit: models.Model | None = None
+    #: how many months the estimates look ahead; None for the company's setting
+    horizon: int | None = None
+    #: documents after this day are not there
+    until: date | None = None
+    #: rows more of `crm.value.purchase._sources`: what a draft adds once it is posted
+    draft_rows: tuple = ()
+    #: customers asked as one: (id of the one that remains, ids of all of them)
+    merged: tuple | None = None
+
+    @property
+    def is_question(self):
+        """Whether nothing of it is stored, and nothing frozen for its sake."""
+        return bool(self.until or self.draft_rows or self.merged)
+
+    @property
+    def months(self):
+        """How many months the estimates look ahead."""
+        return self.horizon or self.company.value_horizon_months
+
+    @property
+    def money(self):
+        """The decimals of the company's currency."""
+        return self.company.currency_id.decimal_places
