@@ -4,29 +4,15 @@ import json
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-FORMAT = "crm_value_addon configuration"
-VERSION = 1
-#: what is carried over, in the order in which it is read; each with the fields that tell two records apart
-KINDS = {
-    "crm.value.tier": ["name", "scheme"],
-    "crm.value.tier.criterion": ["tier_id", "metric"],
-    "crm.value.benefit": [
-        "tier_id", "benefit_type", "occasion", "pricelist_id", "payment_term_id", "program_id", "user_id", "date_from"],
-    "crm.value.rfm.segment": ["name"],
-    "crm.value.feedback.kind": ["name", "source"],
-    "crm.value.followup.rule": ["name", "trigger"],
-    "crm.value.target": ["metric", "team_id", "tier_id"],
-}
-#: records of Odoo's own are found by their XML id, else by this field
-NAMES = {"res.users": "login"}
+from .configuration_file import FORMAT, VERSION, is_complete
 
 
 class CrmValueConfiguration(models.TransientModel):
     """The configuration of a company as a file: from a test database to the live one.
 
-    How it works: `_export` writes settings and rules as JSON; records elsewhere (pricelists, programs, templates) are
-    named, not copied. `_import` writes what differs with the rights of the user. The preview is an import that is
-    rolled back, so it shows what the import will do, and its refusals.
+    How it works: the wizard reads and writes the file and shows the result; the services
+    `crm.value.configuration.export` and `crm.value.configuration.import` make and apply its data. The preview is an
+    import that is rolled back, so that it shows exactly the changes and the problems of the import.
     """
 
     _name = "crm.value.configuration"
@@ -41,7 +27,7 @@ class CrmValueConfiguration(models.TransientModel):
 
     @api.onchange("import_file")
     def _onchange_import_file(self):
-        """What was shown is of another file."""
+        """Drop the preview of another file."""
         self.preview = False
 
     def action_export(self):
@@ -49,8 +35,9 @@ class CrmValueConfiguration(models.TransientModel):
 
         :raise AccessError: the user may not export it
         """
-        self._check_may()
-        content = json.dumps(self._export(), indent=1, ensure_ascii=False, sort_keys=True)
+        self._check_manager()
+        data = self.env["crm.value.configuration.export"]._export(self.company_id)
+        content = json.dumps(data, indent=1, ensure_ascii=False, sort_keys=True)
         self.write({
             "export_file": base64.b64encode(content.encode()),
             "export_name": f"customer_value_{fields.Date.to_string(self.company_id._value_today())}.json",
@@ -63,7 +50,7 @@ class CrmValueConfiguration(models.TransientModel):
         :raise AccessError: the user may not import
         :raise UserError: the file cannot be imported, and why
         """
-        self._check_may()
+        self._check_manager()
         data = self._read_file()
         savepoint = self.env.cr.savepoint()
         try:
@@ -81,7 +68,7 @@ class CrmValueConfiguration(models.TransientModel):
         :raise AccessError: the user may not import
         :raise UserError: the file cannot be imported, and why
         """
-        self._check_may()
+        self._check_manager()
         with self.env.cr.savepoint():
             report = self._import(self._read_file())
         return {
@@ -91,18 +78,21 @@ class CrmValueConfiguration(models.TransientModel):
                 "next": {"type": "ir.actions.act_window_close"}},
         }
 
-    def _check_may(self):
+    def _check_manager(self):
         """Refuse everybody but sales managers.
 
-        :raise AccessError: the user is none, or does not work in this company
+        :raise AccessError: the user is no sales manager, or does not work in this company
         """
         self.ensure_one()
         self.check_access("write")
         self.env["crm.value.tier"].check_access("create")
         self.company_id.check_access("read")
 
+    def _import(self, data):
+        return self.env["crm.value.configuration.import"]._import(self.company_id, data)
+
     def _read_file(self):
-        """Return the content of the file, checked as far as one can without the database.
+        """Return the data of the file, checked as far as possible without the database.
 
         :raise UserError: it is not a configuration that this version reads
         """
@@ -123,15 +113,12 @@ class CrmValueConfiguration(models.TransientModel):
                 "This file is of version %(found)s; this app reads version %(known)s. Update the app, or export "
                 "it again.",
                 found=data.get("version"), known=VERSION))
-        records = data.get("records", [])
-        if not isinstance(data.get("settings"), dict) or not isinstance(records, list) or not all(
-                isinstance(record, dict) and record.get("model") in KINDS and isinstance(record.get("values"), dict)
-                for record in records):
+        if not is_complete(data):
             raise UserError(self.env._("This configuration file is damaged: a part of it is missing."))
         return data
 
     def _describe(self, report):
-        """Return the result of an import in words, a line a record that changes."""
+        """Return the report of an import in words, a line per record that changes."""
         lines = [f"{label}: {name}: {details}" if name else f"{label}: {details}"
                  for label, name, details in report if details]
         same = sum(not details for *_of, details in report)
@@ -142,17 +129,3 @@ class CrmValueConfiguration(models.TransientModel):
     def _reopen(self):
         return {"type": "ir.actions.act_window", "res_model": self._name, "res_id": self.id, "views": [(False, "form")],
                 "target": "new", "name": self.env._("Export and Import")}
-
-    def _carried_fields(self, model):
-        """Return the fields of a model that a person decides on: stored, writable, and no lists of other records."""
-        return [
-            name for name, field in model._fields.items()
-            if field.store and not field.readonly and not field.related and field.type not in ("one2many", "many2many")
-            and name not in models.MAGIC_COLUMNS and name != "company_id"
-            and not name.startswith(("message_", "activity_", "website_message_"))]
-
-    def _carried_settings(self):
-        """Return the names of the settings: the stored fields of a company that this app adds."""
-        company = self.env["res.company"]
-        return [name for name in self._carried_fields(company)
-                if name.startswith("value_") and "crm_value_addon" in company._fields[name]._modules]

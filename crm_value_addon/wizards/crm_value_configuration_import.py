@@ -1,245 +1,159 @@
+from dataclasses import replace
+
 import psycopg2
 
-from odoo import models
+from odoo import api, models
 from odoo.exceptions import UserError, ValidationError
 
-from .crm_value_configuration import KINDS, NAMES
+from .configuration_file import KINDS, Import, carried_fields, carried_settings
 
-_TYPES = {
-    "boolean": bool, "integer": int, "float": (int, float), "monetary": (int, float), "char": str, "text": str,
-    "html": str, "selection": str, "date": str, "datetime": str,
-}
 _PROBLEMS_SHOWN = 20
 
 
-class CrmValueConfiguration(models.TransientModel):
-    """Reading the file."""
+class CrmValueConfigurationImport(models.AbstractModel):
+    """Writes the differences between a configuration file and a company, with the rights of the user.
 
-    _inherit = "crm.value.configuration"
+    How to use: `_import` the data of a file; a caller that wants a preview rolls it back.
 
-    def _import(self, data):
-        """Write what differs from the data, with the rights of the user.
+    How it works: `_find_all` matches the records of the file with those here, by XML id or by the fields that tell them
+    apart. Values are converted (`crm.value.configuration.converter`) and compared, and only differences are written.
+    Problems are collected, so that the user reads all of them at once. Criteria with a new threshold are deleted and
+    created again together, because half of the new thresholds would leave the tiers out of order.
+    """
 
-        :return: list of (kind of record, its name, what changes in words or "")
+    _name = "crm.value.configuration.import"
+    _description = "Customer Value Configuration: Import"
+
+    @api.model
+    def _import(self, company, data):
+        """Write the differences between the data and a company.
+
+        :return: list of (kind of record, its name, its changes in words or "")
         :raise UserError: what is missing or wrong, all of it at once
         """
-        found, problems = {}, []
-        self._find_all(data["records"], found, problems)
-        if problems:
-            raise UserError(self.env._("Nothing was imported:") + "\n" + "\n".join(problems[:_PROBLEMS_SHOWN]))
-        by_kind = {kind: [record for record in data["records"] if record["model"] == kind] for kind in KINDS}
+        job = Import(company)
+        self._find_all(job, data["records"])
+        self._raise_problems(job)
         try:
-            report = [self._import_settings(data["settings"], found, problems)]
-            report += self._remove_missing(by_kind, found)
-            report += self._clear_criteria(by_kind["crm.value.tier.criterion"], found)
-            for kind in KINDS:
-                for record in by_kind[kind]:
-                    report.append(self._import_record(record, found, problems))
-                if kind == "crm.value.tier.criterion":
-                    self._create_criteria(by_kind[kind], found, problems)
+            report = self._write_all(job, data)
             self.env.flush_all()
         except (ValidationError, ValueError, TypeError, psycopg2.DataError) as error:
-            # A constraint of the database is not caught: Odoo itself has the sentence for it.
-            if not problems:
-                raise UserError(self.env._("The file cannot be imported: %(reason)s", reason=error)) from error
-        if problems:
-            more = len(problems) - _PROBLEMS_SHOWN
-            shown = problems[:_PROBLEMS_SHOWN] + ([self.env._("… and %(count)s more", count=more)] if more > 0 else [])
-            raise UserError(self.env._("Nothing was imported:") + "\n" + "\n".join(shown))
+            # Odoo itself explains a constraint of the database, which is not caught here.
+            self._raise_problems(job)
+            raise UserError(self.env._("The file cannot be imported: %(reason)s", reason=error)) from error
+        self._raise_problems(job)
         return report
 
-    def _find_all(self, records, found, problems):
-        """Find the records that are here already, by XML id, else by what tells two of them apart."""
+    @api.model
+    def _raise_problems(self, job):
+        if not job.problems:
+            return
+        shown = job.problems[:_PROBLEMS_SHOWN]
+        more = len(job.problems) - len(shown)
+        if more:
+            shown.append(self.env._("… and %(count)s more", count=more))
+        raise UserError(self.env._("Nothing was imported:") + "\n" + "\n".join(shown))
+
+    @api.model
+    def _write_all(self, job, data):
+        by_kind = {kind: [record for record in data["records"] if record["model"] == kind] for kind in KINDS}
+        report = [self._import_settings(job, data["settings"])]
+        report += self._remove_missing(job, by_kind)
+        report += self._clear_criteria(job, by_kind["crm.value.tier.criterion"])
+        for kind, records in by_kind.items():
+            report += [self._import_record(job, record) for record in records]
+            if kind == "crm.value.tier.criterion":
+                self._create_criteria(job, records)
+        return report
+
+    # finding records
+
+    @api.model
+    def _find_all(self, job, records):
+        """Find the records that are here already, by XML id, else by the fields that tell two of them apart."""
         for kind, key in KINDS.items():
             for record in (record for record in records if record["model"] == kind):
                 name = record.get("id")
-                if not isinstance(name, str) or name in found:
-                    problems.append(self.env._("A record of the file has no name of its own: %(name)s", name=name))
+                if not isinstance(name, str) or name in job.found:
+                    job.problems.append(self.env._("A record of the file has no name of its own: %(name)s", name=name))
                     continue
-                found[name] = self._find(kind, key, record, found, problems)
+                job.found[name] = self._find(job, kind, key, record)
 
-    def _find(self, kind, key, record, found, problems):
+    @api.model
+    def _find(self, job, kind, key, record):
         model = self.env[kind].with_context(active_test=False)
-        by_xmlid = self._by_xmlid(kind, record.get("xmlid"))
+        by_xmlid = self.env["crm.value.configuration.converter"]._by_xmlid(kind, record.get("xmlid"))
         if by_xmlid:
             return by_xmlid
         domain = []
         if "company_id" in model._fields:
-            domain.append(("company_id", "=", self.company_id.id if record.get("of_company") else False))
+            domain.append(("company_id", "=", self._company_id(job, record)))
+        Converter, unreported = self.env["crm.value.configuration.converter"], replace(job, problems=[])
         for name in key:
-            value = self._convert(model, name, record["values"].get(name, False), found, [])
+            value = Converter._convert(unreported, model, name, record["values"].get(name, False))
             if isinstance(value, dict):
                 value = value.get("en_US")
             if value is None:
-                return model  # it hangs on a record that is new
+                return model  # the record belongs to one that is new
             domain.append((name, "=", value))
         return model.with_context(lang="en_US").search(domain, limit=1).with_env(self.env)
 
-    def _by_xmlid(self, model_name, xmlid):
-        record = self.env.ref(xmlid, raise_if_not_found=False) if isinstance(xmlid, str) and "." in xmlid else None
-        return record if record is not None and record._name == model_name else self.env[model_name]
+    @api.model
+    def _company_id(self, job, record):
+        return job.company.id if record.get("of_company") else False
 
-    def _import_settings(self, settings, found, problems):
-        known, vals = set(self._carried_settings()), {}
+    # writing records
+
+    @api.model
+    def _import_settings(self, job, settings):
+        company = job.company
+        known, vals = set(carried_settings(company)), {}
         for name, value in settings.items():
             if name not in known:
-                problems.append(self.env._("The setting %(name)s is not known here.", name=name))
+                job.problems.append(self.env._("The setting %(name)s is not known here.", name=name))
                 continue
-            # settings may point at records that the file creates: none does today, so they are read first
-            vals[name] = self._convert(self.company_id, name, value, found, problems)
-        changed = self._difference(self.company_id, vals)
-        details = changed and not problems and self._describe_changes(self.company_id, changed)
+            # No setting refers to a record that the file creates, so that settings can be read first.
+            vals[name] = self.env["crm.value.configuration.converter"]._convert(job, company, name, value)
+        changed = self._difference(company, vals)
+        details = changed and not job.problems and self._describe_changes(company, changed)
         if details:
-            if not self.company_id.has_access("write"):
-                problems.append(self.env._("The settings differ, and only an administrator may change them: %(names)s",
-                                           names=self._labels(self.company_id, changed)))
+            if not company.has_access("write"):
+                job.problems.append(self.env._(
+                    "The settings differ, and only an administrator may change them: %(names)s",
+                    names=self._labels(company, changed)))
             else:
-                self._write(self.company_id, changed)
+                self._write(company, changed)
         return self.env._("Settings"), False, details
 
-    def _import_record(self, record, found, problems):
-        kind, model = record["model"], self.env[record["model"]]
-        target = found.get(record["id"])
-        if kind == "crm.value.tier.criterion" and not target:
-            return model._description, self._name_of(record), ""
-        allowed, vals = set(self._carried_fields(model)), {}
-        for name, value in record["values"].items():
-            if name not in allowed:
-                problems.append(self.env._(
-                    "%(kind)s: the field %(name)s is not known here.", kind=model._description, name=name))
-                continue
-            vals[name] = self._convert(model, name, value, found, problems)
-        name = self._name_of(record)
-        if problems:
-            return model._description, name, ""
-        if target:
-            changed = self._difference(target, vals)
-            details = changed and self._describe_changes(target, changed)
-            self._write(target, changed)
-            return model._description, name, details
-        if "company_id" in model._fields and kind != "crm.value.benefit":
-            vals["company_id"] = self.company_id.id if record.get("of_company") else False
-        found[record["id"]] = created = model.create({
+    @api.model
+    def _import_record(self, job, record):
+        """Write a record of the file and return its line of the report; `_create_criteria` creates the criteria."""
+        model, target = self.env[record["model"]], job.found[record["id"]]
+        name, details = self._name_of(record), ""
+        if target or model._name != "crm.value.tier.criterion":
+            vals = self.env["crm.value.configuration.converter"]._convert_values(job, model, record["values"])
+            if not job.problems:
+                details = self._update(target, vals) if target else self._create(job, model, record, vals)
+        return model._description, name, details
+
+    @api.model
+    def _update(self, target, vals):
+        changed = self._difference(target, vals)
+        details = changed and self._describe_changes(target, changed)
+        self._write(target, changed)
+        return details
+
+    @api.model
+    def _create(self, job, model, record, vals):
+        if "company_id" in model._fields and model._name != "crm.value.benefit":
+            vals["company_id"] = self._company_id(job, record)
+        created = model.create({
             field: value["en_US"] if isinstance(value, dict) else value for field, value in vals.items()})
+        job.found[record["id"]] = created
         self._write(created, {field: value for field, value in vals.items() if isinstance(value, dict)})
-        return model._description, name, self.env._("new")
+        return self.env._("new")
 
-    def _remove_missing(self, by_kind, found):
-        """Remove the criteria and benefits of the file's tiers that the file does not have."""
-        report = []
-        tiers = self.env["crm.value.tier"].union(*(found[record["id"]] for record in by_kind["crm.value.tier"]))
-        for kind in ("crm.value.tier.criterion", "crm.value.benefit"):
-            gone = self.env[kind].search([("tier_id", "in", tiers.ids)]) - self.env[kind].union(
-                *(found[record["id"]] for record in by_kind[kind]))
-            if kind == "crm.value.benefit":
-                gone = gone.filtered(lambda line: line.company_id in (self.company_id, line.company_id.browse()))
-                gone.filtered("grant_count").active = False  # what was given for it stays
-            report += [(gone._description, line.display_name, self.env._("removed")) for line in gone]
-            gone.filtered(lambda line: "grant_count" not in line._fields or not line.grant_count).unlink()
-        return report
-
-    def _clear_criteria(self, records, found):
-        """Delete the criteria that change: with half of the new thresholds no ladder of tiers is in order."""
-        report, outdated = [], self.env["crm.value.tier.criterion"]
-        for record in records:
-            target = found[record["id"]]
-            vals = {name: self._convert(target, name, record["values"].get(name, False), found, [])
-                    for name in ("metric", "enter_min", "keep_min")}
-            changed = self._difference(target, vals) if target else vals
-            if changed:
-                report.append((target._description, self._name_of(record),
-                               self._describe_changes(target, changed) if target else self.env._("new")))
-                outdated += target
-                found[record["id"]] = target.browse()
-        outdated.unlink()
-        return report
-
-    def _create_criteria(self, records, found, problems):
-        """Create the criteria that are not there, all at once, so that they are judged together."""
-        model = self.env["crm.value.tier.criterion"]
-        new = [record for record in records if not found[record["id"]]]
-        vals_list = [{name: self._convert(model, name, value, found, problems)
-                      for name, value in record["values"].items() if name in self._carried_fields(model)}
-                     for record in new]
-        if not problems:
-            model.create(vals_list)
-
-    # values
-
-    def _convert(self, model, name, value, found, problems):
-        """Return a value of the file as the ORM takes it; texts in several languages stay a dict."""
-        field = model._fields[name]
-        if field.type == "many2one":
-            return self._resolve(field, value, found, problems)
-        if value is None or value is False:
-            if field.required and field.type != "boolean":
-                problems.append(self.env._("%(kind)s: %(field)s is missing.", kind=model._description,
-                                           field=field.get_description(self.env, ["string"])["string"]))
-            return False
-        texts = list(value.values()) if field.translate and isinstance(value, dict) and "en_US" in value else [value]
-        fits = all(isinstance(text, _TYPES.get(field.type, ())) for text in texts)
-        if isinstance(value, bool) != (field.type == "boolean"):
-            fits = False
-        if fits and field.type == "selection":
-            fits = value in field.get_values(self.env)
-        if not fits:
-            problems.append(self.env._(
-                "%(kind)s, %(field)s: “%(value)s” is no possible value.", kind=model._description,
-                field=field.get_description(self.env, ["string"])["string"], value=str(value)[:50]))
-            return False
-        return value
-
-    def _resolve(self, field, value, found, problems):
-        """Return the id of the record that a reference names, None for one that the file will create."""
-        if not value:
-            return False
-        if not isinstance(value, dict) or value.get("model") != field.comodel_name:
-            problems.append(self.env._("A reference of the file is damaged: %(value)s", value=str(value)[:100]))
-            return False
-        if "id" in value:
-            return (found.get(value["id"]) or self.env[field.comodel_name]).id or None
-        by_xmlid = self._by_xmlid(field.comodel_name, value.get("xmlid"))
-        if by_xmlid:
-            return by_xmlid.id
-        return self._by_name(field.comodel_name, value.get("name"), problems)
-
-    def _by_name(self, model_name, name, problems):
-        model = self.env[model_name]
-        domain = [(NAMES.get(model_name, model._rec_name), "=", name)]
-        if "company_id" in model._fields and model_name != "res.users":
-            domain.append(("company_id", "in", [False, self.company_id.id]))
-        records = model.search(domain, limit=2)
-        if len(records) == 1:
-            return records.id
-        if records:
-            problems.append(self.env._(
-                "%(kind)s: several are called “%(name)s”; rename all but one.", kind=model._description, name=name))
-        else:
-            problems.append(self.env._(
-                "%(kind)s: there is no “%(name)s” here; create it first.", kind=model._description, name=name))
-        return False
-
-    def _difference(self, record, vals):
-        """Return those of the values that differ from the record's."""
-        return {name: value for name, value in vals.items() if not self._is_same(record, name, value)}
-
-    def _is_same(self, record, name, value):
-        field = record._fields[name]
-        if isinstance(value, dict):
-            return all((record.with_context(lang=code)[name] or "") == text
-                       for code, text in value.items() if code in self._languages())
-        here = record[name]
-        if field.type == "many2one":
-            return here.id == value
-        if field.type in ("float", "monetary"):
-            return abs(here - (value or 0.0)) < 1e-6
-        if field.type in ("date", "datetime"):
-            return (here and field.to_string(here)) == value
-        return (here or False) == (value or False)
-
-    def _languages(self):
-        return {code for code, _name in self.env["res.lang"].get_installed()}
-
+    @api.model
     def _write(self, record, vals):
         if not vals:
             return
@@ -249,27 +163,115 @@ class CrmValueConfiguration(models.TransientModel):
                 record.with_context(lang=code).write(texts)
         record.write({name: value for name, value in vals.items() if not isinstance(value, dict)})
 
+    @api.model
+    def _remove_missing(self, job, by_kind):
+        """Remove the criteria and benefits that the tiers of the file do not have in the file."""
+        report = []
+        tiers = self.env["crm.value.tier"].union(*(job.found[record["id"]] for record in by_kind["crm.value.tier"]))
+        for kind in ("crm.value.tier.criterion", "crm.value.benefit"):
+            gone = self.env[kind].search([("tier_id", "in", tiers.ids)]) - self.env[kind].union(
+                *(job.found[record["id"]] for record in by_kind[kind]))
+            if kind == "crm.value.benefit":
+                gone = gone.filtered(lambda benefit: benefit.company_id in (job.company, job.company.browse()))
+            report += [(gone._description, record.display_name, self.env._("removed")) for record in gone]
+            self._remove(gone)
+        return report
+
+    @api.model
+    def _remove(self, records):
+        """Delete records; a benefit with gifts is archived, because its gifts stay."""
+        if "grant_count" in records._fields:
+            granted = records.filtered("grant_count")
+            granted.active = False
+            records -= granted
+        records.unlink()
+
+    @api.model
+    def _clear_criteria(self, job, records):
+        """Delete the criteria that change (`_create_criteria` creates them again)."""
+        report, outdated = [], self.env["crm.value.tier.criterion"]
+        Converter, unreported = self.env["crm.value.configuration.converter"], replace(job, problems=[])
+        for record in records:
+            target = job.found[record["id"]]
+            vals = {name: Converter._convert(unreported, target, name, record["values"].get(name, False))
+                    for name in ("metric", "enter_min", "keep_min")}
+            changed = self._difference(target, vals) if target else vals
+            if changed:
+                report.append((target._description, self._name_of(record),
+                               self._describe_changes(target, changed) if target else self.env._("new")))
+                outdated += target
+                job.found[record["id"]] = target.browse()
+        outdated.unlink()
+        return report
+
+    @api.model
+    def _create_criteria(self, job, records):
+        """Create the new criteria all at once, so that their thresholds are checked together."""
+        model, Converter = self.env["crm.value.tier.criterion"], self.env["crm.value.configuration.converter"]
+        known = set(carried_fields(model))
+        vals_list = [{name: Converter._convert(job, model, name, value)
+                      for name, value in record["values"].items() if name in known}
+                     for record in records if not job.found[record["id"]]]
+        if not job.problems:
+            model.create(vals_list)
+
+    # values
+
+    @api.model
+    def _difference(self, record, vals):
+        """Return those of the values that differ from the record's."""
+        return {name: value for name, value in vals.items() if not self._is_same(record, name, value)}
+
+    @api.model
+    def _is_same(self, record, name, value):
+        if isinstance(value, dict):
+            return self._are_same_texts(record, name, value)
+        field, here = record._fields[name], record[name]
+        if field.type == "many2one":
+            return here.id == value
+        if field.type in ("float", "monetary"):
+            return abs(here - (value or 0.0)) < 1e-6
+        if field.type in ("date", "datetime"):
+            return (here and field.to_string(here)) == value
+        return (here or False) == (value or False)
+
+    @api.model
+    def _are_same_texts(self, record, name, texts):
+        installed = self._languages()
+        return all((record.with_context(lang=code)[name] or "") == text
+                   for code, text in texts.items() if code in installed)
+
+    @api.model
+    def _languages(self):
+        return {code for code, _name in self.env["res.lang"].get_installed()}
+
+    # words
+
+    @api.model
     def _describe_changes(self, record, vals):
-        """Return what changes in a record, short values from what to what."""
-        parts = []
+        """Return the changes of a record in words; short values with the old and the new one."""
+        changes = []
         for name, value in vals.items():
             field, label = record._fields[name], self._labels(record, [name])
+            if field.type in ("char", "text", "html"):
+                changes.append(label)
+                continue
             old, new = record[name], value
             if field.type == "many2one":
                 old, new = old.display_name or "–", self.env[field.comodel_name].browse(value or []).display_name or "–"
             elif field.type == "selection":
                 words = dict(field._description_selection(self.env))
                 old, new = words.get(old, "–"), words.get(new, "–")
-            elif field.type in ("char", "text", "html"):
-                parts.append(label)
-                continue
-            parts.append(f"{label} {old} → {new}")
-        return ", ".join(parts)
+            changes.append(f"{label} {old} → {new}")
+        return ", ".join(changes)
 
+    @api.model
     def _labels(self, record, names):
-        fields_here = record.fields_get(list(names), ["string"])
-        return ", ".join(fields_here[name]["string"] for name in names if name in fields_here)
+        described = record.fields_get(list(names), ["string"])
+        return ", ".join(described[name]["string"] for name in names if name in described)
 
+    @api.model
     def _name_of(self, record):
-        name = record["values"].get("name") or record["values"].get("metric") or record["values"].get("benefit_type")
+        values = record["values"]
+        name = values.get("name") or values.get("metric") or values.get("benefit_type")
         return name.get("en_US", "") if isinstance(name, dict) else name or ""

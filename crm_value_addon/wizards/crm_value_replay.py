@@ -118,3 +118,18 @@ class CrmValueReplay(models.TransientModel):
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("crm_value_addon.crm_value_document_action")
         return action | {"domain": self._posted_since_domain()}
+
+
+class CrmValueReplayLine(models.TransientModel):
+    _name = "crm.value.replay.line"
+    _description = "Customer Value as of a Day: Customer"
+    _order = "revenue_total desc, id"
+
+    replay_id = fields.Many2one("crm.value.replay", required=True, ondelete="cascade")
+    currency_id = fields.Many2one(related="replay_id.currency_id", string="Currency")
+    partner_id = fields.Many2one("res.partner", string="Customer")
+    purchase_count = fields.Integer(string="Purchases")
+    revenue_total = fields.Monetary(string="Revenue")
+    revenue_12m = fields.Monetary(string="Revenue 12 Months")
+    margin_total = fields.Monetary(string="Margin", groups=MARGIN_GROUP)
+    transaction_value = fields.Monetary(groups=MARGIN_GROUP)

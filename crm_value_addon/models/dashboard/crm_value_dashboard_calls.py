@@ -54,6 +54,12 @@ class CrmValueDashboardCalls(models.AbstractModel):
     @api.model
     def _call(self, scope, value_id, name, phone, rule, deadline, last, expected, is_at_risk, worth):
         """Return a customer to call and the reason, in plain words."""
+        text = "; ".join(self._reasons(scope, rule, deadline, last, expected, is_at_risk))
+        return {"id": value_id, "name": name or "", "phone": phone or "", "reason": text[:1].upper() + text[1:],
+                "is_due": bool(rule), "worth": float(worth or 0)}
+
+    @api.model
+    def _reasons(self, scope, rule, deadline, last, expected, is_at_risk):
         reasons = []
         if rule:
             reasons.append(
@@ -64,6 +70,4 @@ class CrmValueDashboardCalls(models.AbstractModel):
                 "at risk: no purchase for %(days)s days", days=(scope.today - last).days))
         if expected and expected < scope.today and last:
             reasons.append(self.env._("was expected to buy by %(date)s", date=format_date(self.env, expected)))
-        text = "; ".join(reasons)
-        return {"id": value_id, "name": name or "", "phone": phone or "", "reason": text[:1].upper() + text[1:],
-                "is_due": bool(rule), "worth": float(worth or 0)}
+        return reasons

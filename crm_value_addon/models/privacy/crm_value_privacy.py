@@ -107,36 +107,45 @@ class CrmValuePrivacy(models.AbstractModel):
         """
         if not records:
             return []
-        is_ours = records._name.startswith("crm.value")
-        described = records.fields_get(attributes=["string", "help", "type", "selection"])
-        names = [name for name, about in described.items()
-                 if about["type"] not in _SKIPPED_TYPES and name not in _TECHNICAL
-                 and (is_ours or self._is_added(records, name))]
-        labels = self._labels(described, names)
+        described = self._described_fields(records)
         model = self.env["ir.model"]._get(records._name).display_name
         rows = []
-        for record in records.read(["display_name", *names]):
-            row = {labels[name]: value for name in names
-                   if (value := self._export_value(described[name], record[name])) is not None}
-            if is_ours or row:
-                rows.append(row if is_ours else {self.env._("Record"): record["display_name"], **row})
-            definitions.update({
-                f"{model}: {labels[name]}": described[name]["help"] for name in names
-                if labels[name] in row and described[name].get("help")})
+        for record in records.read(["display_name", *described]):
+            row = {}
+            for name, about in described.items():
+                value = self._export_value(about, record[name])
+                if value is not None:
+                    row[about["label"]] = value
+                    if about.get("help"):
+                        definitions[f"{model}: {about['label']}"] = about["help"]
+            if self._is_ours(records):
+                rows.append(row)
+            elif row:
+                rows.append({self.env._("Record"): record["display_name"], **row})
         return rows
 
     @api.model
-    def _is_added(self, records, name):
-        """Return whether the addon wrote a field of Odoo's own records; other modules export theirs."""
-        field = records._fields[name]
-        return name in _MADE.get(records._name, ()) or _MODULE in field._modules and field.store
+    def _is_ours(self, records):
+        return records._name.startswith("crm.value")
 
     @api.model
-    def _labels(self, described, names):
-        """Return the label of each field, with its name where two fields share a label."""
-        labels = [described[name]["string"] for name in names]
-        return {name: label if labels.count(label) == 1 else f"{label} ({name})"
-                for name, label in zip(names, labels, strict=True)}
+    def _described_fields(self, records):
+        """Return the description of each exported field; its ``label`` has the name where two fields share a label."""
+        described = {
+            name: about
+            for name, about in records.fields_get(attributes=["string", "help", "type", "selection"]).items()
+            if about["type"] not in _SKIPPED_TYPES and name not in _TECHNICAL and self._is_exported(records, name)}
+        labels = [about["string"] for about in described.values()]
+        return {
+            name: {**about, "label": about["string"] if labels.count(about["string"]) == 1
+                   else f"{about['string']} ({name})"} for name, about in described.items()}
+
+    @api.model
+    def _is_exported(self, records, name):
+        """Return whether a field belongs to the addon; of Odoo's own records, other modules export theirs."""
+        field = records._fields[name]
+        return (self._is_ours(records) or name in _MADE.get(records._name, ())
+                or _MODULE in field._modules and field.store)
 
     @api.model
     def _export_value(self, about, value):
