@@ -1,13 +1,12 @@
 from datetime import timedelta
 
-from dateutil.relativedelta import relativedelta
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..const import MARGIN_GROUP, POSTED_DOCUMENTS
+from ..lib.windows import windows
 
 #: what a field of `crm.value` says of itself (see `CrmValue`)
 _FACTS = ("written_by", "metric", "raised_by", "kept_by", "opt_out")
@@ -247,16 +246,6 @@ class CrmValue(models.Model):
         """Return a value of a selection as columns hold it: its position, from 1 on."""
         return self._fields[name].get_values(self.env).index(value) + 1
 
-    @api.model
-    def _next_batch(self, company, start, limit):
-        """Return how many customers there are from a partner id on, up to a limit, and the last one's id."""
-        return self.env.execute_query(SQL(
-            """
-            SELECT count(*), max(partner_id)
-              FROM (SELECT partner_id FROM crm_value WHERE company_id = %s AND partner_id >= %s
-                     ORDER BY partner_id LIMIT %s) batch
-            """, company.id, start, limit))[0]
-
     # computes and searches
 
     @api.depends("first_purchase_date", "last_purchase_date")
@@ -419,20 +408,10 @@ class CrmValue(models.Model):
         self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id("crm_value_addon.crm_value_purchase_action")
         domain = [("partner_id", "=", self.partner_id.id), ("company_id", "=", self.company_id.id)]
-        window = self._windows(self.company_id._value_today()).get(str(self.env.context.get("value_window")))
+        window = windows(self.company_id._value_today()).get(str(self.env.context.get("value_window")))
         if window:
             domain += [("date", ">=", window[0]), ("date", "<", window[1])]
         return action | {"domain": domain}
-
-    @api.model
-    def _windows(self, as_of):
-        """Return the half-open intervals of dates that the figures of a window sum over: name → (from, until)."""
-        tomorrow, new_year = as_of + timedelta(days=1), as_of.replace(month=1, day=1)
-        return {
-            "revenue_12m": (tomorrow - relativedelta(years=1), tomorrow),
-            "revenue_year": (new_year, tomorrow),
-            "revenue_previous_year": (new_year - relativedelta(years=1), new_year),
-        }
 
     @api.readonly
     @api.model

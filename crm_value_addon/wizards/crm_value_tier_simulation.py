@@ -133,7 +133,7 @@ class CrmValueTierSimulation(models.TransientModel):
             self._start_preview()
         # sudo: the figures of every customer count; the wizard is for those who set the rules.
         Value = self.env["crm.value"].sudo()
-        count, upper = Value._next_batch(self.company_id, self.next_partner_key, _STEP)
+        count, upper = Value.env["crm.value.observation"]._next_batch(self.company_id, self.next_partner_key, _STEP)
         if count:
             where = SQL("value.partner_id BETWEEN %s AND %s", self.next_partner_key, upper)
             as_of = self.company_id._value_today()
@@ -232,7 +232,7 @@ class CrmValueTierSimulation(models.TransientModel):
         # sudo: nobody but the machine writes tiers; the rules were saved with the rights of the user.
         value = self.env["crm.value"].sudo().with_company(company)
         message = self.env._("The rules are saved; the tiers follow within minutes.")
-        if value._next_batch(company, 0, REQUEST_LIMIT + 1)[0] <= REQUEST_LIMIT:
+        if value.env["crm.value.observation"]._next_batch(company, 0, REQUEST_LIMIT + 1)[0] <= REQUEST_LIMIT:
             with value.env["crm.value.scheduler"]._writer(company) as is_writer:
                 if is_writer:
                     value.env["crm.value.tier.assignment"]._assign_company(source="rules")

@@ -7,6 +7,7 @@ from ...lib.columns import take
 from ...lib.postgres.binary_arrays import copy_out_arrays
 from ...lib.postgres.binary_copy import copy_out, day_number, id_array
 from ...lib.purchase_history import NO_DAYS, summarise
+from ...lib.windows import windows
 
 
 class CrmValueObservation(models.AbstractModel):
@@ -69,16 +70,24 @@ class CrmValueObservation(models.AbstractModel):
         referrers = self.env["crm.value.referral.value"]._select_referrers(company)
         return [*sources, referrers] if referrers else sources
 
+    @api.model
+    def _next_batch(self, company, start, limit):
+        """Return how many customers there are from a partner id on, up to a limit, and the last one's id."""
+        return self.env.execute_query(SQL(
+            """
+            SELECT count(*), max(partner_id)
+              FROM (SELECT partner_id FROM crm_value WHERE company_id = %s AND partner_id >= %s
+                     ORDER BY partner_id LIMIT %s) batch
+            """, company.id, start, limit))[0]
+
     def _read_history(self, basis):
         """Return the columns of the observed figures, plus ``unfrozen``: whether a document is not frozen yet."""
-        windows = {
-            name: tuple(map(day_number, window))
-            for name, window in self.env["crm.value"]._windows(basis.as_of).items()}
+        days_of = {name: tuple(map(day_number, window)) for name, window in windows(basis.as_of).items()}
 
         def observed(days, customers=None):
             if customers is None:
                 customers = days["partner"][np.flatnonzero(np.diff(days["partner"], prepend=-1))]
-            figures = summarise(days, customers, as_of=day_number(basis.as_of), windows=windows)
+            figures = summarise(days, customers, as_of=day_number(basis.as_of), windows=days_of)
             unfrozen = np.bincount(
                 np.searchsorted(customers, days["partner"]), weights=days["unfrozen"], minlength=len(customers)) > 0
             return {"partner_id": customers, **figures, "unfrozen": unfrozen}

@@ -83,7 +83,7 @@ class CrmValueSnapshot(models.Model):
         return run
 
     def _take_batch(self, run):
-        count, upper = self.env["crm.value"]._next_batch(run.company_id, run.month_end_key, _BATCH)
+        count, upper = self.env["crm.value.observation"]._next_batch(run.company_id, run.month_end_key, _BATCH)
         if count:
             self._take(run.company_id, run.as_of_date, (run.month_end_key, upper))
         run.month_end_key = upper + 1 if count else 0

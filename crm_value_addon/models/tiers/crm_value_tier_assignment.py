@@ -63,7 +63,7 @@ class CrmValueTierAssignment(models.AbstractModel):
 
     def _assign_batch(self, run, source=None):
         """Decide the next customers of a run; return whether there were any."""
-        count, upper = self.env["crm.value"]._next_batch(run.company_id, run.next_partner_key, ASSIGN_BATCH)
+        count, upper = self.env["crm.value.observation"]._next_batch(run.company_id, run.next_partner_key, ASSIGN_BATCH)
         if count:
             written = self._assign_tiers(
                 run.company_id, run.as_of_date, span=(run.next_partner_key, upper), source=source)
