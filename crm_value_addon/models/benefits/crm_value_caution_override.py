@@ -14,7 +14,7 @@ class CrmValueCautionOverride(models.Model):
     value_id = fields.Many2one("crm.value", string="Customer", required=True, ondelete="cascade", index=True)
     company_id = fields.Many2one(related="value_id.company_id")
     caution = fields.Boolean(
-        string="Handle With Care", help="Ticked: the flag is up; else it is down, whatever the limits say")
+        string="Caution Flag", help="Ticked: the flag is raised; unticked: it is not, whatever the limits say")
     reason = fields.Char(required=True)
     until = fields.Date(help="The last day; empty: until somebody ends it")
     user_id = fields.Many2one(

@@ -35,7 +35,7 @@ class CrmValueFollowup(models.Model):
         [("treated", "Followed up"), ("control", "Control group")], required=True, readonly=True,
         help="Control group: the rule applied to the customer but nothing was done, to see what happens by itself")
     state = fields.Selection(
-        [("open", "Open"), ("done", "Done"), ("cancelled", "Cancelled"), ("closed", "Closed by itself"),
+        [("open", "Open"), ("done", "Done"), ("cancelled", "Cancelled"), ("closed", "Closed automatically"),
          ("control", "Control group")], required=True, readonly=True)
     user_id = fields.Many2one("res.users", string="Responsible", ondelete="set null", readonly=True)
     activity_id = fields.Many2one("mail.activity", ondelete="set null", index="btree_not_null", readonly=True)

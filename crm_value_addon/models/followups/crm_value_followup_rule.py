@@ -37,7 +37,7 @@ class CrmValueFollowupRule(models.Model):
     tier_id = fields.Many2one(
         "crm.value.tier", string="Minimum Tier", ondelete="set null", index="btree_not_null",
         help="Only customers of this tier or a higher one. For a lost tier or customer: those that had it.")
-    domain = fields.Char(string="Only Customers", default="[]", help="Conditions on the customer value")
+    domain = fields.Char(string="Only for Customers", default="[]", help="Conditions on the customer value")
 
     action_type = fields.Selection(
         [("activity", "One activity"), ("plan", "An activity plan")],
