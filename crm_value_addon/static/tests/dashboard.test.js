@@ -247,7 +247,7 @@ describe("states", () => {
         expect("section[data-section=cohorts] table").toHaveCount(0);
         expect("[data-tile=equity]").toHaveText(/No month's end to compare with yet/);
         expect("[data-tile=expected]").toHaveText(/not tried on the past/);
-        expect("section[data-section=tier_changes]").toHaveText(/No customer moved/);
+        expect("section[data-section=tier_changes]").toHaveText(/No customer changed tier/);
         expect("section[data-section=calls]").toHaveText(/Nobody is at risk/);
         expect.verifySteps(["read month false"]);
     });
@@ -278,6 +278,7 @@ describe("format", () => {
         expect(format.money(-2500000)).toBe("-2.5M");
         expect(format.percent(0.025)).toBe("2.5%");
         expect(format.percent(0.25)).toBe("25%");
+        expect(format.percent(-0.0001)).toBe("0%");
         expect(format.customers(1)).toBe("1 customer");
         expect(format.customers(1200)).toBe("1,200 customers");
     });
