@@ -509,7 +509,7 @@ class CrmValue(models.Model):
         shown = Move.search_count(domain) if Move.has_access("read") else 0
         if not shown:
             return self._notification(self.env._(
-                "%(total)s document(s), none of which you may open.", total=total), "warning")
+                "Documents: %(total)s, none of which you may open.", total=total), "warning")
         name = self.env._("Documents")
         if shown < total:
             name = self.env._("Documents (%(hidden)s not shown)", hidden=total - shown)

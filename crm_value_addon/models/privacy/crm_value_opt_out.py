@@ -18,7 +18,7 @@ class CrmValueOptOut(models.AbstractModel):
     """
 
     _name = "crm.value.opt.out"
-    _description = "Customer Value: No Evaluation"
+    _description = "Customer Value: Opt Out of Scoring"
 
     @api.model
     def _leave_out(self, columns):

@@ -21,8 +21,8 @@ class CrmValuePrivacy(models.AbstractModel):
     How to use: `_check_manager`, then `_privacy_export` or `_erase`; `_unlink_messages` when contacts are deleted.
 
     How it works: the export finds the models of the addon by the field that refers to a customer (`_domains`) and reads
-    their records under the rights of the user, with the labels of the screens. Erasing sets *No Evaluation*, deletes
-    logs, notes and follow-ups, and empties what was concluded; the books stay.
+    their records under the rights of the user, with the labels of the screens. Erasing sets *Opt Out of Scoring*,
+    deletes logs, notes and follow-ups, and empties what was concluded; the books stay.
     """
 
     _name = "crm.value.privacy"
@@ -171,7 +171,7 @@ class CrmValuePrivacy(models.AbstractModel):
     def _erase(self, partners):
         """Erase what was concluded or noted about customers, in all companies.
 
-        They are not evaluated again until somebody unticks *No Evaluation*.
+        They are not evaluated again until somebody unticks *Opt Out of Scoring*.
 
         :return: the customers
         """

@@ -248,7 +248,7 @@ describe("states", () => {
         expect("[data-tile=equity]").toHaveText(/No month's end to compare with yet/);
         expect("[data-tile=expected]").toHaveText(/not tried on the past/);
         expect("section[data-section=tier_changes]").toHaveText(/No customer changed tier/);
-        expect("section[data-section=calls]").toHaveText(/Nobody is at risk/);
+        expect("section[data-section=calls]").toHaveText(/No customer is at risk/);
         expect.verifySteps(["read month false"]);
     });
 
