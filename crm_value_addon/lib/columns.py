@@ -52,5 +52,5 @@ def sum_per_customer(customers: Ints, partners: Ints, amounts: Floats) -> Floats
     [0.0, 3.0]
     """
     known = np.isin(partners, customers)
-    return np.bincount(
-        np.searchsorted(customers, partners[known]), weights=amounts[known], minlength=len(customers))
+    return np.asarray(np.bincount(
+        np.searchsorted(customers, partners[known]), weights=amounts[known], minlength=len(customers)), np.float64)
