@@ -12,7 +12,7 @@ _FIGURES = ["mae", "aggregate_error", "spearman", "gini", "top_decile"]
 
 
 class CrmValueBacktest(models.TransientModel):
-    """Try every method on the company's own past: forecast a period from what was known before it."""
+    """Try every method on the company's own past: forecast a period from the purchases before it."""
 
     _name = "crm.value.backtest"
     _description = "Backtest of the Prediction"
@@ -61,7 +61,7 @@ class CrmValueBacktest(models.TransientModel):
                     date=fields.Date.to_string(wizard.holdout_end)))
 
     def _known_result(self):
-        """Return the result of `action_run`; {} for anything else that a form may hold there."""
+        """Return the result of `action_run`; {} for any other content of the field, which forms can write."""
         self.ensure_one()
         result = self.result
         return result if isinstance(result, dict) and {"customers", "accuracy", "actual_total"} <= result.keys() else {}
@@ -102,7 +102,7 @@ class CrmValueBacktest(models.TransientModel):
         """
         self.ensure_one()
         self.check_access("write")
-        Fit = self.env["crm.value.fit"].sudo()  # sudo: the wizard's user may see revenue, the table holds nothing else
+        Fit = self.env["crm.value.fit"].sudo()  # sudo: the table holds revenue only, which the user may see
         days = Fit._purchase_days(self.company_id, self.holdout_end)
         split, end = day_number(self.calibration_end), day_number(self.holdout_end)
         if not (days["date"] <= split).any():

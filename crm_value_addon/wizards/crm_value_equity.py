@@ -8,7 +8,7 @@ from ..const import MARGIN_GROUP
 from ..lib import equity
 from ..lib.postgres.binary_copy import copy_out
 
-#: customers whose share of the equity is told: the best so many of 100
+#: the best customers whose share of the equity is shown, as a share of all
 TOP_SHARES = (0.01, 0.04, 0.20)
 _CHANGE_COLUMNS = (
     "transaction_value", "probability_alive", "expected_purchases", "expected_spend", "growth_value",
@@ -16,7 +16,7 @@ _CHANGE_COLUMNS = (
 
 
 class CrmValueEquity(models.TransientModel):
-    """The customer equity of the current company: what all customers are worth, each euro once."""
+    """The customer equity of the current company: the worth of all customers, each euro counted once."""
 
     _name = "crm.value.equity"
     _description = "Customer Equity"
@@ -96,7 +96,7 @@ class CrmValueEquity(models.TransientModel):
 
     @api.model
     def _change(self, company):
-        """Return why the equity changed since the last snapshot before today."""
+        """Return the effects that changed the equity since the last snapshot before today."""
         since = self.env["crm.value.snapshot"]._last_date(company, fields.Date.subtract(company._value_today(), days=1))
         if not since:
             return {"since": False, "amount": 0.0, "effects": []}
@@ -129,7 +129,7 @@ class CrmValueEquity(models.TransientModel):
 
     @api.model
     def _costs(self, company):
-        """Return what winning a customer costs and what keeping one costs."""
+        """Return the costs of winning and of keeping a customer."""
         today = company._value_today()
         query = self.env["crm.value.cost.source"]._query(company, today)
         if not query:

@@ -9,12 +9,12 @@ from odoo.exceptions import AccessError, UserError
 from ..const import MARGIN_GROUP
 from ..models.refresh.basis import Basis
 
-#: customers that are listed one by one; beyond, the sums are told
+#: customers that are listed; the sums include all customers
 _LISTED = 500
 
 
 class CrmValueReplay(models.TransientModel):
-    """What customers were worth on a past day, from the documents of until then; nothing present is touched."""
+    """The value of customers on a past day, from the documents up to it; no stored figure changes."""
 
     _name = "crm.value.replay"
     _description = "Customer Value as of a Day"
@@ -57,16 +57,14 @@ class CrmValueReplay(models.TransientModel):
             raise AccessError(self.env._("These are customers of another company."))
         if self.as_of_date > self.company_id._value_today():
             raise UserError(self.env._("The figures of a day to come are not known yet."))
-        frame = self._replay()
-        bought = np.flatnonzero(frame["revenue_total"] != 0) if not self.value_ids else np.arange(
-            len(frame["partner_id"]))
-        listed = bought[:_LISTED]
+        columns = self._replay()
+        rows = np.arange(len(columns["partner_id"])) if self.value_ids else np.flatnonzero(columns["revenue_total"])
         self.line_ids.unlink()
         self.write({
-            "is_done": True, "customer_count": int((frame["purchase_count"] > 0).sum()),
-            **{name: float(frame[name].sum()) for name in ("revenue_total", "margin_total", "transaction_value")},
+            "is_done": True, "customer_count": int((columns["purchase_count"] > 0).sum()),
+            **{name: float(columns[name].sum()) for name in ("revenue_total", "margin_total", "transaction_value")},
             "posted_since_count": self.env["crm.value.document"].search_count(self._posted_since_domain()),
-            "line_ids": [Command.create(self._prepare_line_vals(frame, row)) for row in listed],
+            "line_ids": [Command.create(self._prepare_line_vals(columns, row)) for row in rows[:_LISTED]],
         })
         return {
             "type": "ir.actions.act_window", "res_model": self._name, "res_id": self.id, "views": [(False, "form")],
@@ -74,8 +72,8 @@ class CrmValueReplay(models.TransientModel):
 
     def _replay(self):
         """Return the columns of the customers as they would have been computed on the day."""
-        company = self.company_id.sudo()  # sudo: settings decide, not the rights of who asks
-        # sudo: whose figures are asked for was checked; the refresh reads documents set-wise.
+        company = self.company_id.sudo()  # sudo: the settings decide, not the rights of the user
+        # sudo: access to the customers was checked; the refresh reads their documents set-wise.
         Refresh = self.env["crm.value.refresh"].sudo().with_company(company)
         partner_ids = self.value_ids.partner_id.ids or Refresh.env["crm.value.observation"]._customer_ids(
             company).tolist()
@@ -85,7 +83,7 @@ class CrmValueReplay(models.TransientModel):
         return columns
 
     def _fit_then(self, company):
-        """Return the fit in use on the day: that of the snapshot of the day, else the last one made until then."""
+        """Return the fit in use on the day: the one of that day's snapshot, else the last one made by then."""
         Snapshot, Fit = self.env["crm.value.snapshot"].sudo(), self.env["crm.value.fit"].sudo()
         in_company = [("company_id", "=", company.id)]
         taken = Snapshot.search([*in_company, ("as_of_date", "=", self.as_of_date), ("fit_id", "!=", False)], limit=1)
@@ -96,14 +94,14 @@ class CrmValueReplay(models.TransientModel):
         return Fit.search([
             *in_company, ("as_of_date", "<=", self.as_of_date), ("reliability", "!=", "fallback")], limit=1)
 
-    def _prepare_line_vals(self, frame, row):
-        values = {name: float(frame[name][row]) for name in (
+    def _prepare_line_vals(self, columns, row):
+        values = {name: float(columns[name][row]) for name in (
             "revenue_total", "revenue_12m", "margin_total", "transaction_value")}
         return values | {
-            "partner_id": int(frame["partner_id"][row]), "purchase_count": int(frame["purchase_count"][row])}
+            "partner_id": int(columns["partner_id"][row]), "purchase_count": int(columns["purchase_count"][row])}
 
     def _posted_since_domain(self):
-        """Return the documents of until the day that were posted, or posted anew, after it."""
+        """Return the domain of the documents dated up to the day that were posted, also again, after it."""
         midnight = datetime.combine(self.as_of_date + timedelta(days=1), time())
         zone = pytz.timezone(self.company_id.sudo().partner_id.tz or "UTC")  # sudo: the company's own contact
         after = zone.localize(midnight).astimezone(pytz.utc).replace(tzinfo=None)
@@ -114,7 +112,7 @@ class CrmValueReplay(models.TransientModel):
         return domain
 
     def action_open_posted_since(self):
-        """Open the documents dated until the day that came later: what a snapshot of the day could not know."""
+        """Open the documents dated up to the day that were posted later: no snapshot of the day knew them."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("crm_value_addon.crm_value_document_action")
         return action | {"domain": self._posted_since_domain()}

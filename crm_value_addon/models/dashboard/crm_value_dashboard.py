@@ -10,6 +10,7 @@ from odoo.fields import Domain
 from ...const import MARGIN_GROUP
 
 PERIODS = ("month", "quarter", "year")
+_SECTION = "crm.value.dashboard.section"
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,11 @@ class Scope:
 class CrmValueDashboard(models.AbstractModel):
     """The figures of the dashboard, from stored columns only: one call, at most ten queries.
 
-    How to use: `read_dashboard`. How it works: `_envelope` describes the scope of the figures; each name in `_sections`
-    is read by the model ``crm.value.dashboard.<name>`` (see `crm.value.dashboard.section`) and drawn by the component
-    that the client registered under the same name. Queries run under the rules of the user, so that a list shows
-    neither more nor less than its number. Another module adds a section by extending `_sections`.
+    How to use: `read_dashboard`.
+
+    How it works: `_envelope` describes the scope of the figures; the sections are the models that inherit
+    `crm.value.dashboard.section`, each drawn by the component that the client registered under the same name. Queries
+    run under the rules of the user, so that a list shows neither more nor less than its number.
     """
 
     _name = "crm.value.dashboard"
@@ -73,15 +75,17 @@ class CrmValueDashboard(models.AbstractModel):
         if envelope["state"] != "ok":
             return envelope
         for name in self._sections():
-            payload[name] = self.env[f"crm.value.dashboard.{name}"]._read(scope, payload)
+            payload[name] = self.env[f"{self._name}.{name}"]._read(scope, payload)
         if not payload["customers"]["known"]["count"]:
             return envelope | {"state": "empty"}
         return envelope | payload
 
     @api.model
     def _sections(self):
-        """Return the names of the sections in reading order; a section may use those before it."""
-        return ["customers", "tiers", "lifecycle", "rfm", "cohorts", "forecast", "trend", "tier_changes", "calls"]
+        """Return the names of the sections in reading order: the models that inherit the section, of any module."""
+        models = self.env.registry.descendants([_SECTION], "_inherit") - {_SECTION}
+        ordered = sorted(models, key=lambda model: self.env[model]._section_sequence)
+        return [model.removeprefix(f"{self._name}.") for model in ordered]
 
     @api.model
     def _scope(self, period, company_id):

@@ -11,6 +11,7 @@ class CrmValueDashboardCalls(models.AbstractModel):
     _name = "crm.value.dashboard.calls"
     _description = "Customer Value Dashboard: Calls"
     _inherit = "crm.value.dashboard.section"
+    _section_sequence = 90
 
     @api.model
     def _read(self, scope, payload):

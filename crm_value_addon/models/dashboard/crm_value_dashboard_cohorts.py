@@ -36,6 +36,7 @@ class CrmValueDashboardCohorts(models.AbstractModel):
     _name = "crm.value.dashboard.cohorts"
     _description = "Customer Value Dashboard: Cohorts"
     _inherit = "crm.value.dashboard.section"
+    _section_sequence = 50
 
     @api.model
     def _read(self, scope, payload):

@@ -37,6 +37,7 @@ class CrmValueDashboardCustomers(models.AbstractModel):
     _name = "crm.value.dashboard.customers"
     _description = "Customer Value Dashboard: Customers"
     _inherit = "crm.value.dashboard.section"
+    _section_sequence = 10
 
     @api.model
     def _read(self, scope, payload):

@@ -16,6 +16,7 @@ class CrmValueDashboardForecast(models.AbstractModel):
     _name = "crm.value.dashboard.forecast"
     _description = "Customer Value Dashboard: Forecast"
     _inherit = "crm.value.dashboard.section"
+    _section_sequence = 60
 
     @api.model
     def _read(self, scope, payload):

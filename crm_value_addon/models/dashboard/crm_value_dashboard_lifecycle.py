@@ -8,6 +8,7 @@ class CrmValueDashboardLifecycle(models.AbstractModel):
     _name = "crm.value.dashboard.lifecycle"
     _description = "Customer Value Dashboard: Lifecycle"
     _inherit = "crm.value.dashboard.section"
+    _section_sequence = 30
 
     @api.model
     def _read(self, scope, payload):

@@ -8,6 +8,7 @@ class CrmValueDashboardRfm(models.AbstractModel):
     _name = "crm.value.dashboard.rfm"
     _description = "Customer Value Dashboard: Recency and Frequency"
     _inherit = "crm.value.dashboard.section"
+    _section_sequence = 40
 
     @api.model
     def _read(self, scope, payload):

@@ -6,9 +6,8 @@ from odoo import api, fields, models
 class CrmValueDashboardSection(models.AbstractModel):
     """A section of the dashboard: the figures of one card.
 
-    How to use: define a model ``crm.value.dashboard.<name>`` that inherits this one and implements `_read`, add the
-    name to `_sections` of the dashboard, and register the component that draws it under the same name (see
-    docs/dashboard.md).
+    How to use: define a model ``crm.value.dashboard.<name>`` that inherits this one and implements `_read`, and
+    register the component that draws it under the same name (see docs/dashboard.md).
 
     How it works: a figure is a dict with ``count`` and ``domain`` (and ``model`` where it is not crm.value): exactly
     the records behind it. The rows that several sections add up are scanned once (`_scanned`).
@@ -16,6 +15,8 @@ class CrmValueDashboardSection(models.AbstractModel):
 
     _name = "crm.value.dashboard.section"
     _description = "Customer Value Dashboard: Section"
+    #: the place in the reading order: a section may use those before it
+    _section_sequence = 100
 
     @api.model
     def _read(self, scope, payload):

@@ -8,6 +8,7 @@ class CrmValueDashboardTierChanges(models.AbstractModel):
     _name = "crm.value.dashboard.tier_changes"
     _description = "Customer Value Dashboard: Tier Changes"
     _inherit = "crm.value.dashboard.section"
+    _section_sequence = 80
 
     @api.model
     def _read(self, scope, payload):

@@ -8,6 +8,7 @@ class CrmValueDashboardTiers(models.AbstractModel):
     _name = "crm.value.dashboard.tiers"
     _description = "Customer Value Dashboard: Tiers"
     _inherit = "crm.value.dashboard.section"
+    _section_sequence = 20
 
     @api.model
     def _read(self, scope, payload):

@@ -14,6 +14,7 @@ class CrmValueDashboardTrend(models.AbstractModel):
     _name = "crm.value.dashboard.trend"
     _description = "Customer Value Dashboard: Trend"
     _inherit = "crm.value.dashboard.section"
+    _section_sequence = 70
 
     @api.model
     def _read(self, scope, payload):

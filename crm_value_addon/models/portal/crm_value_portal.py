@@ -28,9 +28,9 @@ class CrmValuePortal(models.AbstractModel):
     def _portal_access(self, partner, company):
         """Return whether a person may see the tier of the customer it belongs to, and that customer's value.
 
-        :return: (state, value); state: ``off`` no page in this company, ``opted_out`` the customer wants no evaluation,
-            ``contact`` the tier is the employer's and hidden from its contacts, ``none`` no tier yet, or ``tier``; the
-            value is a sudo record, and empty except for the last two states
+        :return: (state, value); state: ``off`` no page in this company, ``opted_out`` the customer opted out of
+            scoring, ``contact`` the tier is the employer's and hidden from its contacts, ``none`` no tier yet, or
+            ``tier``; the value is a sudo record, and empty except for the last two states
         """
         # sudo: customers have no rights on any of this; they get plain data about themselves.
         partner, company, value = partner.sudo(), company.sudo(), self.env["crm.value"].sudo()

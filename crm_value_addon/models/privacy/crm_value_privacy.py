@@ -21,7 +21,7 @@ class CrmValuePrivacy(models.AbstractModel):
     How to use: `_check_manager`, then `_privacy_export` or `_erase`; `_unlink_messages` when contacts are deleted.
 
     How it works: the export finds the models of the addon by the field that refers to a customer (`_domains`) and reads
-    their records under the rights of the user, with the labels of the screens. Erasing sets *Opt Out of Scoring*,
+    their records under the rights of the user, with the labels of the screens. Erasing ticks *Opt Out of Scoring*,
     deletes logs, notes and follow-ups, and empties what was concluded; the books stay.
     """
 
@@ -171,7 +171,7 @@ class CrmValuePrivacy(models.AbstractModel):
     def _erase(self, partners):
         """Erase what was concluded or noted about customers, in all companies.
 
-        They are not evaluated again until somebody unticks *Opt Out of Scoring*.
+        They are not scored again until somebody unticks *Opt Out of Scoring*.
 
         :return: the customers
         """

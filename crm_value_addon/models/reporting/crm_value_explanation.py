@@ -14,8 +14,8 @@ class CrmValueExplanation(models.AbstractModel):
     How to use: `crm.value.explain_value` and `crm.value.action_open_part`, which check that the user may see the CLV.
 
     How it works: each component of the value has a method `_explain_<name>` that returns whether it is configured, its
-    inputs as sentences, and the keys and labels of its records; `_open` opens the records of a key. Without an
-    evaluation of the customer no component has inputs.
+    inputs as sentences, and the keys and labels of its records; `_open` opens the records of a key. For a
+    customer who opted out of scoring, no component has inputs.
     """
 
     _name = "crm.value.explanation"

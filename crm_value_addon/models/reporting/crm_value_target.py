@@ -6,7 +6,7 @@ from odoo.tools import SQL
 
 
 class CrmValueTarget(models.Model):
-    """A goal for a company or a sales team, held against each month's end; a miss raises one activity."""
+    """A goal for a company or a sales team, compared with each month's end; a miss schedules one activity."""
 
     _name = "crm.value.target"
     _description = "Customer Value Target"
@@ -44,7 +44,7 @@ class CrmValueTarget(models.Model):
 
     @api.model
     def _cron_check(self):
-        """Hold the targets of every company against its last month's end."""
+        """Compare the targets of every company with its last month's end."""
         companies = self.search([]).company_id
         self.env["ir.cron"]._commit_progress(remaining=len(companies))
         for company in companies:
@@ -52,7 +52,7 @@ class CrmValueTarget(models.Model):
             self.env["ir.cron"]._commit_progress(1)
 
     def _check_last_month(self, company):
-        """Compare these targets with a company's last snapshot, once for each snapshot."""
+        """Compare these targets with a company's last snapshot, once per snapshot."""
         taken = self.env["crm.value.snapshot"]._last_date(company, company._value_today())
         for target in self:
             if taken and target.checked_date != taken:
@@ -62,7 +62,7 @@ class CrmValueTarget(models.Model):
                 target._follow_up()
 
     def _follow_up(self):
-        """Have one open activity while the target is missed, none when it is met."""
+        """Keep one open activity while the target is missed, and none when it is met."""
         self.ensure_one()
         if self.state == "met":
             self.activity_unlink(["mail.mail_activity_data_todo"], only_automated=True)
@@ -72,7 +72,7 @@ class CrmValueTarget(models.Model):
                 summary=self.env._("Target missed: %(actual)s of %(goal)s", actual=self.actual, goal=self.goal))
 
     def _actual(self, taken):
-        """Return the figure of a month's end; None while there is nothing to compare it with."""
+        """Return the figure of a month's end; None without an earlier one to compare it with."""
         self.ensure_one()
         column = {
             "equity": SQL("sum(snapshot.equity)"),

@@ -59,7 +59,7 @@ const RIBBON = `<widget name="value_ribbon" tier="tier_id" color="tier_color"/>`
 
 const openForm = (resModel, resId, arch) => mountView({ resModel, type: "form", resId, arch: `<form>${arch}</form>` });
 
-/** Answer the question for the age of figures with what is asked for; each question becomes a step. */
+/** Mock the age of the figures; each request becomes a step. */
 function tellAge(answer = ([partnerId]) => [partnerId ? `Of customer ${partnerId}.` : "Figures are 3 minutes old."]) {
     onRpc("crm.value", "get_figures_age", ({ args }) => {
         expect.step(`age of ${args[0]}`);

@@ -37,7 +37,7 @@ beforeEach(() => {
     });
 });
 
-/** Open the dashboard; what it then asks the action service for becomes a step. */
+/** Open the dashboard; each request to the action service becomes an entry of `followed`. */
 async function openDashboard(answer = dashboardData(), followed = []) {
     onRpc("crm.value.dashboard", "read_dashboard", ({ kwargs }) => {
         expect.step(`read ${kwargs.period} ${kwargs.company_id}`);

@@ -55,7 +55,7 @@ class TestDashboardFigures(DashboardCase):
         self.assertEqual((best["count"], best["of"], best["least"]), (1, 4, 4000))
         self.assertAlmostEqual(best["share"], 4000 / 5960, 5)
 
-    def test_customers_without_a_tier_are_told(self):
+    def test_customers_without_a_tier_are_counted(self):
         self.env["crm.value.tier"].search([]).active = False
         self.refresh()
         [tier] = self.dashboard()["tiers"]["rows"]

@@ -247,7 +247,7 @@ class TestCrmValueMail(BenefitCase, CronMixinCase):
         self.run_cron()
         self.assertEqual([len(self.mails(customer)) for customer in customers], [1, 1])
 
-    def test_told_once_by_constraint(self):
+    def test_one_mail_per_occasion_by_constraint(self):
         self.switch_on()
         self.rise()
         self.run_cron()

@@ -94,9 +94,9 @@ class TestCrmValuePortal(PortalCase):
             least = 100 if metric == "value_percentile" else 1e6
             secret = self.tier("Secret", least, least, metric=metric)
             page = self.page(self.bought(6000))
-            told = page["next"]
-            self.assertEqual((told["name"], told["lines"], told["headline"]), ("Secret", [], False), metric)
-            self.assertIn("no single figure", told["hint"])
+            shown = page["next"]
+            self.assertEqual((shown["name"], shown["lines"], shown["headline"]), ("Secret", [], False), metric)
+            self.assertIn("no single figure", shown["hint"])
             self.assertNotIn(metric, str(page))
             secret.active = False
 
@@ -104,14 +104,14 @@ class TestCrmValuePortal(PortalCase):
         both = self.tier("Both", 9000, 9000)
         both.criterion_ids = [Command.create({"metric": "clv", "enter_min": 1e6, "keep_min": 1e6})]
         customer = self.bought(8880)
-        told = self.page(customer)["next"]
-        self.assertEqual((self.line(told)["metric"], told["headline"]), ("revenue_12m", False))
-        self.assertIn("relationship as a whole", told["hint"])
+        shown = self.page(customer)["next"]
+        self.assertEqual((self.line(shown)["metric"], shown["headline"]), ("revenue_12m", False))
+        self.assertIn("relationship as a whole", shown["hint"])
         both.criterion_match = "any"
         self.Assignment._assign_company()
-        told = self.page(customer)["next"]
-        self.assertIn("120.00 more", told["headline"])
-        self.assertFalse(told["hint"])
+        shown = self.page(customer)["next"]
+        self.assertIn("120.00 more", shown["headline"])
+        self.assertFalse(shown["hint"])
 
     def test_contacts(self):
         firm = self.bought(5000)
@@ -192,9 +192,9 @@ class TestCrmValuePortal(PortalCase):
                      (coupons, self.customer("Other"))):
             card(*args)
         balance = card(club, points=0)
-        told = self.page(customer)["cards"]
-        self.assertEqual([row["code"] for row in told], [last_day.code, good.code, False])
-        self.assertEqual((told[0]["expires"], told[2]["points"]), (TODAY, balance.points_display))
+        shown = self.page(customer)["cards"]
+        self.assertEqual([row["code"] for row in shown], [last_day.code, good.code, False])
+        self.assertEqual((shown[0]["expires"], shown[2]["points"]), (TODAY, balance.points_display))
         person = self.customer("Person", parent_id=customer.id)
         own = card(coupons, person)
         self.assertEqual([row["code"] for row in self.page(person)["cards"]], [own.code])
@@ -245,13 +245,13 @@ class TestPortalPages(HttpCase, PortalCase):
             self.assertIn(text, page.text.replace("\xa0", " "))
         self.assertIn("Your tier: ", self.url_open("/my").text)
 
-    def test_each_figure_to_keep_is_told_once(self):
+    def test_each_figure_to_keep_is_shown_once(self):
         self.env["crm.value.tier.criterion"].create({
             "tier_id": self.mid.id, "metric": "purchase_count", "enter_min": 1, "keep_min": 1})
         self.log_in()
         page = html.fromstring(self.url_open("/my/loyalty").text)
-        told = [" ".join(line.text_content().split()) for line in page.xpath("//*[@name='loyalty_keep']//li")]
-        self.assertEqual([line.split(":")[0] for line in told], [
+        shown = [" ".join(line.text_content().split()) for line in page.xpath("//*[@name='loyalty_keep']//li")]
+        self.assertEqual([line.split(":")[0] for line in shown], [
             "Purchases of the last 12 months", "Number of purchases"])
 
     def test_nothing_secret_in_the_source(self):

@@ -193,7 +193,7 @@ class TestPrivacyExport(PrivacyCase):
     def export(self, env):
         return env["crm.value.privacy"]._privacy_export(self.buyer.with_env(env))
 
-    def test_every_record_about_the_customer_is_told(self):
+    def test_every_record_about_the_customer_is_exported(self):
         self.worth._message_log(body="Logged words")
         self.buyer.activity_schedule(
             "mail.mail_activity_data_todo", user_id=self.boss.id, summary="Asked words",

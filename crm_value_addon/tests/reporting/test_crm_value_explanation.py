@@ -39,14 +39,14 @@ class TestCrmValueExplanation(PartsCase):
         return new_test_user(
             self.env, login, groups=groups, company_id=company.id, company_ids=[Command.set(company.ids)])
 
-    def test_every_part_is_told_and_adds_up(self):
+    def test_the_components_add_up(self):
         self.refresh()
         value = self.value(self.bakery)
-        told = value.explain_value()
+        explained = value.explain_value()
         self.assertEqual(
-            round(sum(part["sign"] * part["amount"] for part in told["parts"]), 2), round(told["clv"], 2))
-        self.assertEqual(told["clv"], value.clv)
-        parts = {part["name"]: part for part in told["parts"]}
+            round(sum(part["sign"] * part["amount"] for part in explained["parts"]), 2), round(explained["clv"], 2))
+        self.assertEqual(explained["clv"], value.clv)
+        parts = {part["name"]: part for part in explained["parts"]}
         self.assertTrue(all(part["amount"] and part["configured"] for part in parts.values()))
         # three days of purchases, 31 days apart
         amount = self.env["crm.value.explanation"]._money(value, 240)
@@ -55,9 +55,10 @@ class TestCrmValueExplanation(PartsCase):
             f"3 purchases, every 31 days, {amount} each, last 40 days ago")
         self.assertIn("Deal", parts["growth_value"]["inputs"][0])
         self.assertIn("1 × Idea", parts["knowledge_value"]["inputs"][0])
-        self.assertEqual(told["realised"]["cost"], 30)
-        self.assertEqual(round(told["realised"]["margin"] - told["realised"]["cost"], 2), value.realised_value)
-        self.assertEqual(value.value_explanation, told)
+        realised = explained["realised"]
+        self.assertEqual(realised["cost"], 30)
+        self.assertEqual(round(realised["margin"] - realised["cost"], 2), value.realised_value)
+        self.assertEqual(value.value_explanation, explained)
 
     def test_records_of_a_part(self):
         self.refresh()

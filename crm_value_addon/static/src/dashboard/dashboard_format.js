@@ -2,10 +2,10 @@ import { formatDate, deserializeDate } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { formatFloat, formatInteger, formatMonetary, formatPercentage } from "@web/views/fields/formatters";
 
-/** From this amount on, a figure is told as "1.2M"; what it is exactly stands in its title. */
+/** From this amount on, a figure is shown as "1.2M"; its title has the exact amount. */
 const COMPACT_FROM = 100_000;
 
-/** How the dashboard writes its figures: in the user's language and the currency of the companies shown. */
+/** The format of the dashboard's figures: the user's language and the currency of the companies shown. */
 export class DashboardFormat {
     constructor(currencyId) {
         this.currencyId = currencyId;
@@ -53,12 +53,12 @@ export class DashboardFormat {
         return String(count === 1 ? _t("1 customer") : _t("%(count)s customers", { count: this.number(count) }));
     }
 
-    /** The length of a bar in percent; it is still seen where there is little. */
+    /** The length of a bar in percent; a small part is still visible. */
     width(part, whole) {
         return whole > 0 && part > 0 ? Math.min(Math.max((100 * part) / whole, 1), 100) : 0;
     }
 
-    /** The veil of a cell of a heat map: dark enough to tell apart, light enough for the text on it. */
+    /** The shade of a cell of a heat map: dark enough to tell cells apart, light enough for the text. */
     veil(part, whole) {
         const share = whole > 0 ? Math.max(part, 0) / whole : 0;
         return share ? `background-color: rgba(var(--primary-rgb), ${(0.06 + 0.44 * share).toFixed(2)});` : "";

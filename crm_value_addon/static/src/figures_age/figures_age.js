@@ -7,7 +7,7 @@ import { kanbanView } from "@web/views/kanban/kanban_view";
 import { listView } from "@web/views/list/list_view";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 
-/** How old the figures of a screen are; it comes after the figures, which wait for nothing. */
+/** The age of the figures of a screen; it is read after the figures, which do not wait for it. */
 export class FiguresAge extends Component {
     static template = "crm_value_addon.FiguresAge";
     static props = { partnerId: { type: [Number, Boolean], optional: true } };
@@ -30,7 +30,7 @@ export class FiguresAge extends Component {
     }
 }
 
-/** The same on a form with a customer: what of this customer waits, and no query more for the form itself. */
+/** The same on a form with a customer, about this customer; the form itself needs no further query. */
 export class FiguresAgeWidget extends Component {
     static template = xml`<FiguresAge partnerId="partnerId"/>`;
     static components = { FiguresAge };

@@ -4,7 +4,7 @@ import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 
 import { Component, useState } from "@odoo/owl";
 
-/** The button "Preview" of a tier simulation: asks for it step by step and shows how far it is. */
+/** The button "Preview" of a tier simulation: computes it step by step and shows the progress. */
 export class TierSimulationPreview extends Component {
     static template = "crm_value_addon.TierSimulationPreview";
     static props = { ...standardWidgetProps };

@@ -5,7 +5,7 @@ import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 
 import { Component } from "@odoo/owl";
 
-/** Odoo's badge with the tier's icon; a card, a form and a list show the same. */
+/** Odoo's badge with the tier's icon, the same on cards, forms and lists. */
 export class ValueTierField extends BadgeField {
     static template = "crm_value_addon.ValueTierField";
     static props = { ...BadgeField.props, iconField: { type: String, optional: true } };
@@ -28,7 +28,7 @@ registry.category("fields").add("value_tier", {
     extractProps: (info) => ({ ...badgeField.extractProps(info), iconField: info.options.icon_field }),
 });
 
-/** Odoo's badge for a risk that asks for something: "Churn Risk: High". A low risk is no news. */
+/** Odoo's badge for a risk that needs attention: "Churn Risk: High". A low risk is not shown. */
 export class ValueRiskField extends BadgeField {
     static template = "crm_value_addon.ValueRiskField";
 

@@ -9,7 +9,7 @@ import { Component, onWillStart, useEffect, useRef } from "@odoo/owl";
 
 /**
  * Draws a JSON field {kind: "bar" | "line", labels, x_title, y_title, series: [{label, values}]}, with the same
- * figures as a table for those who cannot see it.
+ * figures as a table for users who cannot see it.
  */
 export class ValueChartField extends Component {
     static template = "crm_value_addon.ValueChartField";

@@ -6,7 +6,7 @@ import { useService } from "@web/core/utils/hooks";
 
 import { Component } from "@odoo/owl";
 
-/** Draws the explanation of a customer's value (see explain_value) as a waterfall: each part, and the records behind it. */
+/** Draws the explanation of a customer's value (see explain_value) as a waterfall of components with their records. */
 export class ValueWaterfallField extends Component {
     static template = "crm_value_addon.ValueWaterfallField";
     static props = { ...standardFieldProps };
@@ -20,7 +20,7 @@ export class ValueWaterfallField extends Component {
         return this.props.record.data[this.props.name];
     }
 
-    /** The parts with the place of their bars in percent, and the sum as the last one. */
+    /** The components with the place of their bars in percent; the last one is the sum. */
     get steps() {
         const { parts, clv } = this.explanation;
         let reached = 0;
