@@ -55,14 +55,3 @@ class ResConfigSettings(models.TransientModel):
 
     value_log_months = fields.Integer(related="company_id.value_log_months", readonly=False)
     value_run_months = fields.Integer(related="company_id.value_run_months", readonly=False)
-
-
-class CrmValueTierChange(models.Model):
-    _inherit = "crm.value.tier.change"
-
-    @api.autovacuum
-    def _gc_changes(self):
-        """Forget what is older than each company wants to keep."""
-        return self.env["res.company"]._value_forget(
-            self._name, "value_log_months", lambda company, since: SQL(
-                "date < %s AND value_id IN (SELECT id FROM crm_value WHERE company_id = %s)", since, company.id))

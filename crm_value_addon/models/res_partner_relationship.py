@@ -1,21 +1,12 @@
 from odoo import api, fields, models
 
 from ..const import SELLER_GROUP
+from .tiers.crm_value_tier import STRATEGIES
 
-STRATEGIES = [("clasp", "Clasp"), ("velcro", "Velcro"), ("zipper", "Zipper")]
 STAGES = [
     ("exploring", "Exploring"), ("early", "Early"), ("established", "Established"),
     ("strategic", "Strategic partner"), ("broken_internal", "Broken off: our reason"),
     ("broken_external", "Broken off: their reason")]
-
-
-class CrmValueTier(models.Model):
-    _inherit = "crm.value.tier"
-
-    relationship_strategy = fields.Selection(
-        STRATEGIES, help="How close we stay to customers of this tier; sets how often they are contacted. "
-                         "Clasp: a contact now and then, the customer fits our process. Velcro: we adapt to the "
-                         "customer. Zipper: in touch all the time, both adapt.")
 
 
 class ResPartner(models.Model):

@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
-from ..tiers.crm_value_tier_assignment import SILENT_SOURCES
+from ..tiers.crm_value_tier_change import SILENT_SOURCES
 
 _logger = logging.getLogger(__name__)
 
@@ -121,8 +121,13 @@ class CrmValueGrant(models.Model):
     # reaching a tier
 
     @api.model
-    def _give_for_moves(self, changes):
-        """Give what customers get for reaching a tier, once in their lives; a fault costs nobody the refresh."""
+    def _on_tier_changes(self, changes):
+        """Give the gifts of tier changes that were just logged (see `crm.value.tier.change`)."""
+        self._give_for_changes(changes)
+
+    @api.model
+    def _give_for_changes(self, changes):
+        """Give what customers get for reaching a tier, once in their lives; a failure never stops the refresh."""
         wishes = []
         for change in changes:
             tier = change.to_tier_id

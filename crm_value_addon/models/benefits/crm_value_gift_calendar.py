@@ -6,7 +6,7 @@ import psycopg2
 from odoo import api, models
 from odoo.tools import SQL
 
-from ..tiers.crm_value_tier_assignment import SILENT_SOURCES
+from ..tiers.crm_value_tier_change import SILENT_SOURCES
 from .crm_value_gift import CATCH_UP_DAYS
 
 _logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class CrmValueGrant(models.Model):
         """
         today = company._value_today()
         since = today - timedelta(days=CATCH_UP_DAYS - 1)
-        moves = self.env["crm.value.tier.change"].search([
+        changes = self.env["crm.value.tier.change"].search([
             ("value_id.company_id", "=", company.id), ("date", ">=", since), ("source", "not in", SILENT_SOURCES),
             ("to_tier_id.benefit_ids.benefit_type", "=", "gift")])
         self.env.flush_all()
@@ -55,7 +55,7 @@ class CrmValueGrant(models.Model):
             benefit, value = self.env["crm.value.benefit"].browse(benefit_id), self.env["crm.value"].browse(value_id)
             if not self._is_paused(value):
                 wishes.append((benefit, value, f"{benefit.occasion} {day.year}", day, value.browse()))
-        return self._give_for_moves(moves) + self._claim(wishes)
+        return self._give_for_changes(changes) + self._claim(wishes)
 
     @api.model
     def _query_dated(self, company, since, today):

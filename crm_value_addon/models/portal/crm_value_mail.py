@@ -7,12 +7,9 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..benefits.crm_value_gift import CATCH_UP_DAYS
-from ..tiers.crm_value_tier_assignment import SILENT_SOURCES
+from ..tiers.crm_value_tier_change import UNMAILED_SOURCES
 
 _logger = logging.getLogger(__name__)
-
-#: sources of tier changes that no customer gets a mail about, because the customer did not cause them
-_SILENT_SOURCES = (*SILENT_SOURCES, "merge")
 
 
 class CrmValueMail(models.Model):
@@ -39,6 +36,12 @@ class CrmValueMail(models.Model):
         "UNIQUE(value_id, kind, occasion)", "A customer is told once of an occasion.")
 
     # sending
+
+    @api.model
+    def _on_tier_changes(self, changes):
+        """Wake the cron of the mails where a company mails about reached tiers (see `crm.value.tier.change`)."""
+        if changes.company_id.value_mail_reached_id:
+            self.env.ref("crm_value_addon.ir_cron_mails").sudo()._trigger()  # sudo: whoever caused the changes
 
     @api.model
     def _cron_mails(self):
@@ -118,7 +121,7 @@ class CrmValueMail(models.Model):
               LEFT JOIN crm_value_tier before ON before.id = change.from_tier_id
              WHERE change.date >= %s AND change.source NOT IN %s
                AND (before.id IS NULL OR (after.sequence, after.id) > (before.sequence, before.id))
-            """, today - timedelta(days=CATCH_UP_DAYS - 1), _SILENT_SOURCES)
+            """, today - timedelta(days=CATCH_UP_DAYS - 1), UNMAILED_SOURCES)
 
     @api.model
     def _select_danger(self, company, today):

@@ -79,7 +79,7 @@ class CrmValueMerge(models.AbstractModel):
     @api.model
     def _keep_one_lock(self, values, target):
         """End all locks of these values but one."""
-        (values.tier_lock_ids - self._kept_lock(values, target))._replace()
+        (values.tier_lock_ids - self._kept_lock(values, target))._end(decide=False)
 
     # before
 

@@ -9,6 +9,7 @@ from odoo.tools import SQL
 from . import tier_rules
 from .conditions import domain_fault, try_domain
 
+STRATEGIES = [("clasp", "Clasp"), ("velcro", "Velcro"), ("zipper", "Zipper")]
 #: fields whose change can move customers
 _RULE_FIELDS = {
     "sequence", "active", "company_id", "criterion_match", "criterion_ids", "partner_domain", "downgrade_policy",
@@ -52,6 +53,11 @@ class CrmValueTier(models.Model):
         string="Downgrade", default="immediate", required=True,
         help="When customers lose the tier after they no longer meet the figures to keep it")
     grace_days = fields.Integer(string="Grace Period (days)", default=30)
+    benefit_ids = fields.One2many("crm.value.benefit", "tier_id", string="Benefits", copy=True)
+    relationship_strategy = fields.Selection(
+        STRATEGIES, help="How close we stay to customers of this tier; sets how often they are contacted. "
+                         "Clasp: a contact now and then, the customer fits our process. Velcro: we adapt to the "
+                         "customer. Zipper: in touch all the time, both adapt.")
     criteria_summary = fields.Char(string="Criteria in Words", compute="_compute_criteria_summary")
     is_by_hand = fields.Boolean(compute="_compute_is_by_hand")
     has_predicted = fields.Boolean(compute="_compute_has_predicted")
@@ -204,22 +210,39 @@ class CrmValueTier(models.Model):
     def create(self, vals_list):
         with self._writing():
             tiers = super().create(vals_list)
-        tiers._request_pass()
+        self._request_pass(tiers._companies())
+        self.env.registry.clear_cache()
         return tiers
 
     def write(self, vals):
         if _RULE_FIELDS.isdisjoint(vals):
-            return super().write(vals)
-        companies = self._companies()
-        with self._writing():
             result = super().write(vals)
+        else:
+            companies = self._companies()
+            with self._writing():
+                result = super().write(vals)
+            self._request_pass(companies | self._companies())
+        self.env.registry.clear_cache()
+        if "company_id" in vals:
+            self.benefit_ids._check_company()
+        return result
+
+    def unlink(self):
+        companies = self._companies()
+        programs = self.benefit_ids.filtered(lambda benefit: benefit.benefit_type == "program").program_id
+        result = super().unlink()
         self._request_pass(companies)
+        self.env.registry.clear_cache()
+        self.env["crm.value.benefit"]._close_programs(programs)
         return result
 
     @contextmanager
     def _writing(self):
-        """Let the lines of a tier change one after the other: they are checked together, with their tier."""
-        # The cursor's, not the context's: no caller can set it.
+        """Check the criteria of a tier together, after all of them are written, instead of one by one.
+
+        While some thresholds are new and some are old, they may contradict each other. The flag lies on the cursor: the
+        context belongs to the caller, who could switch the check off.
+        """
         nested = self.env.cr.cache.get(_WRITING)
         self.env.cr.cache[_WRITING] = True
         try:
@@ -229,13 +252,8 @@ class CrmValueTier(models.Model):
 
     @api.model
     def _is_being_written(self):
+        """Tell whether a tier is being written, so that the tier checks its criteria afterwards."""
         return bool(self.env.cr.cache.get(_WRITING))
-
-    def unlink(self):
-        companies = self._companies()
-        result = super().unlink()
-        self.browse()._request_pass(companies)
-        return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
@@ -249,10 +267,10 @@ class CrmValueTier(models.Model):
                 "Customers have, or had, the tier %(tier)s, and their history names it. Archive it instead.",
                 tier=(change.to_tier_id & self or change.from_tier_id & self or lock.tier_id).name))
 
-    def _request_pass(self, companies=None):
-        """Ask for the tiers of the concerned companies to be decided anew."""
-        companies = companies or self.env["res.company"]
-        for company in companies | self._companies() if self else companies:
+    @api.model
+    def _request_pass(self, companies):
+        """Ask the cron to decide the tiers of all customers of these companies again."""
+        for company in companies:
             # A company without customers yet gets its tiers with its first refresh.
             if self.env.execute_query(SQL("SELECT FROM crm_value WHERE company_id = %s LIMIT 1", company.id)):
                 self.env["crm.value.run"]._request(company, "tiers")

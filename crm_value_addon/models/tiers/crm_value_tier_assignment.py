@@ -4,9 +4,8 @@ from odoo.tools import SQL
 from ...lib.postgres.binary_copy import id_array
 from ..refresh.crm_value_scheduler import REQUEST_LIMIT
 from . import tier_rules
+from .crm_value_tier_change import SILENT_SOURCES
 
-#: tier changes the customer did not cause: logged, but without gift, mail or activity
-SILENT_SOURCES = ("initial", "rules", "opt_out")
 #: customers decided per transaction when the rules changed: most of their rows are written, and changes logged
 ASSIGN_BATCH = 10_000
 #: from so many customers on the planner takes longer over the list of their ids than PostgreSQL over their rows

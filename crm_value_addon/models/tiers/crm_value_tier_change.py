@@ -1,12 +1,21 @@
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 from ...const import MARGIN_GROUP
 
+#: sources of changes that the customer did not cause: logged in bulk, without automation rules, gifts or mails
+SILENT_SOURCES = ("initial", "rules", "opt_out")
+#: sources of changes without a mail: a customer whose contacts were merged gets its gifts, but no congratulation
+UNMAILED_SOURCES = (*SILENT_SOURCES, "merge")
+
 
 class CrmValueTierChange(models.Model):
-    """A move of a customer between tiers, written by the machine; creating one fires automation rules.
+    """A customer's change of tier, logged by the assignment.
 
-    Moves of source ``initial`` and ``rules`` are inserted in bulk and fire nothing: nobody earned or lost anything.
+    How to use: the assignment creates the records of changes that something follows from, and inserts those of
+    `SILENT_SOURCES` in bulk. A module that acts on changes adds its model to `_listeners`.
+
+    How it works: creating records fires Odoo's automation rules and then calls `_on_tier_changes` of each listener.
     """
 
     _name = "crm.value.tier.change"
@@ -41,6 +50,23 @@ class CrmValueTierChange(models.Model):
                              for tier in (change.from_tier_id, change.to_tier_id))
             change.direction = "up" if after > before else "down"
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        changes = super().create(vals_list)
+        changes._notify()
+        return changes
+
+    @api.model
+    def _listeners(self):
+        """Return the names of the models that act on tier changes, in the order in which they are called."""
+        return ["crm.value.grant", "crm.value.mail"]
+
+    def _notify(self):
+        """Hand these changes to every listener."""
+        for name in self._listeners():
+            # sudo: gifts and mails follow from a change whatever the rights of the user who caused it.
+            self.env[name].sudo()._on_tier_changes(self.sudo())
+
     def _message(self):
         """Return the line for the messages of the customer value."""
         self.ensure_one()
@@ -48,3 +74,10 @@ class CrmValueTierChange(models.Model):
         text = self.env._(
             "%(before)s → %(after)s", before=self.from_tier_id.name or no_tier, after=self.to_tier_id.name or no_tier)
         return self.env._("%(move)s: %(reason)s", move=text, reason=self.reason) if self.reason else text
+
+    @api.autovacuum
+    def _gc_changes(self):
+        """Delete the changes older than each company wants to keep."""
+        return self.env["res.company"]._value_forget(
+            self._name, "value_log_months", lambda company, since: SQL(
+                "date < %s AND value_id IN (SELECT id FROM crm_value WHERE company_id = %s)", since, company.id))

@@ -4,6 +4,8 @@ from odoo.tools import formatLang
 
 
 class CrmValueTierCriterion(models.Model):
+    """A criterion of a tier: the figure of a customer that it asks for, to enter the tier and to keep it."""
+
     _name = "crm.value.tier.criterion"
     _description = "Loyalty Tier Criterion"
     _order = "tier_id, id"
@@ -59,20 +61,26 @@ class CrmValueTierCriterion(models.Model):
     def create(self, vals_list):
         criteria = super().create([
             {**vals, "keep_min": vals.get("keep_min", vals.get("enter_min", 0.0))} for vals in vals_list])
-        criteria.tier_id._request_pass()
+        self._apply_to(criteria.tier_id)
         return criteria
 
     def write(self, vals):
         tiers = self.tier_id
         result = super().write(vals)
-        (tiers | self.tier_id)._request_pass()
+        self._apply_to(tiers | self.tier_id)
         return result
 
     def unlink(self):
         tiers = self.tier_id
         result = super().unlink()
-        tiers._request_pass()
+        self._apply_to(tiers)
         return result
+
+    @api.model
+    def _apply_to(self, tiers):
+        """Let changed criteria of these tiers count: for orders, which read cached rules, and for all customers."""
+        self.env.registry.clear_cache()
+        tiers._request_pass(tiers._companies())
 
     @api.ondelete(at_uninstall=False)
     def _unlink_keep_rules_valid(self):

@@ -3,7 +3,7 @@ from odoo.exceptions import UserError, ValidationError
 
 
 class CrmValueTierLock(models.Model):
-    """A tier fixed by hand: people's words stay out of the machine's row. Locks are ended, never deleted."""
+    """A tier set manually, apart from the row that the refresh writes. Locks are ended, never deleted."""
 
     _name = "crm.value.tier.lock"
     _description = "Tier Lock"
@@ -45,10 +45,10 @@ class CrmValueTierLock(models.Model):
     def create(self, vals_list):
         """Lock tiers at once; an earlier lock of the same customer ends."""
         for vals in vals_list:
-            # who, when and whether it is in force are facts
+            # the author, the end and whether the lock holds are recorded, not told by the caller
             for name in ("user_id", "active", "ended_by_id", "ended_at"):
                 vals.pop(name, None)
-            self.search([("value_id", "=", vals.get("value_id"))])._replace()
+            self.search([("value_id", "=", vals.get("value_id"))])._end(decide=False)
         locks = super().create(vals_list)
         locks._decide()
         return locks
@@ -56,30 +56,38 @@ class CrmValueTierLock(models.Model):
     def write(self, vals):
         """Change the last day, or end the locks by archiving them.
 
-        :raise UserError: anything else is to be changed: who locked a tier, and why, stays known
+        :raise UserError: anything else would change, although who locked a tier, and why, must stay known
         """
         if vals == {"active": False}:
-            vals = vals | {"ended_by_id": self.env.uid, "ended_at": fields.Datetime.now()}
-        elif not vals.keys() <= {"until"}:
+            return self._end()
+        if not vals.keys() <= {"until"}:
             raise UserError(self.env._("A lock is kept as it was made. End it, and lock the tier again."))
         result = super().write(vals)
-        self.flush_recordset()
-        if not self.env.context.get("value_tier_decided_later"):
-            self._decide()
+        self._decide()
         return result
 
     def action_end(self):
-        """End these locks: the rules decide again.
+        """End these locks, so that the rules decide again.
 
         :raise AccessError: the user may not lock tiers
         """
         self.filtered("active").active = False
 
-    def _replace(self):
-        """End these locks for the sake of another one: the tiers are decided when that is there."""
-        self.with_context(value_tier_decided_later=True).active = False
+    def _end(self, decide=True):
+        """End these locks.
+
+        :param decide: whether the rules decide now; not where another lock follows at once
+        """
+        # past our own write, which calls this
+        result = super().write({  # pylint: disable=super-method-mismatch
+            "active": False, "ended_by_id": self.env.uid, "ended_at": fields.Datetime.now()})
+        # the unique index admits the next lock of a customer only after this one has ended in the database
+        self.flush_recordset()
+        if decide:
+            self._decide()
+        return result
 
     def _decide(self):
-        """Decide the tiers of these customers now, or by the cron when a refresh is under way."""
+        """Decide the tiers of these customers now, or leave them to the cron when a refresh is under way."""
         for locks in self.grouped("company_id").values():
             self.env["crm.value.tier.assignment"]._assign_or_enqueue(locks.value_id, "lock")
