@@ -25,3 +25,12 @@ class LoyaltyHistory(models.Model):
                     "%(order)s (points × %(factor)s: %(tier)s)", order=line.description, factor=f"{factor:g}",
                     tier=tier.name),
             })
+
+    def _forget_tier(self):
+        """Remove the tier from these lines; the points stay."""
+        for line in self:
+            order = self.env["sale.order"].browse(line.order_id).exists() if line.order_model == "sale.order" \
+                else self.env["sale.order"]
+            line.write({
+                "value_tier_id": False,
+                "description": self.env._("Order %(order)s", order=order.name) if order else self.env._("Points")})

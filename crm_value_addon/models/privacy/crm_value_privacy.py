@@ -11,6 +11,9 @@ _TECHNICAL = {*models.MAGIC_COLUMNS, "display_name"}
 _SKIPPED_TYPES = ("one2many", "many2many", "binary", "properties", "properties_definition", "reference")
 #: what users noted about a person on the contact
 _NOTED = ("contact_style", "relationship_stage", "relationship_strategy", "referred_by_id", "birthdate_date")
+#: columns of a value that no refresh computes and that conclude something about the customer
+_DECIDED = (
+    "tier_id", "tier_since", "tier_review_date", "next_tier_id", "lifecycle_since", "caution", "caution_codes")
 #: columns of a snapshot that an erased profile keeps: the sums of money are the books
 _KEPT = {"id", "value_id", "company_id", "as_of_date", "revenue_12m", "realised_value"}
 
@@ -182,6 +185,10 @@ class CrmValuePrivacy(models.AbstractModel):
         persons.write(dict.fromkeys(_NOTED, False))
         self._erase_values(customers.value_ids)
         self.env["crm.value.feedback"].sudo().search([("partner_id", "in", persons.ids)]).unlink()
+        self.env["crm.lead"].sudo().with_context(active_test=False).search([
+            ("partner_id", "in", persons.ids), ("referred_by_id", "!=", False)]).referred_by_id = False
+        self.env["loyalty.history"].sudo().search([
+            ("card_id.partner_id", "in", persons.ids), ("value_tier_id", "!=", False)])._forget_tier()
         self.env["sale.order"].sudo().search([
             ("partner_id", "in", persons.ids), ("value_pause_reason", "!=", False)]).value_pause_reason = False
         self.env.cr.execute(SQL(
@@ -199,7 +206,7 @@ class CrmValuePrivacy(models.AbstractModel):
         followups = env["crm.value.followup"].search([("value_id", "in", values.ids)])
         followups.with_context(active_test=False).activity_ids.unlink()
         followups.unlink()
-        for model in ("crm.value.tier.change", "crm.value.tier.lock", "crm.value.caution.override"):
+        for model in ("crm.value.tier.change", "crm.value.tier.lock", "crm.value.caution.override", "crm.value.mail"):
             env[model].with_context(active_test=False).search([("value_id", "in", values.ids)]).unlink()
         env["mail.message"].search([("model", "=", values._name), ("res_id", "in", values.ids)]).unlink()
         env.flush_all()
@@ -209,7 +216,10 @@ class CrmValuePrivacy(models.AbstractModel):
 
     @api.model
     def _erase_columns(self, values):
-        """Empty the conclusions in snapshots, gifts and values."""
+        """Empty the conclusions in snapshots, gifts and values at once, whoever refreshes the customers meanwhile.
+
+        A refresh that is under way writes the same, because it withholds the figures of customers who opted out.
+        """
         names = [name for name, field in self.env["crm.value.snapshot"]._fields.items()
                  if field.store and field.column_type and name not in _KEPT]
         self.env.cr.execute(SQL(
@@ -218,9 +228,20 @@ class CrmValuePrivacy(models.AbstractModel):
         self.env.cr.execute(SQL(
             "UPDATE crm_value_grant SET occasion = 'erased-' || id, tier_id = NULL WHERE value_id = ANY(%s)",
             values.ids))
+        Value = self.env["crm.value"]
+        concluded = [*_DECIDED, "figures_digest", *(
+            name for name in Value._refreshed_fields() if name not in Value._fields_with("opt_out", "kept"))]
         self.env.cr.execute(SQL(
-            "UPDATE crm_value SET lifecycle_since = NULL, tier_since = NULL WHERE id = ANY(%s)", values.ids))
+            "UPDATE crm_value SET %s WHERE id = ANY(%s)", SQL(", ").join(
+                SQL("%s = %s", SQL.identifier(name), self._nothing(Value._fields[name])) for name in concluded),
+            values.ids))
         self.env.invalidate_all()
+
+    @api.model
+    def _nothing(self, field):
+        """Return the SQL of an empty value as a refresh of a customer who opted out would write it."""
+        is_number = field.type in ("integer", "float", "monetary") and field.name != "figures_digest"
+        return SQL("0") if is_number else SQL("NULL")
 
     @api.model
     def _unlink_messages(self, partners):

@@ -1,6 +1,8 @@
 import json
 import logging
+from contextlib import contextmanager
 from datetime import timedelta
+from unittest.mock import patch
 
 from dateutil.relativedelta import relativedelta
 
@@ -12,6 +14,25 @@ from odoo.tools import mute_logger
 from .common_trust import TrustCase
 
 _MODULE = "crm_value_addon"
+
+
+#: stored fields that refer to a customer or a tier: erased with a profile, kept (docs/privacy.md), no customer's
+ERASED = {
+    "crm.lead.referred_by_id", "crm.value.caution.override.value_id", "crm.value.feedback.partner_id",
+    "crm.value.followup.value_id", "crm.value.grant.tier_id", "crm.value.mail.tier_id", "crm.value.mail.value_id",
+    "crm.value.next_tier_id", "crm.value.snapshot.tier_id", "crm.value.tier.change.from_tier_id",
+    "crm.value.tier.change.to_tier_id", "crm.value.tier.change.value_id", "crm.value.tier.lock.tier_id",
+    "crm.value.tier.lock.value_id", "crm.value.tier_id", "loyalty.history.value_tier_id",
+    "res.partner.referred_by_id",
+}
+STAYS = {
+    "crm.value.grant.referred_value_id", "crm.value.grant.value_id", "crm.value.partner_id",
+    "crm.value.snapshot.value_id", "sale.order.value_tier_id",
+}
+CONFIGURATION = {
+    "crm.value.benefit.tier_id", "crm.value.followup.rule.tier_id", "crm.value.target.tier_id",
+    "crm.value.tier.criterion.tier_id",
+}
 
 
 class PrivacyCase(TrustCase):
@@ -161,6 +182,48 @@ class TestEraseProfile(PrivacyCase):
         self.assertFalse(worth.tier_since or worth.lifecycle_since or worth.caution_reason)
         self.assertTrue(self.env["crm.value.feedback.kind"].search([]))
         self.assertTrue(self.value(self.other).lifecycle_stage, "nobody else is touched")
+
+    def test_erased_at_once_while_a_refresh_is_under_way(self):
+        """Nothing waits for the refresh that holds the company, and nothing is logged by the next one."""
+        @contextmanager
+        def busy(*args, **kwargs):
+            yield False
+
+        with patch.object(type(self.env["crm.value.scheduler"]), "_writer", busy):
+            self.buyer.with_env(self.here).action_erase_profile()
+        self.assertEqual(self.predicted(), {})
+        self.Refresh._refresh_queue(lambda work: work())
+        self.assertEqual(self.predicted(), {})
+        self.assertFalse(self.worth.tier_change_ids)
+
+    def test_the_logs_of_mails_points_and_leads(self):
+        self.env["crm.value.mail"].create({
+            "value_id": self.worth.id, "kind": "reached", "tier_id": self.top.id, "occasion": "tier"})
+        card = self.env["loyalty.card"].create({
+            "program_id": self.program("loyalty").id, "partner_id": self.buyer.id})
+        line = self.env["loyalty.history"].create({
+            "card_id": card.id, "issued": 20, "description": "S1", "order_model": "sale.order",
+            "order_id": self.sale.id})
+        line._note_tier(self.top, 2)
+        self.assertIn("Top", line.description)
+        self.lead.referred_by_id = self.other
+        self.buyer.with_env(self.here).action_erase_profile()
+        self.assertFalse(self.env["crm.value.mail"].search([("value_id", "=", self.worth.id)]))
+        self.assertFalse(line.value_tier_id or "Top" in line.description or self.lead.referred_by_id)
+        self.assertEqual(line.issued, 20, "the points are the customer's")
+
+    def test_every_field_about_a_customer_is_erased_or_named(self):
+        """What refers to a customer or a tier is erased, or docs/privacy.md says that it stays."""
+        found = set()
+        for name, model in self.env.registry.items():
+            if model._abstract or model._transient or not model._auto:
+                continue
+            for field in model._fields.values():
+                is_ours = model._original_module == _MODULE or field._modules == (_MODULE,)
+                if is_ours and field.store and field.type == "many2one" and field.comodel_name in (
+                        "crm.value", "crm.value.tier", "res.partner"):
+                    found.add(f"{name}.{field.name}")
+        self.assertEqual(found, ERASED | STAYS | CONFIGURATION)
 
     def test_a_gift_is_remembered_without_its_occasion(self):
         gift = self.records["crm.value.grant"]
