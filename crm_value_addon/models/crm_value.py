@@ -156,7 +156,7 @@ class CrmValue(models.Model):
     clv_high = fields.Monetary(string="CLV at most", readonly=True, groups=MARGIN_GROUP, written_by="sum")
     realised_value = fields.Monetary(
         readonly=True, groups=MARGIN_GROUP, written_by="sum", opt_out="kept", metric="company", raised_by="margin",
-        kept_by="snapshot", help="Margin so far")
+        kept_by="snapshot", help="Margin so far less cost to serve so far")
     referred_count = fields.Integer(string="Referred Customers", compute="_compute_referred")
     referred_realised_value = fields.Monetary(
         string="Realised by Referred Customers", compute="_compute_referred", groups=MARGIN_GROUP,
