@@ -70,7 +70,7 @@ class CrmValueBenefit(models.Model):
     occasion = fields.Selection(
         [("reach", "Reaching the tier"), ("birthday", "Birthday"),
          ("anniversary", "Anniversary of the first purchase")],
-        default="reach", string="Occasion")
+        default="reach")
     gift_points = fields.Float(
         string="Points on the Coupon", default=1.0, help="A gift card: its amount; a coupon: what its reward costs")
     gift_days = fields.Integer(string="Valid for (days)", help="0: no end")

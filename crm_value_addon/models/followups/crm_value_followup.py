@@ -42,7 +42,7 @@ class CrmValueFollowup(models.Model):
     activity_ids = fields.One2many("mail.activity", "value_followup_id", string="Activities")
     deadline = fields.Date(readonly=True)
     closed_date = fields.Date(string="Closed on", readonly=True)
-    close_reason = fields.Char(string="Close Reason", readonly=True)
+    close_reason = fields.Char(readonly=True)
     is_in_time = fields.Boolean(string="Done on Time", readonly=True)
     is_measured = fields.Boolean(string="Measured", readonly=True)
     outcome_revenue = fields.Monetary(

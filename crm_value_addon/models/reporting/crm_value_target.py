@@ -21,7 +21,7 @@ class CrmValueTarget(models.Model):
         "crm.team", string="Sales Team", ondelete="cascade", index="btree_not_null", help="Empty for the whole company")
     metric = fields.Selection(
         [("retention", "Retention (% of last year's customers)"), ("equity", "Customer equity"),
-         ("top_tiers", "Customers in the top tiers")], string="Metric", required=True, tracking=True)
+         ("top_tiers", "Customers in the top tiers")], required=True, tracking=True)
     tier_id = fields.Many2one(
         "crm.value.tier", string="Minimum Tier", ondelete="restrict",
         domain="[('company_id', 'in', [False, company_id])]")

@@ -12,7 +12,7 @@ class CrmValueTierCriterion(models.Model):
     _rec_name = "metric"
 
     tier_id = fields.Many2one("crm.value.tier", required=True, ondelete="cascade", index=True)
-    metric = fields.Selection(selection="_selection_metric", string="Metric", required=True)
+    metric = fields.Selection(selection="_selection_metric", required=True)
     enter_min = fields.Float(
         string="To Enter", digits=(16, 2),
         help="This figure or more gives the tier. Amounts are in the currency of the company.")
