@@ -14,7 +14,7 @@ _STEP = 25_000
 class CrmValueTierSimulation(models.TransientModel):
     """Other thresholds, tried out: who would have which tier, before anything is written.
 
-    The preview asks the assignment's own SELECT (models/tiers/tier_rules.py) with another ladder; applying saves the
+    The preview asks the assignment's own SELECT (models/tiers/tier_rules.py) with other rules; applying saves the
     rules and lets the assignment run, so that both end in the same tiers.
     """
 
@@ -98,13 +98,13 @@ class CrmValueTierSimulation(models.TransientModel):
     def _used_tiers(self):
         return self.line_ids.filtered("is_used").tier_id.sorted(lambda tier: (tier.sequence, tier.id))
 
-    def _simulated_ladder(self):
+    def _simulated_rules(self):
         tiers = self._used_tiers()
-        ladder = [
-            tier._rung(self.company_id, self.criterion_ids.filtered(lambda line, tier=tier: line.tier_id == tier))
+        rules = [
+            tier._tier_rule(self.company_id, self.criterion_ids.filtered(lambda line, tier=tier: line.tier_id == tier))
             for tier in tiers]
-        tiers._check_ladder(ladder)
-        return ladder
+        tiers._check_conflicts(rules)
+        return rules
 
     # preview
 
@@ -128,7 +128,7 @@ class CrmValueTierSimulation(models.TransientModel):
         self.check_access("write")
         if not self.exists():
             raise MissingError(self.env._("This simulation is over; start a new one."))
-        ladder = self._simulated_ladder()
+        rules = self._simulated_rules()
         if restart:
             self._start_preview()
         # sudo: the figures of every customer count; the wizard is for those who set the rules.
@@ -138,8 +138,8 @@ class CrmValueTierSimulation(models.TransientModel):
             where = SQL("value.partner_id BETWEEN %s AND %s", self.next_partner_key, upper)
             as_of = self.company_id._value_today()
             source = Value.env["crm.value.tier.assignment"]._select_figures(
-                self.company_id, as_of, ladder, where, also=("revenue_12m", "margin_12m"))
-            self._add_up(self.env.execute_query(self._preview(tier_rules.decide(ladder, source, as_of))))
+                self.company_id, as_of, rules, where, also=("revenue_12m", "margin_12m"))
+            self._add_up(self.env.execute_query(self._preview(tier_rules.decide(rules, source, as_of))))
             self.write({"processed": self.processed + count, "next_partner_key": upper + 1})
         if not count or self.processed >= self.total:
             self._finish_preview()
@@ -225,7 +225,7 @@ class CrmValueTierSimulation(models.TransientModel):
         """
         self.ensure_one()
         self.check_access("write")
-        self._simulated_ladder()
+        self._simulated_rules()
         self._save_rules()
         company = self.company_id
         self.unlink()

@@ -4,7 +4,7 @@ from odoo.fields import Domain
 from odoo.tools.safe_eval import safe_eval
 
 from ...const import MARGIN_GROUP
-from ..tiers.conditions import domain_fault, try_domain
+from ..tiers.conditions import domain_error, try_domain
 from .crm_value_followup_text import PLACEHOLDER, PLACEHOLDERS
 from .triggers import TRIGGERS
 
@@ -152,7 +152,7 @@ class CrmValueFollowupRule(models.Model):
             except Exception as error:
                 raise ValidationError(self.env._(
                     "%(rule)s: the condition on customers “%(domain)s” cannot be used: %(reason)s",
-                    rule=rule.name, domain=rule.domain, reason=domain_fault(self.env, error))) from error
+                    rule=rule.name, domain=rule.domain, reason=domain_error(self.env, error))) from error
 
     @api.constrains("summary", "note")
     def _check_placeholders(self):

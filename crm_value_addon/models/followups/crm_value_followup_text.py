@@ -33,17 +33,17 @@ class CrmValueFollowupText(models.AbstractModel):
         """
         values = self.env["crm.value"].browse([row.value_id for row in due])
         shared = self._known_elsewhere(values)
-        tiers = self.env["crm.value.tier"]._ladder(company) if rule.trigger == "near_next_tier" else []
+        tier_rules = self.env["crm.value.tier"]._rules_of(company) if rule.trigger == "near_next_tier" else []
         texts = {}
         for row, value in zip(due, values, strict=True):
             service = self.with_context(lang=user_of[value.id].lang or self.env.lang)
             texts[value.id] = service._text(
-                rule.with_env(service.env), company, row, value.with_env(service.env), value.id in shared, tiers)
+                rule.with_env(service.env), company, row, value.with_env(service.env), value.id in shared, tier_rules)
         return texts
 
     @api.model
-    def _text(self, rule, company, due, value, is_shared, tiers):
-        facts = self._facts(company, due, value, is_shared, tiers)
+    def _text(self, rule, company, due, value, is_shared, tier_rules):
+        facts = self._facts(company, due, value, is_shared, tier_rules)
         return self._fill(rule.summary or rule.name, facts), self._note(rule, company, value, facts)
 
     @api.model
@@ -65,7 +65,7 @@ class CrmValueFollowupText(models.AbstractModel):
         return PLACEHOLDER.sub(lambda match: str(quote(facts[match[1]]())) if match[1] in facts else "", template)
 
     @api.model
-    def _facts(self, company, due, value, is_shared, tiers):
+    def _facts(self, company, due, value, is_shared, tier_rules):
         """Return what can be filled in, as functions by name because most texts need few of them."""
         no_figure = self.env._("(see the customer value)")
 
@@ -90,7 +90,7 @@ class CrmValueFollowupText(models.AbstractModel):
             "revenue_total": lambda: money(value.revenue_total),
             "date": lambda: day(due.date),
             "days": lambda: "" if due.number is None else due.number,
-            "detail": lambda: due.detail or self._missing(company, value, is_shared, tiers),
+            "detail": lambda: due.detail or self._missing(company, value, is_shared, tier_rules),
         }
 
     @api.model
@@ -110,13 +110,14 @@ class CrmValueFollowupText(models.AbstractModel):
         return {value_id for [value_id] in rows}
 
     @api.model
-    def _missing(self, company, value, is_shared, tiers):
+    def _missing(self, company, value, is_shared, tier_rules):
         """Return which steps to the next tier are missing, and how much where everybody may know."""
-        tier = next((tier for tier in tiers if tier.tier_id == value.next_tier_id.id), None)
+        tier_rule = next((one for one in tier_rules if one.tier_id == value.next_tier_id.id), None)
         Explanation, steps = self.env["crm.value.tier.explanation"], []
-        for line in tier.lines if tier else ():
-            field, have = value._fields[line.metric], value[line.metric]
-            if have >= line.enter_min:
+        for criterion in tier_rule.criteria if tier_rule else ():
+            metric = criterion.metric
+            field, gap = value._fields[metric], criterion.enter_min - value[metric]
+            if gap <= 0:
                 continue
             label = field._description_string(self.env)
             if field.groups or is_shared and field.type == "monetary":
@@ -124,7 +125,7 @@ class CrmValueFollowupText(models.AbstractModel):
             else:
                 steps.append(self.env._(
                     "%(figure)s: %(missing)s of %(needed)s missing", figure=label,
-                    missing=Explanation._format_figure(company.currency_id, line.metric, line.enter_min - have),
-                    needed=Explanation._format_figure(company.currency_id, line.metric, line.enter_min)))
-        glue = self.env._(" or ") if tier and tier.match == "any" else self.env._(" and ")
+                    missing=Explanation._format_figure(company.currency_id, metric, gap),
+                    needed=Explanation._format_figure(company.currency_id, metric, criterion.enter_min)))
+        glue = self.env._(" or ") if tier_rule and tier_rule.match == "any" else self.env._(" and ")
         return glue.join(steps)

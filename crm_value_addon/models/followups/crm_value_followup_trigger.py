@@ -178,18 +178,20 @@ class CrmValueFollowupTrigger(models.AbstractModel):
         """No more than the gap is missing of each figure, or of any figure where one is enough."""
         share = 1 - rule.gap_percent / 100
         conditions = [
-            self._is_near(tier, share, today) for tier in self.env["crm.value.tier"]._ladder(company) if tier.lines]
+            self._is_near(tier_rule, share, today) for tier_rule in self.env["crm.value.tier"]._rules_of(company)
+            if tier_rule.criteria]
         return self._select(
             company, SQL("(%s)", SQL(" OR ").join(conditions or [SQL("FALSE")])),
             occasion=SQL("'next-' || value.next_tier_id || %s", f"-{today}"), number=SQL("value.next_tier_id"))
 
     @api.model
-    def _is_near(self, tier, share, today):
-        glue = SQL(" OR ") if tier.match == "any" else SQL(" AND ")
+    def _is_near(self, tier_rule, share, today):
+        glue = SQL(" OR ") if tier_rule.match == "any" else SQL(" AND ")
         Assignment = self.env["crm.value.tier.assignment"]
-        metrics = [(Assignment._metric_to_sql(line.metric, today), line.enter_min) for line in tier.lines]
+        metrics = [(Assignment._metric_to_sql(criterion.metric, today), criterion.enter_min)
+                   for criterion in tier_rule.criteria]
         return SQL(
-            "(value.next_tier_id = %s AND (%s) AND NOT (%s))", tier.tier_id,
+            "(value.next_tier_id = %s AND (%s) AND NOT (%s))", tier_rule.tier_id,
             glue.join(SQL("%s >= %s", metric, share * least) for metric, least in metrics),
             glue.join(SQL("%s >= %s", metric, least) for metric, least in metrics))
 

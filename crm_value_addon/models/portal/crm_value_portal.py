@@ -94,8 +94,8 @@ class CrmValuePortal(models.AbstractModel):
             explained = value.env["crm.value.tier.explanation"]._explain_tiers(value)[value.id]
             # Figures neither keep nor lose a tier that is locked.
             kinds = ("next",) if explained["lock"] else ("next", "keep")
-            return {step["kind"]: step for step in explained["parts"] if step["kind"] in kinds}
-        step = value.env["crm.value.tier.preview"]._after_order(company, 0, 0.0, 0.0)["part"]
+            return {step["kind"]: step for step in explained["steps"] if step["kind"] in kinds}
+        step = value.env["crm.value.tier.preview"]._after_order(company, 0, 0.0, 0.0)["step"]
         return {"next": step} if step else {}
 
     # the present tier
@@ -173,8 +173,8 @@ class CrmValuePortal(models.AbstractModel):
             "metric": line["metric"], "label": labels[line["metric"]], "passed": line["passed"], "have": line["have"],
             "need": line["need"], "missing": line["missing"], "share": line["share"],
             "until": year_end if line["metric"] == "revenue_year" else False,
-        } for line in step["lines"] if line["have"] is not None]
-        hidden = len(step["lines"]) - len(lines)
+        } for line in step["criteria"] if line["have"] is not None]
+        hidden = len(step["criteria"]) - len(lines)
         is_complete = bool(lines) and step["is_admitted"] is not False and (not hidden or step["match"] == "any")
         return lines, is_complete
 
@@ -235,19 +235,20 @@ class CrmValuePortal(models.AbstractModel):
     def _reached_tier(self, company, value, outlook):
         """Return the higher tier that the order reaches, empty without one that the customer may know."""
         # sudo: customers have no rights on tiers; this one is their own.
-        ladder = self.env["crm.value.tier.preview"].sudo()._order_ladder(company, company._value_today())
-        level_of = {rung.tier_id: level for level, rung in enumerate(ladder, 1)}
+        rules = self.env["crm.value.tier.preview"].sudo()._cached_rules(company, company._value_today())
+        level_of = {rule.tier_id: level for level, rule in enumerate(rules, 1)}
         level = level_of.get(outlook["tier_id"], 0)
         is_higher = level > level_of.get(value.tier_id.id, 0)
         readable = self.env["crm.value"]._metrics("customer")
-        is_shown = is_higher and all(line.metric in readable for line in ladder[level - 1].lines)
+        is_shown = is_higher and all(criterion.metric in readable for criterion in rules[level - 1].criteria)
         return self.env["crm.value.tier"].sudo().browse(outlook["tier_id"] if is_shown else False)
 
     @api.model
     def _gap(self, order, outlook):
         """Return what is missing for the next tier, in the currency of the order, or False."""
-        step, missing = outlook["part"], outlook.get("amount")
-        if not missing or step["match"] == "all" and any(line["have"] is None for line in step["lines"]):
+        step, missing = outlook["step"], outlook.get("amount")
+        if not missing or step["match"] == "all" and any(
+                criterion["have"] is None for criterion in step["criteria"]):
             return False
         amount = formatLang(self.env, missing * (order.currency_rate or 1.0), currency_obj=order.currency_id)
         return self._amount_missing(amount, step["tier"].name)

@@ -10,9 +10,12 @@ from . import tier_rules
 
 
 class CrmValueMerge(models.AbstractModel):
-    """Customers that become one: what they would be worth together, and one row of several.
+    """Merges the values of customers whose contacts are merged, and tells before what they are worth together.
 
-    How to use: `_merge` before Odoo merges the contacts, `_preview` in the dialog that asks whether to.
+    How to use: `_preview` for the dialog that asks whether to merge, `_merge` before Odoo merges the contacts.
+
+    How it works: the value of the remaining contact keeps the highest tier and one lock; Odoo's own merge hands over
+    every record that refers to the other values. A preview computes the customers as one (see `Basis`).
     """
 
     _name = "crm.value.merge"
@@ -20,9 +23,9 @@ class CrmValueMerge(models.AbstractModel):
 
     @api.model
     def _merge(self, values, company, customer):
-        """Make the values of customers of a company one, with their logs, locks, gifts and messages.
+        """Make one value of those of customers of a company, with their logs, locks, gifts and messages.
 
-        The highest of their tiers is kept: nobody loses one by being merged.
+        The highest of their tiers is kept, so that no customer loses a tier by a merge.
 
         :param customer: the commercial partner that remains; it need not have a value yet
         """
@@ -32,7 +35,7 @@ class CrmValueMerge(models.AbstractModel):
         self._hand_over_gifts(values, target)
         self._keep_one_lock(values, target)
         if highest != target:
-            # sudo: nobody but the assignment writes the log.
+            # sudo: nobody has rights to write the log.
             self.env["crm.value.tier.change"].sudo().create({
                 "value_id": target.id, "from_tier_id": target.tier_id.id, "to_tier_id": highest.tier_id.id,
                 "date": company._value_today(), "source": "merge", "user_id": self.env.uid,
@@ -45,7 +48,7 @@ class CrmValueMerge(models.AbstractModel):
               FROM crm_value highest WHERE value.id = %s AND highest.id = %s AND value.id != highest.id
             """, target.id, highest.id))
         if sources:
-            # Odoo's own merge: every table that refers to these values, also those of later modules.
+            # Odoo's own merge finds every table that refers to these values, those of further modules included.
             Merge = self.env["base.partner.merge.automatic.wizard"]
             Merge._update_foreign_keys_generic("crm.value", sources, target)
             Merge._update_reference_fields_generic("crm.value", sources, target)
@@ -61,8 +64,8 @@ class CrmValueMerge(models.AbstractModel):
 
     @api.model
     def _hand_over_gifts(self, values, target):
-        """Hand the gifts over one by one: those that both had stay behind, the others keep being remembered."""
-        # sudo: nobody but the machine writes gifts.
+        """Hand over the gifts one by one, except those for an occasion of which the target had its gift already."""
+        # sudo: nobody has rights to write gifts.
         gifts = self.env["crm.value.grant"].sudo().search([("value_id", "in", values.ids)], order="id")
         had = {(gift.benefit_id, gift.occasion) for gift in gifts if gift.value_id == target}
         for gift in gifts.filtered(lambda gift: gift.value_id != target):
@@ -72,7 +75,7 @@ class CrmValueMerge(models.AbstractModel):
 
     @api.model
     def _kept_lock(self, values, target):
-        """Return the lock that stays: the target's, else the youngest."""
+        """Return the lock that stays: the target's, else the latest one."""
         locks = values.tier_lock_ids
         return locks.filtered(lambda lock: lock.value_id == target) or locks.sorted("id")[-1:]
 
@@ -92,7 +95,7 @@ class CrmValueMerge(models.AbstractModel):
         """
         together = [customer.id, *(values.partner_id - customer).ids]
         basis = Basis(company, company._value_today(), together, merged=(customer.id, together))
-        # sudo: the caller shows no figure that the user may not see.
+        # sudo: the caller shows only figures that the user may see.
         Refresh = self.env["crm.value.refresh"].sudo().with_company(company)
         columns, _skipped = Refresh._compute(basis)
         columns = take(columns, columns["partner_id"] == customer.id)
@@ -104,7 +107,7 @@ class CrmValueMerge(models.AbstractModel):
 
     @api.model
     def _figures_of(self, basis, columns):
-        """Return the metrics of the only customer of some columns, as they are stored."""
+        """Return the metrics of the only customer of some columns, rounded as they are stored."""
         Value, figures = self.env["crm.value"], {}
         for name in Value._metrics():
             if name == "tenure_days":
@@ -118,16 +121,16 @@ class CrmValueMerge(models.AbstractModel):
 
     @api.model
     def _decide_as_one(self, values, company, as_of, customer, figures):
-        """Return the tier that the rules give to these values when they are one."""
+        """Return the tier that the rules give to these values as one customer with these figures."""
         highest = self._highest(values)
         target = values.filtered(lambda value: value.partner_id == customer) or highest
         lock = self._kept_lock(values, target)
-        ladder = self.env["crm.value.tier"]._ladder(company)
+        rules = self.env["crm.value.tier"]._rules_of(company)
         source = SQL(
             """SELECT 0 AS id, %s AS partner_id, %s::int AS tier_id, %s::date AS tier_review_date,
                       %s::int AS next_tier_id, %s::int AS locked_tier_id, %s""",
             customer.id, highest.tier_id.id or None, highest.tier_review_date or None, highest.next_tier_id.id or None,
             lock.tier_id.id if lock and lock == lock.value_id.tier_lock_id else None,
             SQL(", ").join(SQL("%s AS %s", number, SQL.identifier(name)) for name, number in figures.items()))
-        [row] = self.env.execute_query_dict(tier_rules.decide(ladder, source, as_of))
+        [row] = self.env.execute_query_dict(tier_rules.decide(rules, source, as_of))
         return self.env["crm.value.tier"].browse(row["decided_tier_id"] or False)

@@ -7,7 +7,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from . import tier_rules
-from .conditions import domain_fault, try_domain
+from .conditions import domain_error, try_domain
 
 STRATEGIES = [("clasp", "Clasp"), ("velcro", "Velcro"), ("zipper", "Zipper")]
 #: fields whose change can move customers
@@ -102,21 +102,21 @@ class CrmValueTier(models.Model):
         """Refuse rules that contradict each other.
 
         :param without: criteria that are about to be deleted
-        :raise ValidationError: a sentence that names the line
+        :raise ValidationError: a sentence that names the criterion
         """
         for tier in self:
             tier._check_partner_domain()
         for company in self._companies():
-            self._check_ladder(self._ladder(company, without=without))
+            self._check_conflicts(self._rules_of(company, without=without))
 
     @api.model
-    def _check_ladder(self, ladder):
-        """Refuse a ladder with a contradiction.
+    def _check_conflicts(self, rules):
+        """Refuse rules of a company that contradict each other.
 
-        :raise ValidationError: a sentence that names the line
+        :raise ValidationError: a sentence that names the criterion
         """
-        for fault in tier_rules.faults(ladder):
-            raise ValidationError(self._describe_fault(*fault))
+        for conflict in tier_rules.rule_conflicts(rules):
+            raise ValidationError(self._describe_conflict(conflict))
 
     def _check_partner_domain(self):
         self.ensure_one()
@@ -126,7 +126,7 @@ class CrmValueTier(models.Model):
         except Exception as error:
             raise ValidationError(self.env._(
                 "%(tier)s: the condition on customers “%(domain)s” cannot be used: %(reason)s",
-                tier=self.name, domain=self.partner_domain, reason=domain_fault(self.env, error))) from error
+                tier=self.name, domain=self.partner_domain, reason=domain_error(self.env, error))) from error
         for condition in domain.iter_conditions():
             if condition.field_expr.split(".")[0] in _TIER_FIELDS:
                 raise ValidationError(self.env._(
@@ -134,12 +134,12 @@ class CrmValueTier(models.Model):
                     tier=self.name, field=condition.field_expr))
 
     @api.model
-    def _describe_fault(self, code, rung, line, other, other_line):
+    def _describe_conflict(self, conflict):
+        """Return a sentence on a conflict of the rules."""
         # sudo: the tier that a rule contradicts may be another company's.
-        tier, other_tier = (self.sudo().browse(item.tier_id if item else False) for item in (rung, other))
-        texts = {"tier": tier.name, "other": other_tier.name}
-        for key, item in (("line", line), ("other_line", other_line)):
-            texts[key] = item and self.env["crm.value.tier.criterion"]._describe(item)
+        tier, other = (self.sudo().browse(rule.tier_id if rule else False) for rule in (conflict.rule, conflict.other))
+        line, other_line = (criterion and self.env["crm.value.tier.criterion"]._describe(criterion)
+                            for criterion in (conflict.criterion, conflict.other_criterion))
         return {
             "limit": self.env._("%(tier)s, line “%(line)s”: a threshold must be a number below 9e14."),
             "keep": self.env._(
@@ -153,12 +153,12 @@ class CrmValueTier(models.Model):
             "unreachable": self.env._(
                 "%(other)s asks for no more than the lower tier %(tier)s: nobody would ever be %(tier)s. "
                 "Raise a line of %(other)s or lower one of %(tier)s."),
-        }[code] % texts
+        }[conflict.code] % {"tier": tier.name, "other": other.name, "line": line, "other_line": other_line}
 
     def _parse_domain(self):
-        """Return the condition on customers.
+        """Return the condition on customers as a domain.
 
-        :raise ValueError, SyntaxError: it is not one
+        :raise ValueError, SyntaxError: the text is no domain
         """
         parsed = ast.literal_eval(self.partner_domain or "[]")
         if not isinstance(parsed, list | tuple):
@@ -166,32 +166,38 @@ class CrmValueTier(models.Model):
         return Domain(parsed)
 
     @api.model
-    def _ladder(self, company, *, without=(), tiers=None):
-        """Return the tiers of a company from the lowest to the highest, as models/tiers/tier_rules.py takes them."""
-        if tiers is None:
-            # sudo: the rules are the same whoever asks.
-            tiers = self.sudo().with_context(active_test=True).search([("company_id", "in", [False, company.id])])
-        return [tier._rung(company, tier.criterion_ids.filtered(lambda line: line not in without)) for tier in tiers]
+    def _rules_of(self, company, without=()):
+        """Return the rules of a company's tiers from the lowest to the highest (see models/tiers/tier_rules.py).
 
-    def _rung(self, company, lines):
+        :param without: criteria to leave out
+        """
+        # sudo: the rules are the same for every user.
+        tiers = self.sudo().with_context(active_test=True).search([("company_id", "in", [False, company.id])])
+        return [
+            tier._tier_rule(company, tier.criterion_ids.filtered(lambda criterion: criterion not in without))
+            for tier in tiers]
+
+    def _tier_rule(self, company, criteria):
+        """Return the rule of this tier in a company with these criteria."""
         self.ensure_one()
         domain = self._parse_domain()
-        return tier_rules.Rung(
+        return tier_rules.TierRule(
             tier_id=self.id, match=self.criterion_match, policy=self.downgrade_policy, grace_days=self.grace_days,
-            lines=tuple(tier_rules.Line(line.metric, line.enter_min, line.keep_min) for line in lines),
+            criteria=tuple(tier_rules.Criterion(criterion.metric, criterion.enter_min, criterion.keep_min)
+                           for criterion in criteria),
             domain="" if domain.is_true() else repr(domain),
             customers=None if domain.is_true() else self._select_customers(company, domain))
 
     def _select_customers(self, company, domain):
-        """Return the SELECT of the contacts that a condition admits."""
-        # sudo, and this company alone: the refresh decides the same whoever starts it.
+        """Return the SELECT of the contacts that meet a domain."""
+        # sudo, and in this company alone: the decision must not depend on the user who starts the refresh.
         partners = self.env["res.partner"].sudo().with_context(
             active_test=False, allowed_company_ids=company.ids)
         query = partners._search(domain)
         return query.subselect()
 
     def _companies(self):
-        """Return the companies that these tiers concern; a shared tier: those with customers or own tiers, and ours."""
+        """Return the companies that use these tiers; a shared tier concerns all with customers or tiers, and ours."""
         if all(tier.company_id for tier in self):
             return self.company_id
         self.flush_model(["company_id"])
@@ -257,7 +263,7 @@ class CrmValueTier(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
-        # sudo: a use in a company that the user does not see counts too.
+        # sudo: uses in companies that the user may not see count, too.
         change = self.env["crm.value.tier.change"].sudo().search(
             ["|", ("from_tier_id", "in", self.ids), ("to_tier_id", "in", self.ids)], limit=1)
         lock = self.env["crm.value.tier.lock"].sudo().with_context(active_test=False).search(

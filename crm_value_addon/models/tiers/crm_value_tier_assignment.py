@@ -6,20 +6,21 @@ from ..refresh.crm_value_scheduler import REQUEST_LIMIT
 from . import tier_rules
 from .crm_value_tier_change import SILENT_SOURCES
 
-#: customers decided per transaction when the rules changed: most of their rows are written, and changes logged
+#: customers per transaction after a change of rules, which writes most of their rows and logs the changes
 ASSIGN_BATCH = 10_000
-#: from so many customers on the planner takes longer over the list of their ids than PostgreSQL over their rows
+#: number of customers from which on a list of their ids costs the planner more time than a span of ids
 _DENSE_MIN = 1_000
 
 
 class CrmValueTierAssignment(models.AbstractModel):
-    """The tiers of customers: decided set-wise by the rules, after each refresh of their figures.
+    """Decides the tiers of customers by the rules, set-wise, after each refresh of their figures.
 
-    How to use: a refresh calls `_assign_stored`; `_assign_company` decides for everybody after a change of rules;
+    How to use: a refresh calls `_assign_stored`; `_assign_company` decides for all customers after a change of rules;
     `_assign_or_enqueue` decides for some customers in a user's request.
 
-    How it works: one statement decides, writes what differs and logs the silent tier changes; the others are created as
-    records, so that automation rules see them. A `source` says why tiers are decided now, where it is not the figures.
+    How it works: one statement decides, writes what differs and logs the changes of silent sources. All other changes
+    become records, so that automation rules and the listeners of `crm.value.tier.change` see them. The argument
+    `source` names the reason of a decision that is not due to the figures.
     """
 
     _name = "crm.value.tier.assignment"
@@ -36,14 +37,14 @@ class CrmValueTierAssignment(models.AbstractModel):
         if not len(partner_ids):
             return
         first, last = int(partner_ids[0]), int(partner_ids[-1])
-        # Most of a span: the few others in it, whom this refresh left out, are decided as they stand.
+        # When most customers of a span were refreshed, the few others in it are decided by the figures they have.
         is_dense = len(partner_ids) >= _DENSE_MIN and last - first < 2 * len(partner_ids)
         self._assign_tiers(
             basis.company, basis.as_of, source=source,
             **{"span": (first, last)} if is_dense else {"partner_ids": partner_ids})
 
     def _assign_company(self, transaction=None, source=None):
-        """Decide the tiers of all customers of the current company, in batches; goes on where it was interrupted."""
+        """Decide the tiers of all customers of the current company, in batches; resume an interrupted run."""
         company = self.env.company
         transaction = transaction or (lambda work: work())
         has_figures = self.env["crm.value.run"]._has_finished(company)
@@ -71,12 +72,12 @@ class CrmValueTierAssignment(models.AbstractModel):
 
     @api.model
     def _assign_or_enqueue(self, values, source):
-        """Decide the tiers of these customers of a company now when they are few and nobody else is writing.
+        """Decide the tiers of these customers of a company now, when they are few and nobody else is writing.
 
-        Otherwise the cron does it.
+        Otherwise the cron decides.
         """
         company = values.company_id
-        # sudo: nobody but the assignment writes tiers; who may cause it is checked by the caller.
+        # sudo: only the assignment writes tiers; the caller checks who may start it.
         assignment = self.sudo().with_company(company)
         with assignment.env["crm.value.scheduler"]._writer(company) as is_writer:
             if is_writer and len(values) <= REQUEST_LIMIT:
@@ -88,42 +89,42 @@ class CrmValueTierAssignment(models.AbstractModel):
     # what
 
     def _assign_tiers(self, company, as_of, *, partner_ids=None, span=None, source=None):
-        """Decide the tiers of some customers of a company, write and log what differs.
+        """Decide the tiers of some customers of a company, write what differs and log it.
 
         :param partner_ids: ids of commercial partners
         :param span: instead of these, their first and last id
-        :param str source: why, where it is not the figures (see `crm.value.tier.change`)
+        :param str source: why tiers are decided, unless it is for the figures (see `crm.value.tier.change`)
         :return: the number of rows written
         """
         self.env.flush_all()
-        ladder = self.env["crm.value.tier"]._ladder(company)
+        rules = self.env["crm.value.tier"]._rules_of(company)
         where = SQL("TRUE")
         if partner_ids is not None:
             span = int(min(partner_ids)), int(max(partner_ids))
             where = SQL("value.partner_id = ANY(%s::int[])", id_array(partner_ids))
         where = SQL(
             "value.company_id = %s AND value.partner_id BETWEEN %s AND %s AND %s", company.id, *span, where)
-        rows = self._select_figures(company, as_of, ladder, where)
+        rows = self._select_figures(company, as_of, rules, where)
         statement = self._assignment(
-            tier_rules.decide(ladder, rows, as_of), ladder, as_of, where, self._change_source(company, source),
+            tier_rules.decide(rules, rows, as_of), rules, as_of, where, self._change_source(company, source),
             self._deciding_user(source))
         with self.env["crm.value.writer"]._without_nested_loops():
             [[written, silent, changes]] = self.env.execute_query(statement)
         self.env["crm.value"].invalidate_model(["tier_id", "tier_since", "tier_review_date", "next_tier_id"])
-        # Tiers are written by SQL; what contacts get by them is not stored.
+        # SQL wrote the tiers: the ORM does not know that the pricelist of contacts, which is not stored, follows them.
         self.env["res.partner"].invalidate_model(["property_product_pricelist"])
         if silent:
             self.env["crm.value.tier.change"].invalidate_model()
         if changes:
-            self._log_changes(as_of, ladder, changes, self._deciding_user(source))
+            self._log_changes(as_of, rules, changes, self._deciding_user(source))
         return written
 
     @api.model
-    def _select_figures(self, company, as_of, ladder, where, also=()):
-        """Return the SELECT of a company's customers and their figures, as models/tiers/tier_rules.py takes it.
+    def _select_figures(self, company, as_of, rules, where, also=()):
+        """Return the SELECT of a company's customers and their figures, a source for models/tiers/tier_rules.py.
 
         :param SQL where: condition on ``value``
-        :param also: names of metrics that the ladder need not ask for
+        :param also: names of further metrics, which no rule need ask for
         """
         return SQL(
             """
@@ -136,12 +137,12 @@ class CrmValueTierAssignment(models.AbstractModel):
             """,
             as_of=as_of, company=company.id, where=where, metrics=SQL().join(
                 SQL(", %s AS %s", self._metric_to_sql(name, as_of), SQL.identifier(name))
-                for name in self._asked_metrics(ladder, also)))
+                for name in self._asked_metrics(rules, also)))
 
     @api.model
-    def _asked_metrics(self, ladder, also=()):
-        """Return the names of the metrics that a ladder asks for, and some others."""
-        asked = {*also, *(line.metric for rung in ladder for line in rung.lines)}
+    def _asked_metrics(self, rules, also=()):
+        """Return the names of the metrics that rules ask for, and of some others."""
+        asked = {*also, *(criterion.metric for rule in rules for criterion in rule.criteria)}
         return [name for name in self.env["crm.value"]._metrics() if name in asked]
 
     @api.model
@@ -152,12 +153,12 @@ class CrmValueTierAssignment(models.AbstractModel):
 
     @api.model
     def _change_source(self, company, source):
-        """Return the SQL of the source of a tier change: why tiers are decided now.
+        """Return the SQL of the source of a tier change: the reason why tiers are decided now.
 
-        A customer that was never looked at before is a first assignment until the company's first refresh is done;
-        later it is a new customer that earned its tier. While saved rules wait for their pass, every change is theirs.
+        The first tier of a customer is a first assignment until the company's first refresh is done; later it is a new
+        customer that earned its tier. While saved rules wait for the cron, every change is due to the rules.
         """
-        # sudo: the records of refreshes tell this, whoever refreshes.
+        # sudo: every user's decision depends on the company's refreshes.
         Run = self.env["crm.value.run"].sudo()
         in_company = [("company_id", "=", company.id)]
         if not source and Run.search_count(
@@ -171,15 +172,16 @@ class CrmValueTierAssignment(models.AbstractModel):
         return SQL("CASE WHEN decision.is_excluded THEN 'opt_out' ELSE %s END", sql)
 
     @api.model
-    def _assignment(self, decision, ladder, as_of, where, source, user):
-        """Return the statement that writes a decision and logs its silent tier changes.
+    def _assignment(self, decision, rules, as_of, where, source, user):
+        """Return the statement that writes a decision and logs the tier changes of silent sources.
 
-        The condition on ``value`` is repeated: the rows are found again by their keys, not by reading the whole table.
+        It repeats the condition on ``value``, so that PostgreSQL finds the rows by their keys instead of reading the
+        whole table.
 
-        It returns one row: rows written, changes logged, and the other changes as a list of
-        (value id, from tier id, to tier id, source, figures), all as JSON.
+        It returns one row: the number of rows written, the number of changes logged, and all other changes as JSON, a
+        list of [value id, from tier id, to tier id, source, figures].
         """
-        metrics = sorted({line.metric for rung in ladder for line in rung.lines})
+        metrics = sorted({criterion.metric for rule in rules for criterion in rule.criteria})
         return SQL(
             """
             WITH decision AS MATERIALIZED (SELECT * FROM (%(decision)s) decision
@@ -196,15 +198,15 @@ class CrmValueTierAssignment(models.AbstractModel):
                  WHERE value.id = decision.id AND %(where)s
                 RETURNING value.id, decision.tier_id AS from_id, value.tier_id AS to_id, %(source)s AS source,
                           %(figures)s AS figures
-            ), moved AS (SELECT * FROM written WHERE from_id IS DISTINCT FROM to_id),
+            ), changed AS (SELECT * FROM written WHERE from_id IS DISTINCT FROM to_id),
             logged AS (
                 INSERT INTO crm_value_tier_change (value_id, from_tier_id, to_tier_id, date, source, figures, user_id)
-                SELECT id, from_id, to_id, %(as_of)s, source, figures, %(user)s FROM moved WHERE source IN %(silent)s
+                SELECT id, from_id, to_id, %(as_of)s, source, figures, %(user)s FROM changed WHERE source IN %(silent)s
                 RETURNING id
             )
             SELECT (SELECT count(*) FROM written), (SELECT count(*) FROM logged),
                    (SELECT jsonb_agg(jsonb_build_array(id, from_id, to_id, source, figures) ORDER BY id)
-                      FROM moved WHERE source NOT IN %(silent)s)
+                      FROM changed WHERE source NOT IN %(silent)s)
             """,
             decision=decision, as_of=as_of, where=where, source=source, silent=SILENT_SOURCES,
             user=user.id or None,
@@ -213,12 +215,12 @@ class CrmValueTierAssignment(models.AbstractModel):
 
     @api.model
     def _deciding_user(self, source):
-        """Return who changes tiers by hand or by rules now; nobody when figures do."""
+        """Return the user who changes tiers, by a lock or by rules; nobody when figures change them."""
         is_person = source and not self.env.user._is_superuser()
         return self.env.user if is_person else self.env["res.users"]
 
     @api.model
-    def _log_changes(self, as_of, ladder, changes, user):
+    def _log_changes(self, as_of, rules, changes, user):
         """Create the records of tier changes, and a message on each value.
 
         :param changes: lists [value id, from tier id, to tier id, source, figures]
@@ -230,9 +232,9 @@ class CrmValueTierAssignment(models.AbstractModel):
             vals_list.append({
                 "value_id": value.id, "from_tier_id": from_id, "to_tier_id": to_id, "date": as_of, "source": source,
                 "reason": lock.reason or self.env["crm.value.tier.explanation"]._reason(
-                    ladder, from_id, to_id, figures, value.currency_id),
+                    rules, from_id, to_id, figures, value.currency_id),
                 "figures": figures, "user_id": (lock.user_id or user).id,
             })
-        # sudo: nobody but the assignment writes the log.
+        # sudo: only the assignment writes the log.
         records = self.env["crm.value.tier.change"].sudo().create(vals_list)
         values._message_log_batch({change.value_id.id: change._message() for change in records})

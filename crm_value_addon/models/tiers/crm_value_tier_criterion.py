@@ -28,9 +28,9 @@ class CrmValueTierCriterion(models.Model):
 
     @api.model
     def _check_metric(self, name):
-        """Refuse what is no figure: Odoo does not look at the values of a selection that is computed.
+        """Refuse an unknown metric, because Odoo does not check the values of a computed selection.
 
-        :raise ValidationError: a tier cannot ask for it
+        :raise ValidationError: there is no such metric
         """
         if name not in dict(self._selection_metric()):
             raise ValidationError(self.env._(
@@ -88,11 +88,11 @@ class CrmValueTierCriterion(models.Model):
             self.tier_id._check_rules(without=self)
 
     @api.model
-    def _describe(self, line):
-        """Return a criterion, or a line of models/tiers/tier_rules.py, in words."""
-        label = dict(self._selection_metric()).get(line.metric, "")
+    def _describe(self, criterion):
+        """Return a criterion in words: a record, or a `Criterion` of models/tiers/tier_rules.py."""
+        label = dict(self._selection_metric()).get(criterion.metric, "")
         enter, keep = (formatLang(self.env, number, digits=2 if number % 1 else 0)
-                       for number in (line.enter_min, line.keep_min))
+                       for number in (criterion.enter_min, criterion.keep_min))
         if enter == keep:
             return self.env._("%(figure)s from %(enter)s", figure=label, enter=enter)
         return self.env._("%(figure)s from %(enter)s, kept down to %(keep)s", figure=label, enter=enter, keep=keep)

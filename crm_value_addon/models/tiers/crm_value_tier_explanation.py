@@ -5,9 +5,11 @@ from . import tier_rules
 
 
 class CrmValueTierExplanation(models.AbstractModel):
-    """Why a customer has its tier, and what is missing for the next: the assignment's conditions, asked one by one.
+    """Why a customer has its tier, and what is missing for the next one.
 
     How to use: `_explain_tiers` for values, `_reason` for a tier change that was decided.
+
+    How it works: the database evaluates the assignment's own conditions (tier_rules.py), each in a column of its own.
     """
 
     _name = "crm.value.tier.explanation"
@@ -15,72 +17,83 @@ class CrmValueTierExplanation(models.AbstractModel):
 
     @api.model
     def _explain_tiers(self, values):
-        """Return what keeping the present tier and entering the next one ask for, and what of it each customer has.
+        """Return what it takes to keep the present tier and to enter the next one, and how far each customer is.
 
-        Customers who want no evaluation are left out.
+        Customers who opted out of scoring are left out.
 
-        :return: dict value id → dict with ``value``, ``lock`` and ``parts``, a list of dicts: ``kind`` (next or keep),
-            ``tier``, ``match``, ``is_met``, ``is_admitted`` (None: open to everybody) and ``lines``, a list of dicts:
-            ``metric label passed have need missing share``; the figures are None for who may not see the metric
+        :return: dict value id → dict with ``value``, ``lock`` and ``steps``, a list of dicts: ``kind`` (next or keep),
+            ``tier``, ``match``, ``is_met``, ``is_admitted`` (None: open to everybody) and ``criteria``, a list of
+            dicts: ``metric label passed have need missing share``; the figures are None for users who may not see the
+            metric
         """
         explained = {}
         values = values.filtered(lambda value: value.id and not value.sudo().is_opted_out)  # sudo: reads only the flag
         for company, in_company in values.grouped("company_id").items():
-            ladder = self.env["crm.value.tier"]._ladder(company)
-            level_of = {rung.tier_id: level for level, rung in enumerate(ladder, 1)}
-            for row in self._evaluate(in_company, company, ladder):
+            rules = self.env["crm.value.tier"]._rules_of(company)
+            level_of = {rule.tier_id: level for level, rule in enumerate(rules, 1)}
+            for row in self._evaluate(in_company, company, rules):
                 value = values.browse(row["id"])
-                parts = [
-                    self._explain_part(value, kind, ladder, level_of[tier.id], row)
+                steps = [
+                    self._explain_step(value, kind, rules, level_of[tier.id], row)
                     for kind, tier in (("next", value.next_tier_id), ("keep", value.tier_id)) if tier.id in level_of]
-                explained[value.id] = {"value": value, "lock": value.tier_lock_id, "parts": parts}
+                explained[value.id] = {"value": value, "lock": value.tier_lock_id, "steps": steps}
         return explained
 
     @api.model
-    def _evaluate(self, values, company, ladder):
-        """Return a dict for each of these customers: its figures and which conditions of the ladder it meets."""
+    def _evaluate(self, values, company, rules):
+        """Return a dict for each of these customers: its figures, and which conditions of the rules it meets."""
         self.env.flush_all()
-        as_of = company._value_today()
         rows = self.env["crm.value.tier.assignment"]._select_figures(
-            company, as_of, ladder, SQL("value.id = ANY(%s)", values.ids))
-        conditions = []
-        for level, rung in enumerate(ladder, 1):
-            for kind in ("next", "keep"):
-                keep = kind == "keep"
-                conditions.append((f"{kind}_{level}", tier_rules.qualifies(ladder, level, keep)))
-                conditions += [(f"{kind}_{level}_{line.metric}", tier_rules.passes(line, keep)) for line in rung.lines]
+            company, company._value_today(), rules, SQL("value.id = ANY(%s)", values.ids))
         return self.env.execute_query_dict(SQL(
             "SELECT figures.*%s FROM (%s) figures",
-            SQL().join(SQL(", %s AS %s", condition, SQL.identifier(name)) for name, condition in conditions),
-            tier_rules.figures(ladder, rows)))
+            SQL().join(SQL(", %s AS %s", condition, SQL.identifier(name))
+                       for kind in ("next", "keep") for name, condition in self._conditions(rules, kind)),
+            tier_rules.figures(rules, rows)))
 
     @api.model
-    def _explain_part(self, value, kind, ladder, level, row):
-        rung = ladder[level - 1]
+    def _conditions(self, rules, kind):
+        """Return each condition of the rules as (name of its column, SQL), as `_explain_step` reads them.
+
+        :param kind: "next" to enter tiers, "keep" to keep them
+        """
+        keep = kind == "keep"
+        conditions = []
+        for level, rule in enumerate(rules, 1):
+            conditions.append((f"{kind}_{level}", tier_rules.qualifies(rules, level, keep)))
+            conditions += [(f"{kind}_{level}_{criterion.metric}", tier_rules.passes(criterion, keep))
+                           for criterion in rule.criteria]
+        return conditions
+
+    @api.model
+    def _explain_step(self, value, kind, rules, level, row):
+        rule = rules[level - 1]
         return {
-            "kind": kind, "tier": self.env["crm.value.tier"].browse(rung.tier_id), "match": rung.match,
+            "kind": kind, "tier": self.env["crm.value.tier"].browse(rule.tier_id), "match": rule.match,
             "is_met": row[f"{kind}_{level}"], "is_admitted": row.get(f"is_admitted_{level}"),
-            "lines": [self._explain_line(value, kind, line, row[line.metric], row[f"{kind}_{level}_{line.metric}"])
-                      for line in rung.lines],
+            "criteria": [
+                self._explain_criterion(
+                    value, kind, criterion, row[criterion.metric], row[f"{kind}_{level}_{criterion.metric}"])
+                for criterion in rule.criteria],
         }
 
     @api.model
-    def _explain_line(self, value, kind, line, have, passed):
-        label = self._field(line.metric)._description_string(self.env)
-        explained = {"metric": line.metric, "label": label, "passed": passed}
-        if not self._may_see(line.metric):
+    def _explain_criterion(self, value, kind, criterion, have, passed):
+        metric = criterion.metric
+        explained = {"metric": metric, "label": self._field(metric)._description_string(self.env), "passed": passed}
+        if not self._may_see(metric):
             return explained | {"have": None, "need": None, "missing": None, "share": 100 if passed else 0}
-        need = line.keep_min if kind == "keep" else line.enter_min
-        texts = (self._format_figure(value.currency_id, line.metric, number)
+        need = criterion.keep_min if kind == "keep" else criterion.enter_min
+        texts = (self._format_figure(value.currency_id, metric, number)
                  for number in (have, need, max(need - float(have), 0.0)))
         share = 100 if passed else int(100 * max(float(have), 0.0) / need) if need > 0 else 0
         return explained | dict(zip(("have", "need", "missing"), texts, strict=True), share=min(share, 100))
 
     @api.model
     def _may_see(self, metric):
-        """Tell whether the user may see a figure, also where sudo reads it for them.
+        """Tell whether the user may see a figure, even where it was read with sudo.
 
-        A customer sees what it bought, and so does whoever looks at it with the customer's eyes.
+        Customers see what they bought, and so does a user who looks at a page or a mail through a customer's eyes.
         """
         if self.env.context.get("value_for_customer") or self.env.user.share:
             return metric in self.env["crm.value"]._metrics("customer")
@@ -95,22 +108,23 @@ class CrmValueTierExplanation(models.AbstractModel):
         return formatLang(self.env, float(number), digits=0 if field.type == "integer" else 2)
 
     @api.model
-    def _reason(self, ladder, from_id, to_id, figures, currency):
-        """Return in words what a move looked at, without the figures that not everybody may see."""
-        level_of = {rung.tier_id: level for level, rung in enumerate(ladder, 1)}
+    def _reason(self, rules, from_id, to_id, figures, currency):
+        """Return in words which figures decided a tier change; restricted figures are named without a number."""
+        level_of = {rule.tier_id: level for level, rule in enumerate(rules, 1)}
         before, after = level_of.get(from_id, 0), level_of.get(to_id, 0)
-        rung = ladder[max(before, after) - 1] if before != after else None
+        criteria = rules[max(before, after) - 1].criteria if before != after else ()
         texts = []
-        for line in rung.lines if rung else ():
-            label = self._field(line.metric)._description_string(self.env)
-            if self._field(line.metric).groups:
+        for criterion in criteria:
+            field = self._field(criterion.metric)
+            label = field._description_string(self.env)
+            if field.groups:
                 texts.append(label)
                 continue
-            asked = line.enter_min if after > before else line.keep_min
+            asked = criterion.enter_min if after > before else criterion.keep_min
             texts.append(self.env._(
                 "%(figure)s %(have)s (needs %(asked)s)", figure=label,
-                have=self._format_figure(currency, line.metric, figures[line.metric]),
-                asked=self._format_figure(currency, line.metric, asked)))
+                have=self._format_figure(currency, criterion.metric, figures[criterion.metric]),
+                asked=self._format_figure(currency, criterion.metric, asked)))
         return ", ".join(texts)
 
     @api.model

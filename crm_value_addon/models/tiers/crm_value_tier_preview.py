@@ -7,9 +7,12 @@ from . import tier_rules
 
 
 class CrmValueTierPreview(models.AbstractModel):
-    """What an order or a draft document does to its customer: the rules' own arithmetic on the figures it would leave.
+    """What an order or a draft document will do to the tier of its customer.
 
     How to use: `_after_order` and `_describe_gap` for an order, `_after_draft` for a draft invoice or credit note.
+
+    How it works: the figures that the document would lead to are decided by the rules' own arithmetic (tier_rules.py).
+    An order only raises figures; a draft is computed like a refresh with one more document.
     """
 
     _name = "crm.value.tier.preview"
@@ -19,49 +22,50 @@ class CrmValueTierPreview(models.AbstractModel):
 
     @api.model
     def _after_order(self, company, customer_id, amount, margin):
-        """Return the tier that a customer has once an order is invoiced, and what is missing for the next one.
+        """Return the tier that a customer will have once an order is invoiced, and what is missing for the next one.
 
         :param amount: what the order adds to the revenue, in the currency of the company
-        :return: dict ``tier_id next_tier_id part amount``; part as in `crm.value.tier.explanation._explain_tiers`,
-            None without a next tier
+        :return: dict ``tier_id next_tier_id step amount``; step as in `crm.value.tier.explanation._explain_tiers`,
+            None without a next tier; amount as returned by `_amount_missing`
         """
         today = company._value_today()
-        ladder = self._order_ladder(company, today)
-        if not ladder:
-            return {"tier_id": False, "next_tier_id": False, "part": None, "amount": None}
-        row = self._evaluate_with_order(company, today, ladder, customer_id, amount, margin)
-        level = next((level for level, rung in enumerate(ladder, 1) if rung.tier_id == row["decided_tier_id_next"]), 0)
+        rules = self._cached_rules(company, today)
+        if not rules:
+            return {"tier_id": False, "next_tier_id": False, "step": None, "amount": None}
+        row = self._evaluate_with_order(company, today, rules, customer_id, amount, margin)
+        level = next((level for level, rule in enumerate(rules, 1) if rule.tier_id == row["decided_next_tier_id"]), 0)
         value = self.env["crm.value"].new({"company_id": company.id})
         return {
-            "tier_id": row["decided_tier_id"], "next_tier_id": row["decided_tier_id_next"],
-            "part": self.env["crm.value.tier.explanation"]._explain_part(
-                value, "next", ladder, level, row) if level else None,
-            "amount": self._amount_missing(ladder, level, row) if level else None,
+            "tier_id": row["decided_tier_id"], "next_tier_id": row["decided_next_tier_id"],
+            "step": self.env["crm.value.tier.explanation"]._explain_step(
+                value, "next", rules, level, row) if level else None,
+            "amount": self._amount_missing(rules, level, row) if level else None,
         }
 
     @api.model
     @ormcache("company.id", "today")
-    def _order_ladder(self, company, today):
-        return self.env["crm.value.tier"]._ladder(company)
+    def _cached_rules(self, company, today):
+        """Return the rules of a company, for today only because a condition on customers may contain relative dates."""
+        return self.env["crm.value.tier"]._rules_of(company)
 
-    def _evaluate_with_order(self, company, today, ladder, customer_id, amount, margin):
-        """Return the decision and every condition of the ladder for one customer, as if the order were invoiced."""
-        rows = self._select_with_order(company, today, ladder, customer_id, amount, margin)
-        conditions = [("decided_tier_id_next", SQL("decision.decided_next_tier_id"))]
-        for level, rung in enumerate(ladder, 1):
-            conditions.append((f"next_{level}", tier_rules.qualifies(ladder, level)))
-            conditions += [(f"next_{level}_{line.metric}", tier_rules.passes(line)) for line in rung.lines]
+    @api.model
+    def _evaluate_with_order(self, company, today, rules, customer_id, amount, margin):
+        """Return the decision and every condition of the rules for one customer, as if the order were invoiced."""
+        rows = self._select_with_order(company, today, rules, customer_id, amount, margin)
+        conditions = self.env["crm.value.tier.explanation"]._conditions(rules, "next")
         self.env["crm.value"].flush_model()
         [row] = self.env.execute_query_dict(SQL(
-            "SELECT figures.*, decision.decided_tier_id%s FROM (%s) figures CROSS JOIN (%s) decision",
+            """SELECT figures.*, decision.decided_tier_id, decision.decided_next_tier_id%s
+                 FROM (%s) figures CROSS JOIN (%s) decision""",
             SQL().join(SQL(", %s AS %s", condition, SQL.identifier(name)) for name, condition in conditions),
-            tier_rules.figures(ladder, rows), tier_rules.decide(ladder, rows, today)))
+            tier_rules.figures(rules, rows), tier_rules.decide(rules, rows, today)))
         return row
 
-    def _select_with_order(self, company, today, ladder, customer_id, amount, margin):
-        """Return the figures of one customer, known or not, with an order added (see tier_rules.py)."""
+    @api.model
+    def _select_with_order(self, company, today, rules, customer_id, amount, margin):
+        """Return the SELECT of a customer's figures with an order added, also of a customer without a value."""
         Assignment, Value = self.env["crm.value.tier.assignment"], self.env["crm.value"]
-        known = Assignment._select_figures(company, today, ladder, SQL("value.partner_id = %s", customer_id))
+        known = Assignment._select_figures(company, today, rules, SQL("value.partner_id = %s", customer_id))
         raises = {"amount": amount, "margin": margin, "purchase": int(is_purchase(amount))}
         added = {name: more for kind, more in raises.items() for name in Value._fields_with("raised_by", kind)}
         return SQL(
@@ -73,44 +77,47 @@ class CrmValueTierPreview(models.AbstractModel):
             customer=customer_id, known=known, metrics=SQL().join(
                 SQL(", COALESCE(known.%s, 0) + %s AS %s",
                     SQL.identifier(name), added.get(name, 0), SQL.identifier(name))
-                for name in Assignment._asked_metrics(ladder)))
+                for name in Assignment._asked_metrics(rules)))
 
     @api.model
-    def _amount_missing(self, ladder, level, row):
-        """Return the revenue that is all that is missing for a tier; None when something else is missing, too."""
-        rung = ladder[level - 1]
+    def _amount_missing(self, rules, level, row):
+        """Return the revenue that a customer lacks for a tier; None where revenue alone does not give the tier."""
+        rule = rules[level - 1]
         if row.get(f"is_admitted_{level}") is False:
             return None
-        missing = {line.metric: line.enter_min - float(row[line.metric]) for line in rung.lines
-                   if float(row[line.metric]) < line.enter_min}
+        missing = {criterion.metric: criterion.enter_min - float(row[criterion.metric]) for criterion in rule.criteria
+                   if float(row[criterion.metric]) < criterion.enter_min}
         raised = self.env["crm.value"]._fields_with("raised_by", "amount")
         by_amount = [gap for metric, gap in missing.items() if metric in raised]
-        if rung.match == "any":
+        if rule.match == "any":
             return min(by_amount, default=None)
         return max(by_amount) if by_amount and len(by_amount) == len(missing) else None
 
     @api.model
     def _describe_gap(self, company, preview):
-        """Return in words what an order lacks for the next tier, False when there is none."""
-        part = preview["part"]
-        if not part:
+        """Return in words what an order lacks for the next tier, False when there is no next tier.
+
+        :param preview: what `_after_order` returned
+        """
+        step = preview["step"]
+        if not step:
             return False
-        tier = part["tier"].name
+        tier = step["tier"].name
         if preview["amount"]:
             return self.env._(
                 "%(amount)s more and the customer is %(tier)s", tier=tier,
                 amount=formatLang(self.env, preview["amount"], currency_obj=company.currency_id))
-        missing = [line for line in part["lines"] if not line["passed"]]
-        if not missing or part["is_admitted"] is False:
+        missing = [criterion for criterion in step["criteria"] if not criterion["passed"]]
+        if not missing or step["is_admitted"] is False:
             return False
         return self.env._("Missing for %(tier)s: %(figures)s", tier=tier, figures=", ".join(
-            f"{line['label']} {line['missing']}" if line["missing"] else line["label"] for line in missing))
+            " ".join(filter(None, (criterion["label"], criterion["missing"]))) for criterion in missing))
 
     # draft documents
 
     @api.model
     def _after_draft(self, value, company, draft):
-        """Return the figures of a customer, and its tier, as they will be once a draft document is posted today.
+        """Return the figures and the tier that a customer will have once a draft document is posted today.
 
         :return: dict by the names of the fields; None when the customer cannot be predicted
         """
@@ -126,7 +133,7 @@ class CrmValueTierPreview(models.AbstractModel):
 
     @api.model
     def _draft_rows(self, value, company, as_of, draft):
-        """Return the rows that a draft will add to the purchases (see `crm.value.purchase._select_draft_row`)."""
+        """Return the rows that a draft adds to the purchases (see `crm.value.purchase._select_draft_row`)."""
         draft.env.flush_all()
         [[margin, is_down_payment, purchase_revenue]] = self.env.execute_query(SQL(
             """SELECT round(sum(revenue - cost)::numeric, %(decimals)s), bool_and(is_downpayment),

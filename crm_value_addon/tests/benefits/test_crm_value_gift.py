@@ -74,7 +74,7 @@ class TestCrmValueGrant(BenefitCase, CronMixinCase):
         self.env["crm.value.run"].search([("company_id", "=", self.company.id)]).unlink()
         self.benefit("gift", program_id=self.coupons.id)
         customer = self.bought(5000)
-        self.assertEqual(self.moves(customer), [(False, "Top", "initial")])
+        self.assertEqual(self.tier_changes(customer), [(False, "Top", "initial")])
         self.benefit("gift", tier=self.mid, program_id=self.coupons.id)
         self.top.active = False
         self.Assignment._assign_company()

@@ -113,7 +113,7 @@ class TestDoors(TrustCase):
         self.invoice(later, self.today, 9000)
         call_kw(self.env(user=self.users["own"])["res.partner"], "action_recompute_value", [later.ids], {
             "context": {"allowed_company_ids": self.company.ids, "value_tier_source": "initial"}})
-        self.assertEqual(self.moves(later), [(False, "Top", "refresh")])
+        self.assertEqual(self.tier_changes(later), [(False, "Top", "refresh")])
 
     def test_what_is_no_customer_value(self):
         """Ids that do not exist, and arguments of the wrong kind: a refusal, and never more than asked for."""

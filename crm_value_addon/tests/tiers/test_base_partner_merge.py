@@ -44,7 +44,7 @@ class TestBasePartnerMerge(TierCase):
         self.assertEqual(shown["Purchases"], ["1", "1", "1"], "both bought on the same day")
         self.assertIn("1,300.00", shown["Revenue 12 Months"][2])
         self.assertIn(f"{value.clv:,.2f}", shown["CLV"][2])
-        self.assertEqual(self.moves(self.second), [
+        self.assertEqual(self.tier_changes(self.second), [
             (False, "Low", "initial"), (False, "Low", "initial"), ("Low", "Mid", "merge")])
 
     def test_higher_tier_logs_locks_and_messages_follow(self):
@@ -59,8 +59,8 @@ class TestBasePartnerMerge(TierCase):
         value = self.value(self.second)
         self.assertEqual((value.tier_id, value.tier_lock_id.reason), (self.top, "Old friend"))
         self.assertEqual(shown["Tier"], ["Low", "Top", "Top"] if shown["Tier"][0] == "Low" else ["Top", "Low", "Top"])
-        self.assertIn(("Low", "Top", "lock"), self.moves(self.second))
-        self.assertIn(("Low", "Top", "merge"), self.moves(self.second))
+        self.assertIn(("Low", "Top", "lock"), self.tier_changes(self.second))
+        self.assertIn(("Low", "Top", "merge"), self.tier_changes(self.second))
         self.assertIn("Old friend", " ".join(value.message_ids.mapped("body")))
         self.assertFalse(self.Value.search([("partner_id", "=", self.first.id)]))
 
@@ -82,7 +82,7 @@ class TestBasePartnerMerge(TierCase):
         shown = self.shown(self.wizard())
         self.merge()
         self.assertRecordValues(self.value(self.second), [{"tier_id": self.low.id, "revenue_12m": 700}])
-        self.assertEqual(self.moves(self.second), [(False, "Low", "initial")])
+        self.assertEqual(self.tier_changes(self.second), [(False, "Low", "initial")])
         self.assertEqual(shown["Tier"], ["Low", "Low"])
 
     def test_contacts_that_are_no_customers(self):

@@ -88,12 +88,12 @@ class TestCrmValueTier(TierCase):
         tier = self.env["crm.value.tier"].create({"name": "T", "company_id": self.company.id, "criterion_ids": [
             Command.create({"metric": "revenue_12m", "enter_min": 9000})]})
         self.assertEqual(tier.criterion_ids.keep_min, 9000)
-        self.assertTrue(self.env["crm.value.tier"].create({"name": "By hand"}).is_by_hand)
+        self.assertTrue(self.env["crm.value.tier"].create({"name": "Manual"}).is_by_hand)
 
     def test_tiers_of_the_data(self):
-        ladder = [self.env.ref(f"crm_value_addon.tier_{name}") for name in ("bronze", "silver", "gold", "platinum")]
-        self.assertEqual([tier.name for tier in ladder], ["Bronze", "Silver", "Gold", "Platinum"])
-        self.assertEqual(ladder, sorted(ladder, key=lambda tier: tier.sequence))
+        tiers = [self.env.ref(f"crm_value_addon.tier_{name}") for name in ("bronze", "silver", "gold", "platinum")]
+        self.assertEqual([tier.name for tier in tiers], ["Bronze", "Silver", "Gold", "Platinum"])
+        self.assertEqual(tiers, sorted(tiers, key=lambda tier: tier.sequence))
         pyramid = self.env["crm.value.tier"].with_context(active_test=False).search([("scheme", "=", "pyramid")])
         self.assertFalse(any(pyramid.mapped("active")))
 

@@ -27,7 +27,7 @@ class TierCase(ValueCase):
             "name": name, "company_id": cls.company.id, "criterion_ids": [Command.create({
                 "metric": metric, "enter_min": enter, "keep_min": keep})], **vals})
 
-    def moves(self, customer):
+    def tier_changes(self, customer):
         changes = self.env["crm.value.tier.change"].search([("value_id", "=", self.value(customer).id)], order="id")
         return [(change.from_tier_id.name, change.to_tier_id.name, change.source) for change in changes]
 
@@ -58,17 +58,17 @@ class TestCrmValueTiering(TierCase, CronMixinCase):
 
     def test_first_assignment_is_silent_and_later_moves_are_not(self):
         customer = self.bought(150)
-        self.assertEqual(self.moves(customer), [(False, "Low", "initial")])
+        self.assertEqual(self.tier_changes(customer), [(False, "Low", "initial")])
         self.assertFalse(self.value(customer).message_ids)
         self.invoice(customer, "2025-06-02", 2000)
         self.refresh(customer)
-        self.assertEqual(self.moves(customer)[1:], [("Low", "Mid", "refresh")])
+        self.assertEqual(self.tier_changes(customer)[1:], [("Low", "Mid", "refresh")])
         self.assertEqual(len(self.value(customer).message_ids), 1)
         self.assertIn("Low → Mid", self.value(customer).message_ids.body)
         newcomer = self.customer("Newcomer")
         self.invoice(newcomer, "2025-06-02", 2000)
         self.refresh(newcomer)
-        self.assertEqual(self.moves(newcomer), [(False, "Mid", "refresh")], "the company was assigned long ago")
+        self.assertEqual(self.tier_changes(newcomer), [(False, "Mid", "refresh")], "the company was assigned long ago")
 
     def test_second_assignment_writes_nothing(self):
         self.bought(150)
@@ -90,7 +90,7 @@ class TestCrmValueTiering(TierCase, CronMixinCase):
         customer = self.bought(1000)
         self.credit_note(self.last_invoice, "2025-06-10", 250)
         self.refresh(customer)
-        self.assertEqual(self.moves(customer)[1:], [("Mid", "Low", "refresh")])
+        self.assertEqual(self.tier_changes(customer)[1:], [("Mid", "Low", "refresh")])
         self.assertIn("750", self.value(customer).message_ids.body)
 
     def test_never_below_what_keep_min_grants(self):
@@ -112,7 +112,7 @@ class TestCrmValueTiering(TierCase, CronMixinCase):
             self.invoice(customer, "2025-07-09", 400)
             self.refresh(customer)
             self.assertRecordValues(self.value(customer), [{"tier_id": self.mid.id, "tier_review_date": False}])
-            self.assertEqual(len(self.moves(customer)), 1)
+            self.assertEqual(len(self.tier_changes(customer)), 1)
 
     def test_grace_over(self):
         self.mid.write({"downgrade_policy": "grace", "grace_days": 10})
@@ -123,7 +123,7 @@ class TestCrmValueTiering(TierCase, CronMixinCase):
             self.refresh()
         self.assertRecordValues(self.value(customer), [{
             "tier_id": self.low.id, "tier_review_date": False, "tier_since": date(2025, 7, 10)}])
-        self.assertEqual(self.moves(customer)[1:], [("Mid", "Low", "refresh")])
+        self.assertEqual(self.tier_changes(customer)[1:], [("Mid", "Low", "refresh")])
 
     def test_year_end(self):
         self.mid.downgrade_policy = "year_end"
@@ -187,7 +187,7 @@ class TestCrmValueTiering(TierCase, CronMixinCase):
         self.refresh()
         self.assertEqual(self.value(member).tier_id, self.mid)
 
-    def test_tier_without_criteria_is_given_by_hand(self):
+    def test_tier_without_criteria_is_given_manually(self):
         self.env["crm.value.tier"].create({"name": "Friends", "company_id": self.company.id})
         self.assertEqual(self.value(self.bought(9000)).tier_id, self.top)
 
@@ -195,7 +195,7 @@ class TestCrmValueTiering(TierCase, CronMixinCase):
         customer = self.bought(6000)
         self.top.active = False
         self.run_cron("ir_cron_refresh_stale")
-        self.assertEqual(self.moves(customer)[1:], [("Top", "Mid", "rules")])
+        self.assertEqual(self.tier_changes(customer)[1:], [("Top", "Mid", "rules")])
         self.assertFalse(self.value(customer).message_ids)
 
     def test_saved_rules_apply_to_everybody(self):
@@ -205,14 +205,14 @@ class TestCrmValueTiering(TierCase, CronMixinCase):
         self.assertEqual(run.mapped("state"), ["queued"])
         self.run_cron("ir_cron_refresh_stale")
         self.assertEqual(run.state, "done")
-        self.assertEqual(self.moves(customer)[1:], [("Mid", "Low", "rules")])
+        self.assertEqual(self.tier_changes(customer)[1:], [("Mid", "Low", "rules")])
         self.assertFalse(self.value(customer).message_ids)
 
     def test_figures_refreshed_while_rules_wait_are_moves_of_the_rules(self):
         customer = self.bought(1500)
         self.mid.criterion_ids.write({"enter_min": 2000, "keep_min": 2000})
         self.refresh(customer)
-        self.assertEqual(self.moves(customer)[1:], [("Mid", "Low", "rules")])
+        self.assertEqual(self.tier_changes(customer)[1:], [("Mid", "Low", "rules")])
 
     def test_pass_in_batches_goes_on_where_it_was_interrupted(self):
         customers = [self.bought(1500, name=str(number)) for number in range(5)]

@@ -15,16 +15,16 @@ class TestCrmValueTierExplanation(TierCase):
 
     def explain(self, customer):
         explained = self.env["crm.value.tier.explanation"]._explain_tiers(self.value(customer))[self.value(customer).id]
-        return {part["kind"]: part for part in explained["parts"]}
+        return {step["kind"]: step for step in explained["steps"]}
 
     def test_have_need_missing(self):
         customer = self.bought(850)
-        parts = self.explain(customer)
-        [line] = parts["next"]["lines"]
-        self.assertEqual((line["have"], line["need"], line["missing"], line["passed"], line["share"]), (
-            "$\xa0850.00", "$\xa01,000.00", "$\xa0150.00", False, 85))
-        self.assertEqual(parts["next"]["tier"], self.mid)
-        self.assertTrue(parts["keep"]["is_met"])
+        steps = self.explain(customer)
+        [criterion] = steps["next"]["criteria"]
+        self.assertEqual([criterion[key] for key in ("have", "need", "missing", "passed", "share")], [
+            "$\xa0850.00", "$\xa01,000.00", "$\xa0150.00", False, 85])
+        self.assertEqual(steps["next"]["tier"], self.mid)
+        self.assertTrue(steps["keep"]["is_met"])
         text = self.text(self.value(customer))
         self.assertIn("To reach Mid", text)
         self.assertIn("150.00 missing", text)
@@ -42,9 +42,9 @@ class TestCrmValueTierExplanation(TierCase):
         customer = self.bought(1000)
         self.credit_note(self.last_invoice, "2025-06-10", 300)
         self.refresh(customer)
-        part = self.explain(customer)["keep"]
-        self.assertFalse(part["is_met"])
-        self.assertEqual(part["lines"][0]["missing"], "$\xa0100.00")
+        step = self.explain(customer)["keep"]
+        self.assertFalse(step["is_met"])
+        self.assertEqual(step["criteria"][0]["missing"], "$\xa0100.00")
         self.assertIn("in danger: 07/10/2025", self.text(self.value(customer)))
 
     def test_lock_and_domain(self):

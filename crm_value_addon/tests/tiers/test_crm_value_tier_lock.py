@@ -19,7 +19,7 @@ class TestCrmValueTierLock(TierCase):
     def test_lock_moves_at_once_and_stays(self):
         customer = self.bought(150)
         self.lock(customer, self.top)
-        self.assertEqual(self.moves(customer)[1:], [("Low", "Top", "lock")])
+        self.assertEqual(self.tier_changes(customer)[1:], [("Low", "Top", "lock")])
         change = self.env["crm.value.tier.change"].search([("source", "=", "lock")])
         self.assertEqual((change.reason, change.user_id), ("Board decision", self.env.user))
         self.assertIn("Board decision", self.value(customer).message_ids.body)
@@ -42,13 +42,13 @@ class TestCrmValueTierLock(TierCase):
         with freeze_time(TODAY + timedelta(days=6)):
             self.assertFalse(self.value(customer).tier_lock_id)
             self.refresh()
-        self.assertEqual(self.moves(customer)[2:], [("Top", "Low", "refresh")])
+        self.assertEqual(self.tier_changes(customer)[2:], [("Top", "Low", "refresh")])
 
     def test_ended_lock_is_kept(self):
         customer = self.bought(150)
         lock = self.lock(customer, self.top)
         lock.action_end()
-        self.assertEqual(self.moves(customer)[1:], [("Low", "Top", "lock"), ("Top", "Low", "lock")])
+        self.assertEqual(self.tier_changes(customer)[1:], [("Low", "Top", "lock"), ("Top", "Low", "lock")])
         self.assertFalse(lock.active)
         self.assertTrue(lock.ended_at and lock.ended_by_id)
 
@@ -65,7 +65,7 @@ class TestCrmValueTierLock(TierCase):
         second = self.lock(customer, self.mid)
         self.assertEqual(self.value(customer).tier_lock_id, second)
         self.assertFalse(first.active)
-        self.assertEqual(self.moves(customer)[1:], [("Low", "Top", "lock"), ("Top", "Mid", "lock")])
+        self.assertEqual(self.tier_changes(customer)[1:], [("Low", "Top", "lock"), ("Top", "Mid", "lock")])
 
     def test_archiving_ends_a_lock(self):
         customer = self.bought(150)
@@ -115,4 +115,4 @@ class TestCrmValueTierLock(TierCase):
         self.assertEqual(self.value(customer).tier_id, self.low)
         self.assertEqual(self.env["crm.value.queue"].search([]).mapped("partner_key"), customer.ids)
         self.Refresh._refresh_queue(lambda work: work())
-        self.assertEqual(self.moves(customer)[1:], [("Low", "Top", "lock")])
+        self.assertEqual(self.tier_changes(customer)[1:], [("Low", "Top", "lock")])
