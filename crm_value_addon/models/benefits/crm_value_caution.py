@@ -5,11 +5,11 @@ from ...lib.postgres.binary_copy import id_array
 
 
 class CrmValueCaution(models.AbstractModel):
-    """The caution flag of a customer: raised by limits after each refresh, lifted or set by a manager's override.
+    """The caution flag of a customer: limits raise it after each refresh, a manager's override sets or lifts it.
 
-    How to use: a refresh calls `_flag_stored`, an override `_flag`; `_describe` gives the reason of a flag in words.
+    How to use: a refresh calls `_flag_stored`, an override calls `_flag`; `_describe` returns the reason in words.
 
-    How it works: the codes of the reasons are stored, in the order of `_conditions`; the words come with the reader's
+    How it works: the row stores the codes of the reasons, in the order of `_conditions`; the texts follow the reader's
     language.
     """
 
@@ -30,13 +30,13 @@ class CrmValueCaution(models.AbstractModel):
 
     @api.model
     def _has_flags(self, company):
-        """Tell whether a flag was ever raised, or is set by hand, in a company: without limits, only these change."""
-        # ORDER BY: while a first refresh fills the table, the planner would read all of it for each batch.
+        """Tell whether a company ever had a flag, or has an override; without limits, nothing else can change."""
+        # ORDER BY: without it, the planner reads the whole table for each batch of a first refresh
         [[found]] = self.env.execute_query(SQL(
             """SELECT (SELECT caution FROM crm_value WHERE company_id = %s AND caution IS NOT NULL
                         ORDER BY caution LIMIT 1) IS NOT NULL
-                   OR EXISTS (SELECT FROM crm_value_caution_override word
-                                JOIN crm_value value ON value.id = word.value_id WHERE value.company_id = %s)""",
+                   OR EXISTS (SELECT FROM crm_value_caution_override override
+                                JOIN crm_value value ON value.id = override.value_id WHERE value.company_id = %s)""",
             company.id, company.id))
         return found
 
@@ -51,15 +51,15 @@ class CrmValueCaution(models.AbstractModel):
         self.env.cr.execute(SQL(
             """
             UPDATE crm_value value SET caution = decided.caution, caution_codes = decided.codes
-              FROM (SELECT value.id, %(codes)s AS codes, CASE WHEN word.id IS NULL THEN %(codes)s IS NOT NULL
-                            ELSE COALESCE(word.caution, FALSE) END AS caution
+              FROM (SELECT value.id, %(codes)s AS codes, CASE WHEN override.id IS NULL THEN %(codes)s IS NOT NULL
+                            ELSE COALESCE(override.caution, FALSE) END AS caution
                       FROM crm_value value
-                      LEFT JOIN crm_value_caution_override word
-                             ON word.value_id = value.id AND word.active
-                            AND (word.until IS NULL OR word.until >= %(as_of)s)
+                      LEFT JOIN crm_value_caution_override override
+                             ON override.value_id = value.id AND override.active
+                            AND (override.until IS NULL OR override.until >= %(as_of)s)
                      WHERE value.company_id = %(company)s AND %(where)s) decided
              WHERE value.id = decided.id
-               AND (COALESCE(value.caution, FALSE), value.caution_codes) 
+               AND (COALESCE(value.caution, FALSE), value.caution_codes)
                    IS DISTINCT FROM (decided.caution, decided.codes)
             """,
             codes=codes, as_of=as_of, company=company.id, where=where))
@@ -99,11 +99,11 @@ class CrmValueCaution(models.AbstractModel):
 
     @api.model
     def _describe_code(self, value, code):
-        company = value.company_id.sudo()  # sudo: the limit is part of the reason
+        company = value.company_id.sudo()  # sudo: the reason names the limit
         if code == "returns":
             return self.env._("%(amount)s given back", amount=formatLang(
                 self.env, value.refund_total, currency_obj=value.currency_id))
         if code == "overdue":
             return self.env._("overdue for more than %(days)s days", days=company.value_caution_overdue_days)
-        # the realised value itself is not for everybody
+        # the amount is left out, because not everybody may see it
         return self.env._("realised value below the limit") if code == "loss" else ""

@@ -4,7 +4,7 @@ from odoo.tools import SQL
 
 
 class CrmValueCautionOverride(models.Model):
-    """A manager's word about a customer's caution flag. Ended, never deleted."""
+    """A manager's decision about the caution flag of a customer. It ends, and is never deleted."""
 
     _name = "crm.value.caution.override"
     _description = "Manual Caution Flag"
@@ -25,14 +25,14 @@ class CrmValueCautionOverride(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Say it at once; an earlier word about the same customer ends."""
+        """Set or lift the flag at once; an earlier override of the same customer ends."""
         for vals in vals_list:
             vals.pop("user_id", None)
             vals.pop("active", None)
             self.search([("value_id", "=", vals.get("value_id"))])._end()
-        words = super().create(vals_list)
-        words._apply()
-        return words
+        overrides = super().create(vals_list)
+        overrides._apply()
+        return overrides
 
     def write(self, vals):
         if not vals.keys() <= {"until"}:
@@ -52,11 +52,12 @@ class CrmValueCautionOverride(models.Model):
 
     def _end(self):
         if self:
-            super().write({"active": False})  # pylint: disable=super-method-mismatch  # past our own write
+            # past our own write, which refuses this
+            super().write({"active": False})  # pylint: disable=super-method-mismatch
             self.flush_recordset()
 
     def _apply(self):
-        for company, words in self.exists().grouped("company_id").items():
-            # sudo: nobody but the machine writes flags; who may cause it was checked.
+        for company, overrides in self.exists().grouped("company_id").items():
+            # sudo: users have no rights to write flags; whether they may set an override was checked
             self.env["crm.value.caution"].sudo()._flag(
-                company, company._value_today(), SQL("value.id = ANY(%s)", words.value_id.ids))
+                company, company._value_today(), SQL("value.id = ANY(%s)", overrides.value_id.ids))
