@@ -1,4 +1,4 @@
-"""Groups that fields and checks name, and which documents count."""
+"""Groups that fields and checks name, which documents count, and how late a dated action may be."""
 
 SELLER_GROUP = "sales_team.group_sale_salesman"
 MANAGER_GROUP = "sales_team.group_sale_manager"
@@ -9,3 +9,6 @@ MARGIN_GROUP = "crm_value_addon.group_value_margin"
 CUSTOMER_DOCUMENTS = ("out_invoice", "out_refund", "out_receipt")
 #: the domain of those that count; in SQL: `crm.value.purchase._where_document`
 POSTED_DOCUMENTS = [("state", "=", "posted"), ("move_type", "in", CUSTOMER_DOCUMENTS)]
+
+#: days a dated gift, mail or follow-up may be late: covers weekends, outages and users at their daily cap
+CATCH_UP_DAYS = 7

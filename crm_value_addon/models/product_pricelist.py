@@ -41,9 +41,9 @@ class ProductPricelist(models.Model):
         else:
             day = company._value_today()
             customer_of = {partner: partner.commercial_partner_id._origin.id for partner in partners}
-            standing = self.env["crm.value.benefit.state"]._active_tiers(company, set(customer_of.values()))
-            tier_of = {partner: standing[customer][0] for partner, customer in customer_of.items()
-                       if customer in standing}
+            tiers = self.env["crm.value.benefit.state"]._active_tiers(company, set(customer_of.values()))
+            tier_of = {partner: tiers[customer][0] for partner, customer in customer_of.items()
+                       if customer in tiers}
         result = {}
         for partner, tier in tier_of.items():
             pricelist = self.browse(Benefit._target_id(tier, company, day, "pricelist"))

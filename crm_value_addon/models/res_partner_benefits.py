@@ -19,7 +19,9 @@ class ResPartner(models.Model):
         # What orders of other tiers read is not what was assigned here.
         self.invalidate_recordset(["property_product_pricelist"], flush=False)
 
-    def _has_own(self, name):
-        """Tell whether a person chose a company-dependent setting for this contact, rather than for everybody."""
+    def _is_set_manually(self, name):
+        """Tell whether a person set a field on this contact; what every contact has by default is nobody's choice."""
         self.ensure_one()
-        return bool(self[name]) and self[name] != self._fields[name].get_company_dependent_fallback(self)
+        field = self._fields[name]
+        return bool(self[name]) and not (
+            field.company_dependent and self[name] == field.get_company_dependent_fallback(self))

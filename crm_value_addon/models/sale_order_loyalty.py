@@ -13,7 +13,8 @@ class SaleOrder(models.Model):
         gated = self.env["crm.value.benefit"]._gated_programs()
         if not gated:
             return []
-        return sorted(gated - {entry.target_id for entry in self._benefits_in_force() if entry.kind == "program"})
+        return sorted(gated - {
+            entry.target_id for entry in self._benefits_in_force() if entry.benefit_type == "program"})
 
     def _get_program_domain(self):
         domain = super()._get_program_domain()
@@ -27,7 +28,8 @@ class SaleOrder(models.Model):
         return [*domain, ("program_id", "not in", closed)] if closed else domain
 
     def _points_factor(self):
-        return next((entry.factor for entry in self._benefits_in_force() if entry.kind == "points_multiplier"), 1.0)
+        return next((entry.factor for entry in self._benefits_in_force()
+                     if entry.benefit_type == "points_multiplier"), 1.0)
 
     def _program_check_compute_points(self, programs):
         result = super()._program_check_compute_points(programs)

@@ -84,7 +84,7 @@ class SaleOrder(models.Model):
         self.ensure_one()
         sees_margin = self.env.user.has_group(MARGIN_GROUP)
         value = self.sudo().value_id
-        tiers = self.env["crm.value.benefit"]._tier_cards(self.env.lang)
+        tiers = self.env["crm.value.benefit.text"]._tier_labels(self.env.lang)
         stages = dict(value._fields["lifecycle_stage"]._description_selection(self.env))
         outlook = self._outlook(value)
         return {
@@ -112,9 +112,9 @@ class SaleOrder(models.Model):
             return []
         held = {"pricelist": self.pricelist_id.id, "payment_term": self.payment_term_id.id, "manager": self.user_id.id}
         return [
-            {"text": card["benefits"][entry.id], "kind": entry.kind,
-             "is_overruled": entry.kind in held and held[entry.kind] != entry.target_id}
-            for entry in self._benefits_in_force() if entry.kind != "gift"]
+            {"text": card["benefits"][entry.id], "kind": entry.benefit_type,
+             "is_overruled": entry.benefit_type in held and held[entry.benefit_type] != entry.target_id}
+            for entry in self._benefits_in_force() if entry.benefit_type != "gift"]
 
     def _outlook(self, value):
         """Return what this order, once invoiced, does to the customer's tier.

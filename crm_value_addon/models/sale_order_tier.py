@@ -82,14 +82,15 @@ class SaleOrder(models.Model):
         order = self.sudo()
         if not order.value_tier_id:
             return []
-        return self.env["crm.value.benefit"]._in_force(order.value_tier_id, order.company_id, order._benefit_day())
+        return self.env["crm.value.benefit"]._active_benefits(
+            order.value_tier_id, order.company_id, order._benefit_day())
 
     def _benefit_day(self):
         self.ensure_one()
         return self.sudo().value_tier_date or self.company_id._value_today()
 
     def _benefit_target_id(self, kind):
-        return next((entry.target_id for entry in self._benefits_in_force() if entry.kind == kind), False)
+        return next((entry.target_id for entry in self._benefits_in_force() if entry.benefit_type == kind), False)
 
     # Odoo's own fields
 
@@ -114,7 +115,7 @@ class SaleOrder(models.Model):
     def _partner_has_own(self, name):
         """Tell whether a person set this on the contact: that wins."""
         self.ensure_one()
-        return self.partner_id.with_company(self.company_id)._has_own(name)
+        return self.partner_id.with_company(self.company_id)._is_set_manually(name)
 
     def _compute_user_id(self):
         fresh = self.filtered(lambda order: order.partner_id and not (order._origin.id and order.user_id))
@@ -149,7 +150,7 @@ class SaleOrder(models.Model):
 
     def _is_urgent(self):
         self.ensure_one()
-        return any(entry.kind == "priority" for entry in self._benefits_in_force())
+        return any(entry.benefit_type == "priority" for entry in self._benefits_in_force())
 
     # making, changing, copying
 
@@ -203,10 +204,10 @@ class SaleOrder(models.Model):
         self.ensure_one()
         order = self._with_benefits(tier).with_company(self.company_id)
         partner = order.partner_id
-        entries = self.env["crm.value.benefit"]._in_force(tier, self.company_id, self._benefit_day())
-        target = {entry.kind: entry.target_id for entry in entries}
+        entries = self.env["crm.value.benefit"]._active_benefits(tier, self.company_id, self._benefit_day())
+        target = {entry.benefit_type: entry.target_id for entry in entries}
         own_term = partner.property_payment_term_id
-        has_own_term = partner._has_own("property_payment_term_id")
+        has_own_term = partner._is_set_manually("property_payment_term_id")
         by_rule = {
             "pricelist_id": partner.property_product_pricelist.id,
             "payment_term_id": own_term.id if has_own_term else target.get("payment_term") or own_term.id,

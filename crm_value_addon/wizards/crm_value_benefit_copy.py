@@ -19,7 +19,7 @@ class CrmValueBenefitCopy(models.TransientModel):
         for wizard in self:
             have = wizard.tier_id.benefit_ids
             wizard.benefit_ids = wizard.from_tier_id.benefit_ids.filtered(
-                lambda benefit, have=have: not any(benefit._fights(other) for other in have))
+                lambda benefit, have=have: not any(benefit._conflicts_with(other) for other in have))
 
     def action_copy(self):
         """Copy the chosen benefits to the tier.

@@ -121,7 +121,7 @@ def test_nothing_through_own_orders(site, customer):
 def test_the_works_are_no_doors(site, customer):
     for model, method in (("crm.value.portal", "_prepare_portal_page"), ("crm.value.portal", "_portal_access"),
                           ("crm.value", "_customer_mail"), ("crm.value.portal", "_prepare_portal_cards"),
-                          ("crm.value.benefit", "_tell_customer"), ("sale.order", "_customer_progress"),
+                          ("crm.value.benefit.text", "_prepare_portal_benefits"), ("sale.order", "_customer_progress"),
                           ("crm.value.mail", "_cron_mails"), ("crm.value.tier.change", "_message")):
         assert customer(model, method, [])[1], method
         assert site.post(f"/json/2/{model}/{method}", {}, site.key("portal")).status_code >= 400, method

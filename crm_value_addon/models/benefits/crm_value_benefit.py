@@ -1,42 +1,22 @@
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError, ValidationError
 
-#: the record (or figure) that a benefit of a type points at
-TARGETS = {
-    "pricelist": "pricelist_id", "payment_term": "payment_term_id", "program": "program_id", "gift": "program_id",
-    "points_multiplier": "points_factor", "manager": "user_id", "note": "note",
-}
-#: programs whose coupons can be handed out one by one
-GIFT_PROGRAM_TYPES = ("coupons", "gift_card", "next_order_coupons")
-_TARGET_FIELDS = ("pricelist_id", "payment_term_id", "program_id", "user_id", "note")
-#: an order has one of these, so a tier gives one of them at a time
-_SINGLE_TYPES = ("pricelist", "payment_term", "points_multiplier", "manager", "priority")
+from .benefit_types import BENEFIT_TYPES, NO_TYPE, OCCASIONS, ActiveBenefit
+
 _FAR_PAST, _FAR_FUTURE = date(1, 1, 1), date(9999, 12, 31)
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A benefit as plain data, for the cache of the registry: an order asks for it without a query."""
-
-    id: int
-    kind: str
-    company_id: int
-    target_id: int
-    factor: float
-    date_from: date | None
-    date_to: date | None
-    is_active: bool
-
-    def holds(self, company_id, day):
-        return (self.is_active and self.company_id in (False, company_id)
-                and (self.date_from or day) <= day <= (self.date_to or day))
-
-
 class CrmValueBenefit(models.Model):
-    """What a tier gives its customers: a record of Odoo's own that a sales order then uses. Holds no prices."""
+    """What a tier gives its customers: a record of Odoo's own that a sales order then uses. Holds no prices.
+
+    How to use: `_active_benefits` returns what a tier gives in a company on a day; `crm.value.benefit.text` says it in
+    words.
+
+    How it works: what is known of a type is a row in `benefit_types.py`. Orders read the benefits from the registry's
+    cache (`_benefits_by_tier`), which every change clears.
+    """
 
     _name = "crm.value.benefit"
     _description = "Tier Benefit"
@@ -46,10 +26,8 @@ class CrmValueBenefit(models.Model):
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
     benefit_type = fields.Selection(
-        [("pricelist", "Pricelist"), ("payment_term", "Payment terms"), ("program", "Program for this tier only"),
-         ("points_multiplier", "More loyalty points"), ("gift", "Gift"), ("manager", "Account manager"),
-         ("priority", "Urgent delivery"), ("note", "Note for the seller")],
-        string="Benefit", required=True, default="pricelist")
+        [(row.code, row.label) for row in BENEFIT_TYPES.values()], string="Benefit", required=True,
+        default="pricelist")
     company_id = fields.Many2one(
         "res.company", compute="_compute_company_id", store=True, readonly=False, precompute=True, index=True,
         ondelete="cascade", help="Empty: in all companies that have the tier")
@@ -68,91 +46,89 @@ class CrmValueBenefit(models.Model):
     points_factor = fields.Float(
         string="Multiplier", default=2.0, digits=(16, 2), help="Applies to loyalty card programs only")
     occasion = fields.Selection(
-        [("reach", "Reaching the tier"), ("birthday", "Birthday"),
-         ("anniversary", "Anniversary of the first purchase")],
-        default="reach")
+        [(row.code, row.label) for row in OCCASIONS.values()], default="reach")
     gift_points = fields.Float(
         string="Points on the Coupon", default=1.0, help="A gift card: its amount; a coupon: what its reward costs")
     gift_days = fields.Integer(string="Valid for (days)", help="0: no end")
     note = fields.Text(translate=True, help="Shown to the seller on the order")
+    customer_text = fields.Char(
+        string="In the Customer's Words", translate=True,
+        help="What the customer reads of it in the portal and in mails. Empty: a general text; no note is ever shown.")
     date_from = fields.Date(string="From", help="First day; empty: always")
     date_to = fields.Date(string="To", help="Last day; empty: for good")
     grant_count = fields.Integer(string="Gifts", compute="_compute_grant_count")
 
     _dates_ordered = models.Constraint("CHECK(date_from <= date_to)", "A benefit cannot end before it begins.")
 
+    # types
+
+    @api.model
+    def _types(self):
+        """Hook: the table of benefit types by code; another module adds its rows."""
+        return BENEFIT_TYPES
+
+    def _type(self):
+        """Return the row of the benefit's type."""
+        self.ensure_one()
+        return self._types().get(self.benefit_type, NO_TYPE)
+
+    @api.model
+    def _target_fields(self):
+        return list(dict.fromkeys(row.target for row in self._types().values() if row.target))
+
+    def _target(self):
+        """Return what the benefit gives: a record, a number or a text; False where the type says it all."""
+        name = self._type().target
+        return self[name] if name else False
+
+    def _target_company(self):
+        """Return the company whose record the benefit gives, empty where it belongs to none; a user works in many."""
+        target = self._target()
+        is_owned = "company_id" in getattr(target, "_fields", ()) and target._name != "res.users"
+        return target.company_id if is_owned else self.env["res.company"]
+
+    # computes
+
     @api.depends("tier_id.company_id", "benefit_type", "pricelist_id", "payment_term_id", "program_id")
     def _compute_company_id(self):
         for benefit in self:
-            target = benefit._target()
-            of_target = target.company_id if "company_id" in getattr(target, "_fields", ()) \
-                and benefit.benefit_type != "manager" else False
-            benefit.company_id = benefit.tier_id.company_id or of_target or benefit.company_id
+            benefit.company_id = benefit.tier_id.company_id or benefit._target_company() or benefit.company_id
 
     @api.depends("benefit_type", "occasion", "points_factor", "program_id.name", "pricelist_id.name",
                  "payment_term_id.name", "user_id.name", "note")
     @api.depends_context("lang")
     def _compute_display_name(self):
         for benefit in self:
-            benefit.display_name = benefit._describe()
+            benefit.display_name = self.env["crm.value.benefit.text"]._describe(benefit)
 
     def _compute_grant_count(self):
-        # sudo: gifts in companies that the user does not see keep a benefit from being deleted, too.
+        # sudo: gifts in companies that the user does not see keep a benefit from being deleted, too
         counts = dict(self.env["crm.value.grant"].sudo()._read_group(
             [("benefit_id", "in", self.ids)], ["benefit_id"], ["__count"]))
         for benefit in self:
             benefit.grant_count = counts.get(benefit, 0)
 
-    def _target(self):
-        """Return what the benefit points at: a record, a number or a text; False for urgent delivery."""
-        self.ensure_one()
-        name = TARGETS.get(self.benefit_type)
-        return self[name] if name else False
+    # constraints
 
-    def _describe(self):
-        """Return the benefit in a few words, as a seller reads it on an order."""
-        self.ensure_one()
-        # sudo: the name of a record that a seller may not open.
-        name = self.sudo()[TARGETS[self.benefit_type]].name if self.benefit_type in TARGETS and isinstance(
-            self._target(), models.BaseModel) else ""
-        if self.benefit_type in TARGETS and not self._target():
-            return self.env._("New benefit")
-        if self.benefit_type == "pricelist":
-            return self.env._("Pricelist %(name)s", name=name)
-        if self.benefit_type == "payment_term":
-            return self.env._("Payment terms %(name)s", name=name)
-        if self.benefit_type == "points_multiplier":
-            return self.env._("Loyalty points × %(factor)s", factor=f"{self.points_factor:g}")
-        if self.benefit_type == "gift":
-            occasions = dict(self._fields["occasion"]._description_selection(self.env))
-            return self.env._(
-                "%(name)s for %(occasion)s", name=name, occasion=occasions.get(self.occasion, "").lower())
-        if self.benefit_type == "manager":
-            return self.env._("Account manager %(name)s", name=name)
-        if self.benefit_type == "priority":
-            return self.env._("Urgent delivery")
-        return name if self.benefit_type == "program" else self.note or ""
-
-    # what may be saved
-
-    @api.constrains("benefit_type", *_TARGET_FIELDS, "points_factor", "gift_points", "gift_days", "occasion")
+    @api.constrains(lambda self: (
+        "benefit_type", *self._target_fields(), "gift_points", "gift_days", "occasion"))
     def _check_target(self):
-        labels = dict(self._fields["benefit_type"]._description_selection(self.env))
         for benefit in self:
-            if benefit.benefit_type in TARGETS and not benefit._target():
+            target = benefit._type().target
+            if target and not benefit[target]:
+                labels = dict(self._fields["benefit_type"]._description_selection(self.env))
                 raise ValidationError(self.env._(
                     "%(tier)s: the benefit “%(type)s” needs: %(field)s.", tier=benefit.tier_id.name,
-                    type=labels[benefit.benefit_type],
-                    field=self._fields[TARGETS[benefit.benefit_type]]._description_string(self.env)))
-            if benefit.benefit_type == "points_multiplier" and not 1 < benefit.points_factor <= 100:
+                    type=labels[benefit.benefit_type], field=self._fields[target]._description_string(self.env)))
+            if target == "points_factor" and not 1 < benefit.points_factor <= 100:
                 raise ValidationError(self.env._(
                     "%(tier)s: points can be multiplied by more than 1 and up to 100, not by %(factor)s.",
                     tier=benefit.tier_id.name, factor=f"{benefit.points_factor:g}"))
-            if benefit.benefit_type == "gift":
+            if benefit._type().has_occasion:
                 benefit._check_gift()
 
     def _check_gift(self):
-        if self.program_id.program_type not in GIFT_PROGRAM_TYPES:
+        if self.program_id.program_type not in self._type().program_types:
             raise ValidationError(self.env._(
                 "%(program)s cannot be given as a gift: choose a program of coupons or gift cards.",
                 program=self.program_id.name))
@@ -162,56 +138,45 @@ class CrmValueBenefit(models.Model):
                 "negative.",
                 tier=self.tier_id.name))
 
-    @api.constrains("tier_id", "company_id", *_TARGET_FIELDS)
+    @api.constrains(lambda self: ("tier_id", "company_id", *self._target_fields()))
     def _check_company(self):
         for benefit in self:
-            target = benefit._target()
-            companies = benefit.tier_id.company_id | benefit.company_id
+            companies = benefit.tier_id.company_id | benefit.company_id | benefit._target_company()
             if benefit.benefit_type == "manager":
-                if not companies <= benefit.user_id.sudo().company_ids:
-                    raise ValidationError(self.env._(
-                        "%(user)s has no access to %(company)s.", user=benefit.user_id.name,
-                        company=", ".join(companies.mapped("name"))))
-            elif "company_id" in getattr(target, "_fields", ()):
-                companies |= target.company_id
-            if len(companies) > 1 and benefit.benefit_type != "manager":
+                benefit._check_manager(companies)
+            elif len(companies) > 1:
                 raise ValidationError(self.env._(
                     "%(benefit)s belongs to another company than the tier %(tier)s or the benefit: %(companies)s.",
                     benefit=benefit.display_name, tier=benefit.tier_id.name,
-                    companies=", ".join(companies.sudo().mapped("name"))))
+                    companies=", ".join(companies.sudo().mapped("name"))))  # sudo: names, for the message only
 
-    @api.constrains(
-        "tier_id", "benefit_type", "company_id", "active", "date_from", "date_to", "occasion", *_TARGET_FIELDS)
+    def _check_manager(self, companies):
+        # sudo: reads the user's companies only
+        if not companies <= self.user_id.sudo().company_ids:
+            raise ValidationError(self.env._(
+                "%(user)s has no access to %(company)s.", user=self.user_id.name,
+                company=", ".join(companies.mapped("name"))))
+
+    @api.constrains(lambda self: (
+        "tier_id", "benefit_type", "company_id", "active", "date_from", "date_to", "occasion",
+        *self._target_fields()))
     def _check_conflicts(self):
         for benefit in self.filtered("active"):
-            # sudo: the other benefit may be one of a company that its author does not see.
+            # sudo: the other benefit may be in a company that the user does not see
             for other in benefit.sudo().tier_id.benefit_ids - benefit:
-                if benefit._fights(other):
+                if benefit._conflicts_with(other):
                     raise ValidationError(self.env._(
                         "%(tier)s already has “%(other)s” at that time. An order can carry only one of the two: "
                         "remove one, or give them validity periods that do not overlap.",
                         tier=benefit.tier_id.name, other=other.display_name))
             benefit._check_program_use()
 
-    def _fights(self, other):
-        """Tell whether two benefits of a tier are about the same thing, in the same company at the same time."""
-        if self.benefit_type != other.benefit_type or not other.active:
-            return False
-        if self.company_id and other.company_id and self.company_id != other.company_id:
-            return False
-        if (self.date_from or _FAR_PAST) > (other.date_to or _FAR_FUTURE) \
-                or (other.date_from or _FAR_PAST) > (self.date_to or _FAR_FUTURE):
-            return False
-        if self.benefit_type in _SINGLE_TYPES:
-            return True
-        same = self._target() == other._target()
-        return same and (self.benefit_type != "gift" or self.occasion == other.occasion)
-
     def _check_program_use(self):
-        """A program is open to tiers, or it gives coupons away: one that did both would take its own coupons back."""
-        contrary = {"program": "gift", "gift": "program"}.get(self.benefit_type)
-        if contrary and self.sudo().search_count(
-                [("program_id", "=", self.program_id.id), ("benefit_type", "=", contrary)], limit=1):
+        """Refuse a program that is both a gift and for certain tiers only."""
+        # sudo: the other benefit may be in a company that the user does not see
+        excluded_by = self._type().excluded_by
+        if excluded_by and self.sudo().search_count(
+                [("program_id", "=", self.program_id.id), ("benefit_type", "=", excluded_by)], limit=1):
             raise ValidationError(self.env._(
                 "%(program)s is used both as a gift and as a program for certain tiers only: who lost the tier could "
                 "not use a coupon already given. Make a program of its own for the gift.",
@@ -222,7 +187,7 @@ class CrmValueBenefit(models.Model):
         self.filtered(lambda benefit: benefit.benefit_type == "pricelist" and benefit.active) \
             .pricelist_id._check_for_tiers_only()
 
-    # changes
+    # creating, changing, deleting
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -255,85 +220,89 @@ class CrmValueBenefit(models.Model):
                 benefit=given[0].display_name))
 
     def _clear_other_targets(self):
-        """Forget what was chosen for another type before: a hidden field must not mean anything."""
+        """Forget the targets of other types, because a hidden field must not mean anything."""
         for benefit in self:
-            keep = TARGETS.get(benefit.benefit_type)
-            other = [name for name in _TARGET_FIELDS if name != keep and benefit[name]]
+            # the multiplier is a number with a default, and nobody chose it
+            other = [name for name in self._target_fields()
+                     if name not in (benefit._type().target, "points_factor") and benefit[name]]
             if other:
-                # past our own write, which calls this
+                # past our own write, which calls this method
                 super(CrmValueBenefit, benefit).write(  # pylint: disable=super-method-mismatch
                     dict.fromkeys(other, False))
 
     @api.model
     def _close_programs(self, programs):
-        """Archive programs that were for some tiers only and no longer are: they must not become everybody's."""
-        still = self.sudo().with_context(active_test=False).search(
+        """Archive programs that no tier has any more, because they would be open to everybody."""
+        # sudo: other companies' benefits count, and whoever manages tiers need not manage programs
+        in_use = self.sudo().with_context(active_test=False).search(
             [("program_id", "in", programs.ids), ("benefit_type", "=", "program")]).program_id
-        (programs - still).sudo().active = False
+        (programs - in_use).sudo().active = False
 
-    # what holds
+    # conflicts
+
+    def _conflicts_with(self, other):
+        """Tell whether two benefits of a tier give the same thing, in the same company at the same time."""
+        return (
+            other.active and self.benefit_type == other.benefit_type
+            and self._shares_company_with(other) and self._overlaps(other)
+            and (self._type().is_single or self._gives_same_as(other)))
+
+    def _shares_company_with(self, other):
+        return not self.company_id or not other.company_id or self.company_id == other.company_id
+
+    def _overlaps(self, other):
+        """Tell whether there is a day on which both benefits are valid."""
+        return ((self.date_from or _FAR_PAST) <= (other.date_to or _FAR_FUTURE)
+                and (other.date_from or _FAR_PAST) <= (self.date_to or _FAR_FUTURE))
+
+    def _gives_same_as(self, other):
+        """Tell whether two benefits of one type have the same target, and the same occasion if they need one."""
+        return self._target() == other._target() and (
+            not self._type().has_occasion or self.occasion == other.occasion)
+
+    # active benefits
 
     @api.model
     @tools.ormcache()
-    def _catalogue(self):
-        """Return the benefits of every tier: tier id → tuple of `Entry`."""
-        catalogue = {}
-        # sudo: whoever buys or sells, the benefits of a tier are the same.
+    def _benefits_by_tier(self):
+        """Return the benefits of every tier: tier id → tuple of `ActiveBenefit`."""
+        by_tier = {}
+        # sudo: the benefits of a tier are the same, whoever buys or sells
         for benefit in self.sudo().with_context(active_test=False).search([]):
             target = benefit._target()
-            catalogue.setdefault(benefit.tier_id.id, []).append(Entry(
-                id=benefit.id, kind=benefit.benefit_type, company_id=benefit.company_id.id,
+            by_tier.setdefault(benefit.tier_id.id, []).append(ActiveBenefit(
+                id=benefit.id, benefit_type=benefit.benefit_type, company_id=benefit.company_id.id,
                 target_id=target.id if isinstance(target, models.BaseModel) else 0, factor=benefit.points_factor,
                 date_from=benefit.date_from or None, date_to=benefit.date_to or None,
                 is_active=benefit.active and benefit.tier_id.active))
-        return {tier_id: tuple(entries) for tier_id, entries in catalogue.items()}
+        return {tier_id: tuple(benefits) for tier_id, benefits in by_tier.items()}
 
     @api.model
-    def _in_force(self, tier, company, day):
-        """Return the entries of the benefits that a tier gives in a company on a day."""
-        return [entry for entry in self._catalogue().get(tier.id, ()) if entry.holds(company.id, day)]
+    def _active_benefits(self, tier, company, day):
+        """Return what a tier gives in a company on a day, as a list of `ActiveBenefit`."""
+        return [benefit for benefit in self._benefits_by_tier().get(tier.id, ()) if benefit.holds(company.id, day)]
 
     @api.model
-    def _target_id(self, tier, company, day, kind):
-        """Return the id of the record that the benefit of a type points at, False without such a benefit."""
-        return next((entry.target_id for entry in self._in_force(tier, company, day) if entry.kind == kind), False)
+    def _target_id(self, tier, company, day, benefit_type):
+        """Return the id of the record that a tier gives by a type of benefit, False without such a benefit."""
+        return next((benefit.target_id for benefit in self._active_benefits(tier, company, day)
+                     if benefit.benefit_type == benefit_type), False)
 
     @api.model
     def _gated_programs(self):
-        """Return the ids of the programs that are for some tiers only, in whatever company and whenever."""
-        return {entry.target_id for entries in self._catalogue().values() for entry in entries
-                if entry.kind == "program"}
+        """Return the ids of the programs that are for certain tiers only, in any company and at any time."""
+        return {benefit.target_id for benefits in self._benefits_by_tier().values() for benefit in benefits
+                if benefit.benefit_type == "program"}
 
     @api.model
     def _tier_pricelist_ids(self):
         """Return the ids of the pricelists that tiers give."""
-        return {entry.target_id for entries in self._catalogue().values() for entry in entries
-                if entry.kind == "pricelist" and entry.is_active}
+        return {benefit.target_id for benefits in self._benefits_by_tier().values() for benefit in benefits
+                if benefit.benefit_type == "pricelist" and benefit.is_active}
 
     @api.model
     def _manager(self, tier, company, day):
         """Return the account manager that a tier gives its customers, if that user can still work in the company."""
-        # sudo: an order made by a customer asks this, too.
+        # sudo: customers create orders, too, and have no rights on users
         user = self.env["res.users"].sudo().browse(self._target_id(tier, company, day, "manager"))
         return user if user and user.active and company in user.company_ids else user.browse()
-
-    def _gifts_for(self, occasion, company, day):
-        """Return those of these benefits that are gifts for an occasion in a company on a day."""
-        return self.filtered(lambda benefit: (
-            benefit.active and benefit.benefit_type == "gift" and benefit.occasion == occasion
-            and benefit.company_id.id in (False, company.id) and benefit.program_id.active
-            and (benefit.date_from or day) <= day <= (benefit.date_to or day)))
-
-    def _gift_expires_on(self, day):
-        return day + timedelta(days=self.gift_days) if self.gift_days else False
-
-    @api.model
-    @tools.ormcache("lang")
-    def _tier_cards(self, lang):
-        """Return how tiers and their benefits are named to a seller: tier id → dict ``name color icon benefits``."""
-        # sudo: an order may carry a tier of a company that its reader does not see any more.
-        tiers = self.env["crm.value.tier"].sudo().with_context(active_test=False, lang=lang).search([])
-        return {tier.id: {
-            "name": tier.name, "color": tier.color, "icon": tier.icon,
-            "benefits": {benefit.id: benefit.display_name for benefit in tier.benefit_ids},
-        } for tier in tiers}

@@ -3,7 +3,7 @@ from odoo.tools import formatLang
 
 
 class CrmValueBenefitState(models.AbstractModel):
-    """Whose tier gives benefits now, why one does not, and what a person set in the place of a benefit.
+    """Whose tier gives benefits now, why benefits pause, and what a person set in the place of a benefit.
 
     How to use: `_active_tiers` for orders and contacts, `_pause_reason` and `_prepare_summary` for one value.
     """
@@ -17,7 +17,7 @@ class CrmValueBenefitState(models.AbstractModel):
 
         The tier is empty while benefits pause. Customers without a tier are left out.
         """
-        # sudo: orders are made by customers and by sellers of other companies' customers, too.
+        # sudo: customers create orders, too, and sellers those of customers they may not see
         values = self.env["crm.value"].sudo().search_fetch(
             [("company_id", "=", company.id), ("partner_id", "in", list(customer_ids)), ("tier_id", "!=", False)],
             ["partner_id", "tier_id", "overdue_amount", "caution"], order="id")
@@ -47,27 +47,23 @@ class CrmValueBenefitState(models.AbstractModel):
     def _owes_too_much(self, value, company):
         return company.value_pause_overdue and value.overdue_amount > company.value_pause_overdue_limit
 
-    # on the page of a customer
+    # on the form of a customer
 
     @api.model
     def _prepare_summary(self, value):
-        """Return what the page of a customer says of the benefits of its tier; None where there are none."""
+        """Return what the form of a customer shows of the benefits of its tier; empty where there are none."""
         Benefit, company = self.env["crm.value.benefit"], value.company_id
-        card = Benefit._tier_cards(self.env.lang).get(value.tier_id.id)
-        entries = Benefit._in_force(value.tier_id, company, company._value_today()) if card else []
-        return entries and {
+        label = self.env["crm.value.benefit.text"]._tier_labels(self.env.lang).get(value.tier_id.id)
+        active = Benefit._active_benefits(value.tier_id, company, company._value_today()) if label else []
+        return active and {
             "pause": self._pause_reason(value, company),
-            "benefits": [(card["benefits"][entry.id], self._manual_override(value, entry)) for entry in entries],
+            "benefits": [(label["benefits"][benefit.id], self._manual_override(value, benefit)) for benefit in active],
         }
 
     @api.model
-    def _manual_override(self, value, entry):
-        """Return what a person set on the contact in the place of a benefit, in words, or False."""
-        # sudo: the name of a pricelist or user is shown also to users who may not open it.
+    def _manual_override(self, value, active):
+        """Return in words what a person set on the contact in the place of an `ActiveBenefit`, or False."""
+        name = self.env["crm.value.benefit"]._types()[active.benefit_type].contact_field
+        # sudo: the user may not open the pricelist or the user, but reads the name
         partner = value.partner_id.sudo().with_company(value.company_id)
-        own = {
-            "pricelist": partner.specific_property_product_pricelist,
-            "payment_term": partner.property_payment_term_id if partner._has_own("property_payment_term_id") else False,
-            "manager": partner.user_id,
-        }.get(entry.kind)
-        return own.display_name if own else False
+        return partner[name].display_name if name and partner._is_set_manually(name) else False

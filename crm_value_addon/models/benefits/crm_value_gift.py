@@ -6,19 +6,19 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
-from ..tiers.crm_value_tier_change import SILENT_SOURCES
+from .benefit_types import OCCASIONS
 
 _logger = logging.getLogger(__name__)
 
-#: a gift that the cron could not give on its day is given until so many days after
-CATCH_UP_DAYS = 7
-
 
 class CrmValueGrant(models.Model):
-    """A gift given: a coupon that a customer got for an occasion. The line is taken first, the coupon made after.
+    """A gift: a coupon that a customer got for an occasion.
 
-    The constraints are the memory: whatever is tried again, by whomever, finds the occasion taken and gives nothing.
-    Line and coupon are made in one transaction; the mail follows in one of its own.
+    How to use: `crm.value.gift.calendar` and `crm.value.referral.reward` decide who gets what and `_claim_safely` it.
+
+    How it works: a gift claims its occasion first, and makes its coupon afterwards, in the same transaction. The
+    constraints are the memory: whatever is tried again, by whomever, finds the occasion taken and gives nothing. The
+    mail follows in a transaction of its own.
     """
 
     _name = "crm.value.grant"
@@ -58,14 +58,48 @@ class CrmValueGrant(models.Model):
         if not self.env.su:
             raise AccessError(self.env._("Gifts are remembered, so that nobody gets one twice."))
 
-    # taking an occasion
+    @api.model
+    def _cron_gifts(self):
+        """Give the dated gifts company by company, then send the waiting mails one by one; commit after each step."""
+        Cron, Run = self.env["ir.cron"], self.env["crm.value.run"]
+        companies = self.env["res.company"].search([])
+        Cron._commit_progress(remaining=len(companies))
+        for company in companies:
+            try:
+                with self.env.cr.savepoint():
+                    self.env["crm.value.gift.calendar"]._give_due(company)
+                Run._end_alarms(company, ["gift"])
+            except Exception as error:
+                _logger.exception("Customer value: the gifts of company %s could not be given", company.id)
+                Run._record_failure(company, "gift", error)
+            Cron._commit_progress(1)
+        waiting = self.search([("mail_state", "=", "waiting")], order="id")
+        Cron._commit_progress(remaining=len(waiting))
+        for gift in waiting:
+            gift._send_mail()
+            if not Cron._commit_progress(1):
+                break
+
+    # giving
+
+    @api.model
+    def _claim_safely(self, wishes):
+        """Give gifts; an error is logged and the cron tries again, except a conflict of two sessions."""
+        try:
+            with self.env.cr.savepoint():
+                return self._claim(wishes)
+        except psycopg2.OperationalError:
+            raise
+        except Exception:
+            _logger.exception("Customer value: gifts could not be given")
+            return self.browse()
 
     @api.model
     def _claim(self, wishes):
-        """Take occasions and make their coupons; those that are taken already are left alone.
+        """Give gifts: take their occasions and make their coupons. Occasions that are taken already give nothing.
 
         :param wishes: list of tuples (benefit or empty, value, occasion, date, referred value or empty)
-        :return: the new lines
+        :return: the new gifts
         """
         if not wishes:
             return self.browse()
@@ -83,31 +117,33 @@ class CrmValueGrant(models.Model):
             RETURNING id
             """,
             self.env.uid, self.env.uid, *[list(column) for column in columns]))
-        grants = self.browse([row[0] for row in rows])
-        grants._make_cards()
-        if grants:
+        gifts = self.browse([row[0] for row in rows])
+        gifts._make_cards()
+        if gifts:
+            # sudo: wakes the cron that sends the mails
             self.env.ref("crm_value_addon.ir_cron_gifts").sudo()._trigger()
-        return grants
+        return gifts
 
     def _make_cards(self):
-        # sudo: nobody who posts an invoice or a payment need have rights on coupons.
+        # sudo: whoever posts an invoice or a payment need not have rights on coupons
         cards = self.env["loyalty.card"].sudo().with_context(loyalty_no_mail=True, tracking_disable=True).create([
-            grant._prepare_card_vals() for grant in self])
-        for grant, card in zip(self, cards, strict=True):
-            grant.card_id = card
+            gift._prepare_card_vals() for gift in self])
+        for gift, card in zip(self, cards, strict=True):
+            gift.card_id = card
         self.env["loyalty.history"].sudo().create([{
             "card_id": card.id, "issued": card.points, "description": self.env._("Gift: %(occasion)s",
-                                                                                 occasion=grant._label()),
-        } for grant, card in zip(self, cards, strict=True)])
+                                                                                 occasion=gift._label()),
+        } for gift, card in zip(self, cards, strict=True)])
 
     def _prepare_card_vals(self):
         self.ensure_one()
-        company = self.company_id.sudo()
-        program = self.benefit_id.program_id if self.benefit_id else company.value_referral_program_id
+        benefit, company = self.benefit_id, self.company_id.sudo()  # sudo: reads the reward in the settings
+        days = benefit.gift_days
         return {
-            "program_id": program.id, "partner_id": self.value_id.partner_id.id,
-            "points": self.benefit_id.gift_points if self.benefit_id else company.value_referral_points,
-            "expiration_date": self.benefit_id._gift_expires_on(self.date),
+            "program_id": (benefit.program_id if benefit else company.value_referral_program_id).id,
+            "partner_id": self.value_id.partner_id.id,
+            "points": benefit.gift_points if benefit else company.value_referral_points,
+            "expiration_date": fields.Date.add(self.date, days=days) if days else False,
         }
 
     def _label(self):
@@ -115,55 +151,51 @@ class CrmValueGrant(models.Model):
         self.ensure_one()
         if not self.benefit_id:
             return self.env._("referral of %(customer)s", customer=self.referred_value_id.partner_id.display_name or "")
-        occasions = dict(self.benefit_id._fields["occasion"]._description_selection(self.env))
-        return occasions[self.benefit_id.occasion].lower()
+        return self.env["crm.value.benefit.text"]._occasion_label(self.benefit_id)
 
-    # reaching a tier
-
-    @api.model
-    def _on_tier_changes(self, changes):
-        """Give the gifts of tier changes that were just logged (see `crm.value.tier.change`)."""
-        self._give_for_changes(changes)
-
-    @api.model
-    def _give_for_changes(self, changes):
-        """Give what customers get for reaching a tier, once in their lives; a failure never stops the refresh."""
-        wishes = []
-        for change in changes:
-            tier = change.to_tier_id
-            if change.source in SILENT_SOURCES or change.direction != "up" or change.value_id.tier_id != tier:
-                continue
-            company = change.value_id.company_id
-            if self._is_paused(change.value_id):
-                continue
-            benefits = tier.benefit_ids._gifts_for("reach", company, change.date)
-            wishes += [(benefit, change.value_id, "reach", change.date, change.value_id.browse())
-                       for benefit in benefits]
-        return self._claim_safely(wishes)
-
-    @api.model
-    def _claim_safely(self, wishes):
-        """Take occasions; what fails is logged and tried again by the cron, except a conflict of two sessions."""
-        try:
-            with self.env.cr.savepoint():
-                return self._claim(wishes)
-        except psycopg2.OperationalError:
-            raise
-        except Exception:
-            _logger.exception("Customer value: gifts could not be given")
-            return self.browse()
-
-    @api.model
-    def _is_paused(self, value):
-        return bool(self.env["crm.value.benefit.state"]._pause_reason(value, value.company_id))
+    # taking back
 
     def _cancel_unused(self):
-        """Take back coupons that were not used yet; used ones stay as they are."""
-        unused = self.filtered(lambda grant: grant.state == "given" and not grant.card_id.use_count)
+        """Take back the coupons that were not used yet."""
+        unused = self.filtered(lambda gift: gift.state == "given" and not gift.card_id.use_count)
         unused.card_id.action_archive()
         unused.state = "cancelled"
 
     def _restore(self):
-        """Make coupons good again that were taken back."""
+        """Make coupons valid again that were taken back."""
         self.card_id.active = True
         self.state = "given"
+
+    # the mail
+
+    def _send_mail(self):
+        """Queue the mail about a coupon: the company's own template, else the program's.
+
+        The program's mail has no PDF where wkhtmltopdf is missing.
+        """
+        self.ensure_one()
+        card = self.card_id
+        if self.state != "given" or not card or not self.env["crm.value.mail"]._is_mailable(self.partner_id):
+            self.mail_state = False
+            return
+        template = self._mail_template()
+        can_print = self.env["ir.actions.report"].get_wkhtmltopdf_state() in ("ok", "upgrade", "workers")
+        try:
+            with self.env.cr.savepoint():
+                if template:
+                    template.send_mail(self.id, force_send=False)
+                else:
+                    card.with_context(value_no_report=not can_print)._send_creation_communication()
+                self.mail_state = "sent"
+        except psycopg2.OperationalError:
+            raise
+        except Exception:
+            _logger.exception("Customer value: the mail about coupon %s could not be made", card.id)
+            self.mail_state = "failed"
+
+    def _mail_template(self):
+        """Return the company's own template for this gift, empty where the program's mail is sent."""
+        self.ensure_one()
+        occasion = OCCASIONS.get(self.benefit_id.occasion)
+        setting = occasion and occasion.mail_setting
+        return self.company_id[setting] if setting else self.env["mail.template"]

@@ -1,48 +1,52 @@
-import logging
 from datetime import timedelta
-
-import psycopg2
 
 from odoo import api, models
 from odoo.tools import SQL
 
+from ...const import CATCH_UP_DAYS
 from ..tiers.crm_value_tier_change import SILENT_SOURCES
-from .crm_value_gift import CATCH_UP_DAYS
+from .anniversary import anniversary
+from .benefit_types import OCCASIONS
 
-_logger = logging.getLogger(__name__)
 
+class CrmValueGiftCalendar(models.AbstractModel):
+    """Which gifts are due: for reaching a tier, and on the days that recur each year.
 
-class CrmValueGrant(models.Model):
-    """Gifts on a day of the calendar, and the mails about all gifts: the work of one cron."""
+    How to use: `crm.value.tier.change` calls `_on_tier_changes`, the cron `_give_due` for each company.
 
-    _inherit = "crm.value.grant"
+    How it works: `crm.value.grant` remembers every gift. Therefore the cron looks back a few days each time, and gives
+    what could not be given on its day.
+    """
+
+    _name = "crm.value.gift.calendar"
+    _description = "Gifts: Calendar"
 
     @api.model
-    def _cron_gifts(self):
-        """Give what is due, company by company, then send what waits, one by one; each step is committed."""
-        companies = self.env["res.company"].search([])
-        self.env["ir.cron"]._commit_progress(remaining=len(companies))
-        for company in companies:
-            try:
-                with self.env.cr.savepoint():
-                    self._give_due(company)
-                self.env["crm.value.run"]._end_alarms(company, ["gift"])
-            except Exception as error:
-                _logger.exception("Customer value: the gifts of company %s could not be given", company.id)
-                self.env["crm.value.run"]._record_failure(company, "gift", error)
-            self.env["ir.cron"]._commit_progress(1)
-        waiting = self.search([("mail_state", "=", "waiting")], order="id")
-        self.env["ir.cron"]._commit_progress(remaining=len(waiting))
-        for grant in waiting:
-            grant._send_mail()
-            if not self.env["ir.cron"]._commit_progress(1):
-                break
+    def _on_tier_changes(self, changes):
+        """Give the gifts of tier changes that were just logged (see `crm.value.tier.change`)."""
+        self._give_for_changes(changes)
+
+    @api.model
+    def _give_for_changes(self, changes):
+        """Give what customers get for reaching a tier, once in their lives; an error does not stop the refresh.
+
+        :return: the new gifts
+        """
+        wishes = []
+        for change in changes:
+            value, tier = change.value_id, change.to_tier_id
+            if change.source in SILENT_SOURCES or change.direction != "up" or value.tier_id != tier \
+                    or self._is_paused(value):
+                continue
+            wishes += [(benefit, value, "reach", change.date, value.browse())
+                       for benefit in self._gifts_for_reaching(tier, value.company_id, change.date)]
+        return self.env["crm.value.grant"]._claim_safely(wishes)
 
     @api.model
     def _give_due(self, company):
         """Give a company's dated gifts of the last days, and those for tiers that could not be given at once.
 
-        :return: the new lines
+        :return: the new gifts
         """
         today = company._value_today()
         since = today - timedelta(days=CATCH_UP_DAYS - 1)
@@ -55,14 +59,28 @@ class CrmValueGrant(models.Model):
             benefit, value = self.env["crm.value.benefit"].browse(benefit_id), self.env["crm.value"].browse(value_id)
             if not self._is_paused(value):
                 wishes.append((benefit, value, f"{benefit.occasion} {day.year}", day, value.browse()))
-        return self._give_for_changes(changes) + self._claim(wishes)
+        return self._give_for_changes(changes) + self.env["crm.value.grant"]._claim(wishes)
+
+    @api.model
+    def _gifts_for_reaching(self, tier, company, day):
+        """Return the benefits of a tier that are gifts for reaching it, in a company on a day."""
+        return tier.benefit_ids.filtered(lambda benefit: (
+            benefit.active and benefit.benefit_type == "gift" and benefit.occasion == "reach"
+            and benefit.company_id.id in (False, company.id) and benefit.program_id.active
+            and (benefit.date_from or day) <= day <= (benefit.date_to or day)))
+
+    @api.model
+    def _is_paused(self, value):
+        return bool(self.env["crm.value.benefit.state"]._pause_reason(value, value.company_id))
 
     @api.model
     def _query_dated(self, company, since, today):
-        """Return the SELECT of (benefit id, value id, day) of the birthdays and anniversaries between two days.
+        """Return the SELECT of (benefit id, value id, day) of the recurring days between two days.
 
-        A 29th of February is celebrated on the 28th in other years. The customer must have had the tier on the day.
+        The customer must have had the tier on the day.
         """
+        origin = SQL(" ").join(
+            SQL("WHEN %s THEN %s", row.code, row.yearly_day) for row in OCCASIONS.values() if row.yearly_day)
         return SQL(
             """
             SELECT benefit.id, value.id, due.day
@@ -72,11 +90,9 @@ class CrmValueGrant(models.Model):
               JOIN crm_value_benefit benefit ON benefit.tier_id = tier.id AND benefit.active
                    AND benefit.benefit_type = 'gift' AND COALESCE(benefit.company_id, %(company)s) = %(company)s
               JOIN loyalty_program program ON program.id = benefit.program_id AND program.active
-              JOIN LATERAL (SELECT CASE benefit.occasion WHEN 'birthday' THEN partner.birthdate_date
-                                        WHEN 'anniversary' THEN value.first_purchase_date END AS day) origin ON TRUE
+              JOIN LATERAL (SELECT CASE benefit.occasion %(origin)s END AS day) origin ON TRUE
               JOIN generate_series(%(first_year)s, %(last_year)s) year ON year > extract(year FROM origin.day)
-              JOIN LATERAL (SELECT (origin.day + (year - extract(year FROM origin.day)::int) * interval '1 year')::date
-                                   AS day) due ON due.day BETWEEN %(since)s AND %(today)s
+              JOIN LATERAL (SELECT %(anniversary)s AS day) due ON due.day BETWEEN %(since)s AND %(today)s
              WHERE value.company_id = %(company)s
                AND due.day BETWEEN COALESCE(benefit.date_from, due.day) AND COALESCE(benefit.date_to, due.day)
                AND COALESCE(value.tier_since, due.day) <= due.day
@@ -85,33 +101,5 @@ class CrmValueGrant(models.Model):
                                   AND gift.occasion = benefit.occasion || ' ' || year)
              ORDER BY value.id, benefit.id
             """,
-            company=company.id, since=since, today=today, first_year=since.year, last_year=today.year)
-
-    def _send_mail(self):
-        """Queue the mail about a coupon: the company's own, else the program's, without wkhtmltopdf without its PDF."""
-        self.ensure_one()
-        card = self.card_id
-        if self.state != "given" or not card or not self.env["crm.value.mail"]._is_mailable(self.partner_id):
-            self.mail_state = False
-            return
-        own = self._mail_template()
-        can_print = self.env["ir.actions.report"].get_wkhtmltopdf_state() in ("ok", "upgrade", "workers")
-        try:
-            with self.env.cr.savepoint():
-                if own:
-                    own.send_mail(self.id, force_send=False)
-                else:
-                    card.with_context(value_no_report=not can_print)._send_creation_communication()
-                self.mail_state = "sent"
-        except psycopg2.OperationalError:
-            raise
-        except Exception:
-            _logger.exception("Customer value: the mail about coupon %s could not be made", card.id)
-            self.mail_state = "failed"
-
-    def _mail_template(self):
-        """Return the company's own template for this gift, empty where the coupon's program has the word."""
-        self.ensure_one()
-        company = self.company_id
-        return {"birthday": company.value_mail_birthday_id, "anniversary": company.value_mail_anniversary_id}.get(
-            self.benefit_id.occasion, self.env["mail.template"])
+            company=company.id, since=since, today=today, first_year=since.year, last_year=today.year, origin=origin,
+            anniversary=anniversary(SQL("origin.day"), SQL("year - extract(year FROM origin.day)::int")))

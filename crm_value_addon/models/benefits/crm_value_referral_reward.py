@@ -19,11 +19,8 @@ class CrmValueReferralReward(models.AbstractModel):
 
     @api.model
     def _reward(self, company, as_of, partner_ids):
-        """Give the rewards for these referred customers; take unused ones back from those who bought nothing after all.
-
-        The first purchase is there from the first posted invoice on, and gone when all was credited.
-        """
-        # sudo: nobody but the machine gives gifts.
+        """Give the rewards for these referred customers, and take unused ones back where all was credited since."""
+        # sudo: users have no rights to give gifts
         Grant, Value = self.env["crm.value.grant"].sudo(), self.env["crm.value"].sudo()
         self.env.flush_all()
         rows = self.env.execute_query(SQL(
@@ -52,8 +49,8 @@ class CrmValueReferralReward(models.AbstractModel):
 
     @api.model
     def _ensure_values(self, company, partner_ids):
-        """Return the values of commercial partners, made where there is none yet: partner id → value."""
-        Value = self.env["crm.value"].sudo()  # sudo: nobody but the refresh writes values
+        """Return the values of commercial partners, and create missing ones: partner id → value."""
+        Value = self.env["crm.value"].sudo()  # sudo: users have no rights to write values
         values = Value.search([("company_id", "=", company.id), ("partner_id", "in", partner_ids)])
         missing = sorted(set(partner_ids) - set(values.partner_id.ids))
         values += Value.create([{"partner_id": partner_id, "company_id": company.id} for partner_id in missing])

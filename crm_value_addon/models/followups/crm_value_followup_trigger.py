@@ -3,10 +3,10 @@ from datetime import timedelta
 from odoo import api, models
 from odoo.tools import SQL
 
+from ...const import CATCH_UP_DAYS
+from ..benefits.anniversary import anniversary
 from .triggers import TRIGGERS
 
-#: days a dated trigger may be late: covers weekends, outages and users at their daily cap
-CATCH_UP_DAYS = 7
 #: a rule that is switched on ignores services which were due earlier than this
 _SERVICE_DAYS = 90
 #: purchases within so many days that make a customer a regular buyer of a product
@@ -73,10 +73,9 @@ class CrmValueFollowupTrigger(models.AbstractModel):
     def _yearly(self, column, day):
         """Return the condition that a day recurs on the given day each year, and the columns about it."""
         years = SQL("EXTRACT(YEAR FROM age(%s::date, %s))::int", day, column)
-        # PostgreSQL moves 29 February to the 28th in other years
-        anniversary = SQL("(%s + make_interval(years => %s))::date", column, years)
-        return SQL("%s >= 1 AND %s", years, self._window(anniversary, day, check_only=False)), {
-            "date": anniversary, "number": years}
+        date = anniversary(column, years)
+        return SQL("%s >= 1 AND %s", years, self._window(date, day, check_only=False)), {
+            "date": date, "number": years}
 
     @api.model
     def _translated(self, column, company):

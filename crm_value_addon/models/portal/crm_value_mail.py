@@ -6,7 +6,7 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..benefits.crm_value_gift import CATCH_UP_DAYS
+from ...const import CATCH_UP_DAYS
 from ..tiers.crm_value_tier_change import UNMAILED_SOURCES
 
 _logger = logging.getLogger(__name__)

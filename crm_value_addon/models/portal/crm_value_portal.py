@@ -108,7 +108,7 @@ class CrmValuePortal(models.AbstractModel):
         pause = self.env["crm.value.benefit.state"]._pause_reason(value, company)
         return {
             **self._prepare_portal_label(tier), "since": value.tier_since, "text": tier.description or False,
-            "benefits": value.env["crm.value.benefit"]._tell_customer(tier, company, value),
+            "benefits": value.env["crm.value.benefit.text"]._prepare_portal_benefits(tier, company, value),
             "is_paused": bool(pause), "is_paused_overdue": bool(pause and self.env[
                 "crm.value.benefit.state"]._owes_too_much(value, company)),
         }
@@ -141,7 +141,7 @@ class CrmValuePortal(models.AbstractModel):
             **self._prepare_portal_label(tier), "lines": lines, "any": step["match"] == "any" and len(lines) > 1,
             "headline": headline, "hint": False if is_complete else self._hint(tier, bool(lines)),
             # sudo: customers have no rights on benefits; they read the texts that are meant for them.
-            "benefits": self.env["crm.value.benefit"].sudo()._tell_customer(tier, company)}
+            "benefits": self.env["crm.value.benefit.text"].sudo()._prepare_portal_benefits(tier, company)}
 
     @api.model
     def _hint(self, tier, has_lines):

@@ -59,7 +59,7 @@ class CrmValueTierChange(models.Model):
     @api.model
     def _listeners(self):
         """Return the names of the models that act on tier changes, in the order in which they are called."""
-        return ["crm.value.grant", "crm.value.mail"]
+        return ["crm.value.gift.calendar", "crm.value.mail"]
 
     def _notify(self):
         """Hand these changes to every listener."""

@@ -1,8 +1,11 @@
+from dataclasses import replace
 from datetime import date
+from unittest.mock import patch
 
 from freezegun import freeze_time
 
 from odoo import Command
+from odoo.addons.crm_value_addon.models.benefits.benefit_types import BENEFIT_TYPES, OCCASIONS
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, new_test_user
 
@@ -28,7 +31,7 @@ class TestCrmValueBenefit(BenefitCase):
         self.assertFalse(benefit.pricelist_id)
         self.assertEqual(benefit.display_name, "Call first")
 
-    def test_two_that_fight(self):
+    def test_two_that_conflict(self):
         self.benefit("pricelist", pricelist_id=self.vip.id, date_to="2025-12-31")
         other = self.make_pricelist("Better", 20)
         with self.refused("already has “Pricelist VIP”"):
@@ -122,6 +125,60 @@ class TestCrmValueBenefit(BenefitCase):
         benefit = self.benefit("note", note="Two", date_from="2025-07-01", date_to="2025-07-31")
         days = [date(2025, 6, 30), date(2025, 7, 1), date(2025, 7, 31), date(2025, 8, 1)]
         Benefit = self.env["crm.value.benefit"]
-        self.assertEqual([len(Benefit._in_force(self.top, self.company, day)) for day in days], [0, 1, 1, 0])
+        self.assertEqual([len(Benefit._active_benefits(self.top, self.company, day)) for day in days], [0, 1, 1, 0])
         benefit.active = False
-        self.assertFalse(Benefit._in_force(self.top, self.company, days[1]))
+        self.assertFalse(Benefit._active_benefits(self.top, self.company, days[1]))
+
+    def test_the_table_and_the_fields_agree(self):
+        Benefit, Order, Partner = self.env["crm.value.benefit"], self.env["sale.order"], self.env["res.partner"]
+        for row in BENEFIT_TYPES.values():
+            with self.subTest(row.code):
+                self.assertIn(row.target or "id", Benefit._fields)
+                self.assertIn(row.order_field or "id", Order._fields)
+                self.assertIn(row.contact_field or "id", Partner._fields)
+                self.assertIn(row.excluded_by or row.code, BENEFIT_TYPES)
+        for row in OCCASIONS.values():
+            self.assertIn(row.mail_setting or "id", self.company._fields)
+
+    def test_every_type_in_words(self):
+        term = self.env.ref("account.account_payment_term_30days")
+        coupons, promotion = self.program("coupons"), self.program()
+        manager = self.env.ref("base.user_admin")
+        manager.company_ids += self.company
+        given = {
+            "pricelist": ({"pricelist_id": self.vip.id}, "Pricelist VIP", "Special prices"),
+            "payment_term": ({"payment_term_id": term.id}, f"Payment terms {term.name}", f"Payment terms: {term.name}"),
+            "program": ({"program_id": promotion.id}, promotion.name, promotion.name),
+            "points_multiplier": ({"points_factor": 1.5}, "Loyalty points × 1.5", "Loyalty points × 1.5"),
+            "gift": ({"program_id": coupons.id, "occasion": "birthday"}, f"{coupons.name} for birthday",
+                     "A gift on your birthday"),
+            "manager": ({"user_id": manager.id}, f"Account manager {manager.name}",
+                        f"Your own contact: {manager.name}"),
+            "priority": ({}, "Urgent delivery", "Your orders are delivered first"),
+            "note": ({"note": "Call first"}, "Call first", False),
+        }
+        self.assertEqual(given.keys(), BENEFIT_TYPES.keys())
+        for benefit_type, (vals, for_sellers, for_customers) in given.items():
+            with self.subTest(benefit_type):
+                benefit = self.benefit(benefit_type, **vals)
+                self.assertEqual(benefit.display_name, for_sellers)
+                Text = self.env["crm.value.benefit.text"]
+                self.assertEqual(Text._prepare_portal_text(benefit, self.company), for_customers)
+                benefit.customer_text = "Our thanks"
+                self.assertEqual(
+                    Text._prepare_portal_text(benefit, self.company), for_customers and "Our thanks")
+        texts = self.env["crm.value.benefit.text"]._prepare_portal_benefits(self.top, self.company)
+        self.assertEqual(texts, ["Our thanks"] * 7)
+
+    def test_another_module_adds_a_type(self):
+        """A value of the selection and a row of the table are enough for what an order only shows."""
+        row = replace(BENEFIT_TYPES["note"], seller_text="Wrapped: %(name)s", is_for_customers=True, is_single=True)
+        Benefit = type(self.env["crm.value.benefit"])
+        with patch.object(Benefit, "_types", lambda model: {**BENEFIT_TYPES, "note": row}):
+            self.benefit("note", note="Blue paper")
+            order = self.order(self.bought(5000))
+            self.assertIn("Wrapped: Blue paper", order.value_summary)
+            self.assertEqual(
+                self.env["crm.value.benefit.text"]._prepare_portal_benefits(self.top, self.company), ["Blue paper"])
+            with self.refused("already has “Wrapped: Blue paper”"):
+                self.benefit("note", note="Red paper")

@@ -98,13 +98,13 @@ class TestCrmValueRun(ValueCase):
         self.assertFalse(self.alarms())
 
     def test_failing_gifts_are_an_alarm_too(self):
-        Grant = self.env["crm.value.grant"]
+        Calendar = self.env["crm.value.gift.calendar"]
 
         def fail(model, company):
             raise ValueError("no such luck")
 
-        with patch.object(type(Grant), "_give_due", fail), mute_logger(
-                "odoo.addons.crm_value_addon.models.benefits.crm_value_gift_calendar"):
+        with patch.object(type(Calendar), "_give_due", fail), mute_logger(
+                "odoo.addons.crm_value_addon.models.benefits.crm_value_gift"):
             self.run_cron("ir_cron_gifts")
             self.run_cron("ir_cron_gifts")
         self.assertEqual(len(self.alarms(kind="gift")), 1)
