@@ -50,14 +50,8 @@ from . import loyalty_program
 from . import mail_template
 from . import mail_thread
 from . import sale_order
-from . import sale_order_tier
-from . import sale_order_loyalty
-from . import sale_order_cost
 from . import sale_order_line
-from . import sale_order_summary
-from . import sale_order_customer
 from . import customer_fields
-from . import sale_order_margin_guard
 from . import res_company_retention
 from . import res_company_intercompany
 from . import res_partner_opt_out

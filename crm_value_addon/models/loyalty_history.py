@@ -4,7 +4,7 @@ from ..const import MANAGER_GROUP
 
 
 class LoyaltyHistory(models.Model):
-    """Which of the points were given by a tier, and what they were worth then."""
+    """Notes which points a tier added, and what they were worth at the time."""
 
     _inherit = "loyalty.history"
 
@@ -15,7 +15,7 @@ class LoyaltyHistory(models.Model):
         help="In the currency of the program, by its most generous reward")
 
     def _note_tier(self, tier, factor):
-        """Say on these lines that a tier multiplied their points."""
+        """Note on these lines that a tier multiplied their points."""
         for line in self:
             extra = line.issued - line.issued / factor
             line.write({

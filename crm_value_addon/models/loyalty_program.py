@@ -5,7 +5,7 @@ class LoyaltyProgram(models.Model):
     _inherit = "loyalty.program"
 
     def _point_worth(self):
-        """Return what a point is worth in money by the most generous reward whose worth is an amount, else 0."""
+        """Return what a point is worth in money, by the most generous reward that gives an amount; 0 without one."""
         self.ensure_one()
         worths = [0.0]
         for reward in self.reward_ids:

@@ -225,28 +225,29 @@ class CrmValuePortal(models.AbstractModel):
         if state not in ("none", "tier") or order.partner_id.is_public:
             return None
         # sudo: a customer's own order and figures
-        outlook = order.sudo().with_context(value_for_customer=True)._outlook(value)
-        if not outlook:
+        order = order.sudo().with_context(value_for_customer=True)
+        preview = order.env["crm.value.order.summary"]._tier_preview(order, value)
+        if not preview:
             return None
-        tier, gap = self._reached_tier(company, value, outlook), self._gap(order, outlook)
+        tier, gap = self._reached_tier(company, value, preview), self._gap(order, preview)
         return {"reached": tier.name, "gap": gap, "icon": tier.icon or "fa-bullseye"} if tier or gap else None
 
     @api.model
-    def _reached_tier(self, company, value, outlook):
+    def _reached_tier(self, company, value, preview):
         """Return the higher tier that the order reaches, empty without one that the customer may know."""
         # sudo: customers have no rights on tiers; this one is their own.
         rules = self.env["crm.value.tier.preview"].sudo()._cached_rules(company, company._value_today())
         level_of = {rule.tier_id: level for level, rule in enumerate(rules, 1)}
-        level = level_of.get(outlook["tier_id"], 0)
+        level = level_of.get(preview["tier_id"], 0)
         is_higher = level > level_of.get(value.tier_id.id, 0)
         readable = self.env["crm.value"]._metrics("customer")
         is_shown = is_higher and all(criterion.metric in readable for criterion in rules[level - 1].criteria)
-        return self.env["crm.value.tier"].sudo().browse(outlook["tier_id"] if is_shown else False)
+        return self.env["crm.value.tier"].sudo().browse(preview["tier_id"] if is_shown else False)
 
     @api.model
-    def _gap(self, order, outlook):
+    def _gap(self, order, preview):
         """Return what is missing for the next tier, in the currency of the order, or False."""
-        step, missing = outlook["step"], outlook.get("amount")
+        step, missing = preview["step"], preview.get("amount")
         if not missing or step["match"] == "all" and any(
                 criterion["have"] is None for criterion in step["criteria"]):
             return False

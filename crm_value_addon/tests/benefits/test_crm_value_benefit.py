@@ -137,6 +137,8 @@ class TestCrmValueBenefit(BenefitCase):
                 self.assertIn(row.order_field or "id", Order._fields)
                 self.assertIn(row.contact_field or "id", Partner._fields)
                 self.assertIn(row.excluded_by or row.code, BENEFIT_TYPES)
+                is_default_known = hasattr(self.env["crm.value.order.tier"], f"_default_{row.code}")
+                self.assertEqual(bool(row.order_field), is_default_known)
         for row in OCCASIONS.values():
             self.assertIn(row.mail_setting or "id", self.company._fields)
 

@@ -225,7 +225,7 @@ class TestMarginHidden(TrustCase):
             "partner_ids": [Command.set((self.buyer + other).ids)], "dst_partner_id": self.buyer.id})
         order, worth = self.sale.with_env(env), self.worth.with_env(env)
         texts = [
-            order._describe_margin(), order.value_summary, order.value_notice,
+            order.env["crm.value.order.margin"]._describe_margin(order), order.value_summary, order.value_notice,
             self.buyer.with_env(env).value_tier_explanation, worth.tier_explanation, worth.caution_reason,
             merge.with_env(env).value_preview,
         ]

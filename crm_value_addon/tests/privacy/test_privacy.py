@@ -135,7 +135,7 @@ class TestOptOut(PrivacyCase):
         order = self.order(self.buyer)
         self.assertFalse(order.value_tier_id)
         self.assertNotIn("Top", str(order.value_summary))
-        self.assertFalse(order._outlook(self.worth))
+        self.assertFalse(self.env["crm.value.order.summary"]._tier_preview(order, self.worth))
         found = self.here["res.partner"].search([
             ("value_opt_out", "=", True), ("id", "in", (self.buyer + self.other).ids)])
         self.assertEqual(found, self.buyer.with_env(self.here))

@@ -1,0 +1,175 @@
+from odoo import api, fields, models
+from odoo.exceptions import RedirectWarning
+from odoo.tools import format_amount
+
+from ...const import MANAGER_GROUP, MARGIN_GROUP
+
+
+class CrmValueOrderMargin(models.AbstractModel):
+    """What the benefits of an order cost, and the margin guard.
+
+    How to use: `_line_costs` is the compute of the lines' costs; `_check_floor` stops a confirmation,
+    `_request_approval` asks a sales manager.
+
+    How it works: a line costs what everybody else would pay more for it, and a reward what it takes off. The guard
+    stops employees only, because a customer who accepts and pays a quotation was promised its price.
+    """
+
+    _name = "crm.value.order.margin"
+    _description = "Sales Orders: Cost of Benefits"
+
+    # cost of benefits
+
+    @api.model
+    def _line_costs(self, lines):
+        """Return what benefits cost on order lines, in the currency of the order: line → (kind or False, cost)."""
+        costs = dict.fromkeys(lines, (False, 0.0))
+        gift_cards = self._gift_cards(lines)
+        for order, group in lines.grouped("order_id").items():
+            rewards = group.filtered("reward_id")
+            prices = self._prices_without_tier(order, group - rewards) if order.value_tier_id else {}
+            costs.update({line: ("discount", self._cost_of_discount(line, price)) for line, price in prices.items()})
+            costs.update({line: self._cost_of_reward(line, gift_cards) for line in rewards})
+        return {line: (kind if cost else False, cost) for line, (kind, cost) in costs.items()}
+
+    @api.model
+    def _gift_cards(self, lines):
+        """Return those coupons used on order lines that were gifts."""
+        cards = lines.coupon_id
+        if not cards:
+            return cards
+        # sudo: a seller who uses a coupon need not see the gifts of other customers
+        return self.env["crm.value.grant"].sudo().search([("card_id", "in", cards.ids)]).card_id
+
+    @api.model
+    def _prices_without_tier(self, order, lines):
+        """Return what a unit costs everybody else: line → price.
+
+        Only where the order has the pricelist of its tier; one that a person chose is no benefit.
+        """
+        OrderTier = self.env["crm.value.order.tier"]
+        tier_pricelist_id = OrderTier._target_id(order, "pricelist")
+        if not tier_pricelist_id or order.pricelist_id.id != tier_pricelist_id:
+            return {}
+        order = order.with_company(order.company_id)
+        no_tier = OrderTier._with_benefits(order, self.env["crm.value.tier"])
+        public = no_tier.partner_id.property_product_pricelist
+        lines = lines.filtered(lambda line: (
+            line.product_id and not line.display_type and not line.is_downpayment and line.product_type != "combo"
+            and not line.combo_item_id))
+        if public == order.pricelist_id or not lines:
+            return {}
+        date = order.date_order or fields.Datetime.now()
+        rules = public._get_applicable_rules(lines.product_id, date)
+        return {line: self._price_by_rules(line, rules) for line in lines}
+
+    @api.model
+    def _price_by_rules(self, line, rules):
+        """Return the unit price of a line by the first rule that applies, chosen as `product.pricelist` does."""
+        line = line.with_company(line.company_id or line.order_id.company_id)
+        quantity = line.product_uom_id._compute_quantity(
+            line.product_uom_qty or 1.0, line.product_id.uom_id, raise_if_failure=False)
+        rule = next((rule for rule in rules if rule._is_applicable_for(line.product_id, quantity)), rules.browse())
+        price = rule._compute_price(
+            product=line.product_id.with_context(**line._get_product_price_context()),
+            **line._get_pricelist_kwargs())
+        taxes = line.product_id.taxes_id._filter_taxes_by_company(line.company_id)
+        return line.product_id._get_tax_included_unit_price_from_price(
+            price, product_taxes=taxes, fiscal_position=line.order_id.fiscal_position_id)
+
+    @api.model
+    def _cost_of_discount(self, line, public_price):
+        """Return what a line would cost more at the public unit price, without the discount of a salesperson."""
+        paid = line.price_unit * (1 - line.discount / 100)
+        if not paid:
+            return 0.0
+        by_list = line.price_unit == line.technical_price_unit and not line.discount
+        # pricing the line found the rule already; a price that nobody changed is the tier's
+        of_tier = paid if by_list else max(paid, self._price_by_rules(line, line.pricelist_item_id))
+        return line.currency_id.round(line.price_subtotal * (public_price - of_tier) / paid)
+
+    @api.model
+    def _cost_of_reward(self, line, gift_cards):
+        """Return (kind, cost) of a reward that the tier or a gift brought; a program for everybody costs nothing."""
+        program = line.reward_id.program_id
+        is_gift = line.coupon_id in gift_cards
+        if not is_gift and not (
+                line.order_id.value_tier_id and program.id in self.env["crm.value.benefit"]._gated_programs()):
+            return False, 0.0
+        if line.reward_id.reward_type == "product":
+            full = line.tax_ids.compute_all(
+                line.price_unit, currency=line.currency_id, quantity=line.product_uom_qty,
+                product=line.product_id)["total_excluded"]
+            return "gift", line.currency_id.round(full - line.price_subtotal)
+        kind = "gift" if is_gift else "shipping" if line.reward_id.reward_type == "shipping" else "discount"
+        return kind, -line.price_subtotal
+
+    # the margin guard
+
+    @api.model
+    def _is_below_floor(self, order):
+        """Tell whether the benefits of an open order leave less margin than the company asks for, or than approved."""
+        company = order.company_id
+        return bool(
+            company.value_margin_guard and order.value_tier_id and order.state in ("draft", "sent")
+            and order.amount_untaxed and order.margin_percent < company.value_margin_floor
+            and not (order.value_margin_approved_by_id and order.margin_percent >= order.value_margin_approved))
+
+    @api.model
+    def _check_floor(self, orders):
+        """Stop employees who confirm orders that need a sales manager.
+
+        :raise RedirectWarning: an order leaves too little margin; its button asks for approval
+        """
+        user = self.env.user
+        if self.env.su or not user._is_internal() or user.has_group(MANAGER_GROUP):
+            return
+        for order in orders:
+            if order.value_is_below_floor:
+                raise RedirectWarning(
+                    self._describe_margin(order),
+                    self.env.ref("crm_value_addon.action_server_request_margin_approval").id,
+                    self.env._("Ask for approval"),
+                    {"active_model": order._name, "active_id": order.id, "active_ids": order.ids})
+
+    @api.model
+    def _describe_margin(self, order):
+        """Return why an order needs a manager, with the figures if the user may see them."""
+        if not self.env.user.has_group(MARGIN_GROUP):
+            return self.env._("%(order)s leaves less margin after benefits than the company asks for. A sales manager "
+                              "has to approve it.", order=order.name)
+        return self.env._(
+            "%(order)s leaves a margin of %(margin)s (%(percent)s %%) after benefits of %(cost)s; the company asks for "
+            "%(floor)s %%. A sales manager has to approve it.", order=order.name,
+            margin=format_amount(self.env, order.margin, order.currency_id),
+            percent=f"{100 * order.margin_percent:.1f}",
+            cost=format_amount(self.env, order.value_benefit_cost, order.currency_id),
+            floor=f"{100 * order.company_id.value_margin_floor:.1f}")
+
+    @api.model
+    def _request_approval(self, orders):
+        """Schedule an activity for a sales manager, once per order."""
+        activity_type = self.env.ref("crm_value_addon.mail_activity_type_margin")
+        for order in orders:
+            approver = self._approver(order)
+            if activity_type not in order.activity_ids.activity_type_id:
+                order.activity_schedule(
+                    activity_type_id=activity_type.id, user_id=approver.id,
+                    summary=self.env._("Margin of %(order)s", order=order.name))
+
+    @api.model
+    def _approver(self, order):
+        """Return a sales manager of the order's company: the team's leader if they are one."""
+        # sudo: a seller need not know who the managers are
+        managers = self.env.ref(MANAGER_GROUP).sudo().all_user_ids.filtered(
+            lambda user: user.active and not user.share and order.company_id in user.company_ids)
+        leader = order.team_id.sudo().user_id
+        return leader if leader in managers else managers.sorted("id")[-1:] or self.env.user
+
+    @api.model
+    def _approve(self, orders):
+        """Let orders be confirmed with the margin that they have now."""
+        for order in orders:
+            order.write({
+                "value_margin_approved": order.margin_percent, "value_margin_approved_by_id": self.env.uid})
+            order.activity_feedback(["crm_value_addon.mail_activity_type_margin"])

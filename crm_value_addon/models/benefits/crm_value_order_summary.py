@@ -1,0 +1,101 @@
+from odoo import api, models
+
+from ...const import MARGIN_GROUP
+
+
+class CrmValueOrderSummary(models.AbstractModel):
+    """What the order form shows of the customer: the box, and the notice above it. Stores nothing.
+
+    How to use: `_prepare_summary` for the box, `_describe_difference` for the notice; the web shop's cart asks
+    `_tier_preview`.
+
+    How it works: tiers and benefits come from the registry's cache, so that opening an order costs three queries at
+    most.
+    """
+
+    _name = "crm.value.order.summary"
+    _description = "Sales Orders: Summary of the Customer"
+
+    @api.model
+    def _prepare_summary(self, order):
+        """Return what the box on the order form shows (see views/crm_value_templates.xml)."""
+        sees_margin = self.env.user.has_group(MARGIN_GROUP)
+        # sudo: the box is for sellers, who may not read every figure; the template shows margins by `sees_margin`
+        value, tier_id = order.sudo().value_id, order.sudo().value_tier_id.id
+        labels = self.env["crm.value.benefit.text"]._tier_labels(self.env.lang)
+        stages = dict(value._fields["lifecycle_stage"]._description_selection(self.env))
+        preview = self._tier_preview(order, value)
+        return {
+            "order": order, "value": value, "currency": order.company_id.currency_id, "sees_margin": sees_margin,
+            "tier": labels.get(tier_id), "live_tier": labels.get(value.tier_id.id),
+            "stage": stages.get(value.lifecycle_stage), "risk": self._describe_risk(value),
+            "benefits": self._prepare_benefits(order, labels.get(tier_id)),
+            "gap": self.env["crm.value.tier.preview"]._describe_gap(order.company_id, preview) if preview else False,
+            "reached": labels.get(preview["tier_id"]) if preview and preview["tier_id"] != value.tier_id.id else None,
+        }
+
+    @api.model
+    def _describe_risk(self, value):
+        """Return the words of the badge for a churn risk that asks for something (as static/src/value_badges)."""
+        if value.churn_risk not in ("medium", "high"):
+            return False
+        field = value._fields["churn_risk"]
+        risks = dict(field._description_selection(self.env))
+        return f"{field._description_string(self.env)}: {risks[value.churn_risk]}"
+
+    @api.model
+    def _prepare_benefits(self, order, label):
+        """Return the benefits of an order in words, each with whether a person set something else on the order."""
+        types, benefits = self.env["crm.value.benefit"]._types(), []
+        for benefit in self.env["crm.value.order.tier"]._active_benefits(order) if label else ():
+            row = types[benefit.benefit_type]
+            if row.is_on_orders:
+                benefits.append({
+                    "text": label["benefits"][benefit.id], "benefit_type": benefit.benefit_type,
+                    "is_overridden": bool(row.order_field) and order[row.order_field].id != benefit.target_id})
+        return benefits
+
+    @api.model
+    def _tier_preview(self, order, value):
+        """Return what an order, once invoiced, does to the customer's tier (see `crm.value.tier.preview`).
+
+        None when nothing is left to invoice, and for a customer who wants no evaluation.
+        """
+        if order.partner_id.sudo().commercial_partner_id.value_opt_out:  # sudo: reads only the flag
+            return None
+        amount = order.amount_untaxed
+        margin = sum(order.sudo().order_line.mapped("margin"))  # sudo: the preview shows no margin
+        if order.state == "sale":
+            open_amount = sum(order.order_line.mapped(
+                lambda line: line.price_subtotal - line.untaxed_amount_invoiced if not line.is_downpayment else 0.0))
+            margin, amount = margin * (open_amount / amount if amount else 0.0), open_amount
+        if order.state == "cancel" or order.state == "sale" and amount <= 0 or not order.company_id:
+            return None
+        rate = order.currency_rate or 1.0
+        customer = order.partner_id.commercial_partner_id._origin
+        # sudo: sellers have no rights on margins, which a tier may ask for
+        return self.env["crm.value.tier.preview"].sudo()._after_order(
+            order.company_id, customer.id or 0, amount / rate, margin / rate) if customer else None
+
+    # the notice
+
+    @api.model
+    def _describe_difference(self, order):
+        """Return why an open quotation's benefits differ from the customer's present ones, False when they do not."""
+        order = order.sudo()  # sudo: the tier may be one of a company that the reader does not see any more
+        value, kept = order.value_id, order.value_tier_id
+        live = value.tier_id
+        reason = live and self.env["crm.value.benefit.state"]._pause_reason(value, order.company_id)
+        if reason:
+            return reason if not kept else self.env._(
+                "%(reason)s This order keeps the benefits of %(kept)s.", reason=reason, kept=kept.name)
+        if live == kept:
+            return False
+        if not live:
+            return self.env._(
+                "The customer no longer has a tier; this order keeps the benefits of %(kept)s.", kept=kept.name)
+        if not kept:
+            return self.env._(
+                "The customer is %(now)s now; this order carries no benefits of a tier.", now=live.name)
+        return self.env._(
+            "The customer is %(now)s now; this order keeps the benefits of %(kept)s.", now=live.name, kept=kept.name)
