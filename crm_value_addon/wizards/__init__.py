@@ -8,7 +8,9 @@ from . import crm_value_equity
 from . import crm_value_replay
 from . import crm_value_followup_preview
 from . import crm_value_benefit_copy
+from . import crm_value_tier_proposal
 from . import crm_value_tier_simulation
-from . import crm_value_tier_proposal  # extends it
+from . import crm_value_tier_simulation_criterion
 from . import crm_value_tier_simulation_line
-from . import crm_value_tier_simulation_cost  # extends both
+from . import crm_value_tier_simulation_move
+from . import crm_value_tier_simulation_preview

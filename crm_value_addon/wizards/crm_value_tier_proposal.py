@@ -1,6 +1,6 @@
 import numpy as np
 
-from odoo import Command, api, fields, models
+from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
@@ -10,61 +10,59 @@ from ..lib.postgres import binary_copy
 _PYRAMID = (1.0, 4.0, 15.0)
 
 
-class CrmValueTierSimulation(models.TransientModel):
-    """The thresholds that give every tier its wished share of the customers."""
+class CrmValueTierProposal(models.AbstractModel):
+    """Finds the thresholds that give each tier a target share of the customers.
 
-    _inherit = "crm.value.tier.simulation"
+    How to use: `_pyramid` returns the usual shares of a number of tiers, `_thresholds` the thresholds for shares.
 
-    proposal_metric = fields.Selection(
-        selection=lambda self: self.env["crm.value.tier.criterion"]._selection_metric(), string="By",
-        default="revenue_12m", required=True)
+    How it works: the thresholds are quantiles of the figures of all customers who have bought, rounded down to cents.
+    Where many customers have the same figure, the next higher one separates two tiers.
+    """
 
-    @api.constrains("proposal_metric")
-    def _check_proposal_metric(self):
-        for wizard in self:
-            self.env["crm.value.tier.criterion"]._check_metric(wizard.proposal_metric)
+    _name = "crm.value.tier.proposal"
+    _description = "Loyalty Tiers: Proposal"
 
     @api.model
     def _pyramid(self, count):
-        """Return the wished shares of so many tiers, from the highest to the lowest."""
+        """Return the usual shares of a number of tiers in percent, from the highest tier to the lowest."""
         shares = list(_PYRAMID[:max(count - 1, 0)])
         shares += [0.0] * (count - 1 - len(shares))
         return [*shares, 100.0 - sum(shares)] if count else []
 
-    def action_propose(self):
-        """Replace the thresholds of the used tiers by those that give the wished shares of customers."""
-        self.ensure_one()
-        self.check_access("write")
-        figures = self._read_figures()
-        lines = self.line_ids.filtered(lambda line: line.is_used and line.tier_id).sorted("sequence")
-        commands = [Command.unlink(line.id) for line in self.criterion_ids if line.tier_id in lines.tier_id]
-        share, lower = sum(lines.mapped("wished_share")), None
-        for line in lines:
-            lower = self._threshold(figures, share, lower)
-            share -= line.wished_share
-            metric, threshold = ("purchase_count", 1) if lower is None else (self.proposal_metric, lower)
-            commands.append(Command.create({
-                "tier_id": line.tier_id.id, "metric": metric, "enter_min": threshold, "keep_min": threshold}))
-        self.criterion_ids = commands
-        return self._reopen()
+    @api.model
+    def _thresholds(self, company, metric, shares):
+        """Return the threshold of each tier, None for a tier that every customer enters.
 
-    def _read_figures(self):
-        """Return the figure of the proposal of each customer that has bought, sorted."""
-        # sudo: the figures of every customer count; the wizard is for those who set the rules.
-        metric = self.env["crm.value.tier.assignment"]._metric_to_sql(
-            self.proposal_metric, self.company_id._value_today())
+        :param metric: name of the metric that tiers will ask for
+        :param shares: target shares of the tiers in percent, from the lowest tier to the highest
+        :raise UserError: no customer has bought yet
+        """
+        figures = self._read_figures(company, metric)
+        share, threshold, thresholds = sum(shares), None, []
+        for of_tier in shares:
+            threshold = self._threshold(figures, share, threshold)
+            thresholds.append(threshold)
+            share -= of_tier
+        return thresholds
+
+    @api.model
+    def _read_figures(self, company, metric):
+        """Return the figures of all customers who have bought, sorted."""
+        figure = self.env["crm.value.tier.assignment"]._metric_to_sql(metric, company._value_today())
         figures = binary_copy.copy_out(self.env.cr, SQL(
             "SELECT (%s)::float8 FROM crm_value value WHERE value.company_id = %s AND value.purchase_count > 0",
-            metric, self.company_id.id), [("figure", "float8")])["figure"]
+            figure, company.id), [("figure", "float8")])["figure"]
         if not len(figures):
-            raise UserError(self.env._("No customer of %(company)s has bought yet.", company=self.company_id.name))
+            raise UserError(self.env._("No customer of %(company)s has bought yet.", company=company.name))
         return np.sort(figures)
 
     @api.model
     def _threshold(self, figures, share, lower):
-        """Return the least figure of the upper share (in percent) of the customers, above a lower tier's threshold.
+        """Return the least figure of the upper share of the customers, above the threshold of the tier below.
 
-        :return: None when everybody belongs to it
+        :param share: in percent
+        :param lower: threshold of the tier below, None without one
+        :return: None when every customer belongs to the share
         """
         count = int(round(len(figures) * min(share, 100.0) / 100.0))
         if lower is None and count >= len(figures):

@@ -1,21 +1,18 @@
 from odoo import Command, api, fields, models
 from odoo.exceptions import MissingError
-from odoo.tools import SQL
 
 from ..const import MARGIN_GROUP
 from ..models.refresh.crm_value_scheduler import REQUEST_LIMIT
-from ..models.tiers import tier_rules
 from .crm_value_tier_simulation_line import NO_TIER, OTHER_SET
-
-#: customers judged per step: the progress bar moves, and no request takes long
-_STEP = 25_000
 
 
 class CrmValueTierSimulation(models.TransientModel):
-    """Other thresholds, tried out: who would have which tier, before anything is written.
+    """Tries out other thresholds: shows which customer would have which tier before any rule is saved.
 
-    The preview asks the assignment's own SELECT (models/tiers/tier_rules.py) with other rules; applying saves the
-    rules and lets the assignment run, so that both end in the same tiers.
+    How to use: change `criterion_ids` or let `action_propose` find thresholds, look at the preview, then apply it.
+
+    How it works: the preview (`crm.value.tier.simulation.preview`) decides with the assignment's own SELECT and other
+    rules; applying saves these rules and runs the assignment. So both end in the same tiers.
     """
 
     _name = "crm.value.tier.simulation"
@@ -36,6 +33,9 @@ class CrmValueTierSimulation(models.TransientModel):
     criterion_ids = fields.One2many(
         "crm.value.tier.simulation.criterion", "simulation_id", string="Thresholds",
         compute="_compute_line_ids", store=True, readonly=False)
+    proposal_metric = fields.Selection(
+        selection=lambda self: self.env["crm.value.tier.criterion"]._selection_metric(), string="By",
+        default="revenue_12m", required=True)
     # the preview
     total = fields.Integer(readonly=True)
     processed = fields.Integer(readonly=True)
@@ -56,6 +56,11 @@ class CrmValueTierSimulation(models.TransientModel):
         tiers = self.env["crm.value.tier"].search([("company_id", "in", [False, self.env.company.id])])
         return tiers[:1].scheme or "standard"
 
+    @api.constrains("proposal_metric")
+    def _check_proposal_metric(self):
+        for wizard in self:
+            self.env["crm.value.tier.criterion"]._check_metric(wizard.proposal_metric)
+
     @api.depends("company_id", "scheme")
     def _compute_tier_ids(self):
         for simulation in self:
@@ -66,23 +71,25 @@ class CrmValueTierSimulation(models.TransientModel):
     @api.depends("company_id", "scheme")
     def _compute_line_ids(self):
         for simulation in self:
-            tiers = simulation.tier_ids
-            is_in_use = any(tiers.mapped("active"))
-            used = tiers.filtered(lambda tier, is_in_use=is_in_use: tier.active or not is_in_use)
-            shares = dict(zip(reversed(used), simulation._pyramid(len(used)), strict=True))
-            without = [NO_TIER] if is_in_use else [NO_TIER, OTHER_SET]
-            simulation.line_ids = [Command.clear()] + [
-                Command.create({"sequence": sequence, "is_used": False}) for sequence in without
-            ] + [
-                Command.create({
-                    "tier_id": tier.id, "sequence": position, "is_used": tier in used,
-                    "wished_share": shares.get(tier, 0)})
-                for position, tier in enumerate(tiers)]
+            simulation.line_ids = [
+                Command.clear(), *(Command.create(vals) for vals in simulation._prepare_lines_vals())]
             simulation.criterion_ids = [Command.clear()] + [
                 Command.create({
-                    "tier_id": line.tier_id.id, "metric": line.metric, "enter_min": line.enter_min,
-                    "keep_min": line.keep_min})
-                for line in tiers.criterion_ids]
+                    "tier_id": criterion.tier_id.id, "metric": criterion.metric, "enter_min": criterion.enter_min,
+                    "keep_min": criterion.keep_min})
+                for criterion in simulation.tier_ids.criterion_ids]
+
+    def _prepare_lines_vals(self):
+        """Return the values of the lines: of each tier, and of those that count customers without such a tier."""
+        tiers = self.tier_ids
+        in_use = tiers.filtered("active")
+        used = in_use or tiers
+        shares = dict(zip(
+            reversed(used), self.env["crm.value.tier.proposal"]._pyramid(len(used)), strict=True))
+        without = [NO_TIER] if in_use else [NO_TIER, OTHER_SET]
+        return [{"sequence": sequence, "is_used": False} for sequence in without] + [
+            {"tier_id": tier.id, "sequence": position, "is_used": tier in used, "wished_share": shares.get(tier, 0)}
+            for position, tier in enumerate(tiers)]
 
     @api.depends("previewed_rules", "line_ids.is_used", "criterion_ids.metric", "criterion_ids.tier_id",
                  "criterion_ids.enter_min", "criterion_ids.keep_min")
@@ -90,23 +97,23 @@ class CrmValueTierSimulation(models.TransientModel):
         for simulation in self:
             simulation.is_previewed = simulation.previewed_rules == simulation._rules_key()
 
-    def _rules_key(self):
-        lines = sorted(
-            (line.tier_id.id, line.metric or "", line.enter_min, line.keep_min) for line in self.criterion_ids)
-        return repr((self.scheme, sorted(self._used_tiers().ids), lines))
+    # actions
 
-    def _used_tiers(self):
-        return self.line_ids.filtered("is_used").tier_id.sorted(lambda tier: (tier.sequence, tier.id))
-
-    def _simulated_rules(self):
-        tiers = self._used_tiers()
-        rules = [
-            tier._tier_rule(self.company_id, self.criterion_ids.filtered(lambda line, tier=tier: line.tier_id == tier))
-            for tier in tiers]
-        tiers._check_conflicts(rules)
-        return rules
-
-    # preview
+    def action_propose(self):
+        """Replace the thresholds of the used tiers by those that give the target shares of customers."""
+        self.ensure_one()
+        self.check_access("write")
+        lines = self.line_ids.filtered(lambda line: line.is_used and line.tier_id).sorted("sequence")
+        thresholds = self.env["crm.value.tier.proposal"]._thresholds(
+            self.company_id, self.proposal_metric, lines.mapped("wished_share"))
+        commands = [
+            Command.unlink(criterion.id) for criterion in self.criterion_ids if criterion.tier_id in lines.tier_id]
+        for line, threshold in zip(lines, thresholds, strict=True):
+            metric, enter_min = ("purchase_count", 1) if threshold is None else (self.proposal_metric, threshold)
+            commands.append(Command.create({
+                "tier_id": line.tier_id.id, "metric": metric, "enter_min": enter_min, "keep_min": enter_min}))
+        self.criterion_ids = commands
+        return self._reopen()
 
     def action_preview(self):
         """Compute the whole preview and show it.
@@ -119,7 +126,7 @@ class CrmValueTierSimulation(models.TransientModel):
         return self._reopen()
 
     def preview_step(self, restart=False):
-        """Judge the next customers; the web client calls this until all are done, and shows the progress.
+        """Decide for the next customers; the web client calls this until all are done, and shows the progress.
 
         :return: dict ``processed total``
         :raise ValidationError: the thresholds contradict each other
@@ -128,89 +135,16 @@ class CrmValueTierSimulation(models.TransientModel):
         self.check_access("write")
         if not self.exists():
             raise MissingError(self.env._("This simulation is over; start a new one."))
-        rules = self._simulated_rules()
+        Preview, rules = self.env["crm.value.tier.simulation.preview"], self._simulated_rules()
         if restart:
-            self._start_preview()
-        # sudo: the figures of every customer count; the wizard is for those who set the rules.
-        Value = self.env["crm.value"].sudo()
-        count, upper = Value.env["crm.value.observation"]._next_batch(self.company_id, self.next_partner_key, _STEP)
-        if count:
-            where = SQL("value.partner_id BETWEEN %s AND %s", self.next_partner_key, upper)
-            as_of = self.company_id._value_today()
-            source = Value.env["crm.value.tier.assignment"]._select_figures(
-                self.company_id, as_of, rules, where, also=("revenue_12m", "margin_12m"))
-            self._add_up(self.env.execute_query(self._preview(tier_rules.decide(rules, source, as_of))))
-            self.write({"processed": self.processed + count, "next_partner_key": upper + 1})
+            Preview._start(self)
+        count = Preview._step(self, rules)
         if not count or self.processed >= self.total:
-            self._finish_preview()
+            Preview._finish(self)
         return {"processed": self.processed if count else self.total, "total": self.total}
 
-    def _start_preview(self):
-        self.env.cr.execute(SQL("DELETE FROM crm_value_tier_simulation_move WHERE simulation_id = %s", self.id))
-        [[total]] = self.env.execute_query(
-            SQL("SELECT count(*) FROM crm_value WHERE company_id = %s", self.company_id.id))
-        self.line_ids.sudo().write(dict.fromkeys((
-            "customers_now", "customers_then", "leaving", "revenue_now", "revenue_then", "margin_now", "margin_then",
-        ), 0))
-        self.write({"total": total, "processed": 0, "next_partner_key": 0, "previewed_rules": False})
-        self.flush_recordset()
-
-    def _preview(self, decision):
-        """Return the statement that keeps who moves, and returns sums by tier now and then.
-
-        Columns: tier id now, tier id then, customers, of them in danger, revenue and margin of 12 months.
-        """
-        return SQL(
-            """
-            WITH decision AS MATERIALIZED (%(decision)s), moved AS (
-                INSERT INTO crm_value_tier_simulation_move
-                       (simulation_id, value_id, from_tier_id, to_tier_id, direction, revenue_12m, margin_12m,
-                        create_uid, write_uid, create_date, write_date)
-                SELECT %(simulation)s, id, tier_id, decided_tier_id,
-                       CASE WHEN tier_id IS NOT NULL AND current_level = 0 THEN NULL
-                            WHEN decided_level > current_level THEN 'up' ELSE 'down' END, revenue_12m, margin_12m,
-                       %(user)s, %(user)s, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
-                  FROM decision WHERE tier_id IS DISTINCT FROM decided_tier_id
-            )
-            SELECT tier_id, decided_tier_id, count(*), count(decided_review_date), sum(revenue_12m), sum(margin_12m)
-              FROM decision GROUP BY 1, 2
-            """, decision=decision, simulation=self.id, user=self.env.uid)
-
-    def _add_up(self, sums):
-        """Add the sums of a step to the lines."""
-        # sudo: margins are added up for those who may see them.
-        lines = {line.tier_id.id or line.sequence: line for line in self.line_ids.sudo()}
-        for now_id, then_id, customers, leaving, revenue, margin in sums:
-            now = lines.get(now_id or NO_TIER) or lines.get(OTHER_SET) or lines[NO_TIER]
-            now.customers_now += customers
-            now.revenue_now += float(revenue)
-            now.margin_now += float(margin)
-            then = lines[then_id or NO_TIER]
-            then.customers_then += customers
-            then.leaving += leaving
-            then.revenue_then += float(revenue)
-            then.margin_then += float(margin)
-
-    def _finish_preview(self):
-        self.env["crm.value.tier.simulation.move"].invalidate_model()
-        sums = {direction: (count, revenue, margin) for direction, count, revenue, margin in self.env.execute_query(SQL(
-            """
-            SELECT direction, count(*), sum(revenue_12m), sum(margin_12m)
-              FROM crm_value_tier_simulation_move WHERE simulation_id = %s GROUP BY 1
-            """, self.id))}
-        up, down = (sums.get(direction, (0, 0, 0)) for direction in ("up", "down"))
-        # sudo: margins are added up for those who may see them.
-        self.sudo().write({
-            "move_count": sum(count for count, *_money in sums.values()), "up_count": up[0], "down_count": down[0],
-            "switch_count": sums.get(None, (0,))[0],
-            "revenue_up": up[1], "revenue_down": down[1], "margin_up": up[2], "margin_down": down[2],
-            "previewed_rules": self._rules_key(),
-        })
-
-    # end
-
     def action_open_moves(self):
-        """Open the customers that would move."""
+        """Open the customers who would change tier."""
         self.ensure_one()
         self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id("crm_value_addon.crm_value_tier_simulation_move_action")
@@ -219,7 +153,7 @@ class CrmValueTierSimulation(models.TransientModel):
     def action_apply(self):
         """Save the thresholds as rules and decide every customer's tier by them.
 
-        :return: action that tells whether that is done, or is done within minutes
+        :return: action that tells whether that is done, or will be done within minutes
         :raise ValidationError: the thresholds contradict each other
         :raise AccessError: the user may not change tiers
         """
@@ -229,7 +163,7 @@ class CrmValueTierSimulation(models.TransientModel):
         self._save_rules()
         company = self.company_id
         self.unlink()
-        # sudo: nobody but the machine writes tiers; the rules were saved with the rights of the user.
+        # sudo: only the assignment writes tiers; the rules were saved with the rights of the user.
         value = self.env["crm.value"].sudo().with_company(company)
         message = self.env._("The rules are saved; the tiers follow within minutes.")
         if value.env["crm.value.observation"]._next_batch(company, 0, REQUEST_LIMIT + 1)[0] <= REQUEST_LIMIT:
@@ -241,8 +175,46 @@ class CrmValueTierSimulation(models.TransientModel):
         return value._notification(message) | {"params": {
             "message": message, "type": "success", "next": action | {"target": "main"}}}
 
+    def action_cancel(self):
+        """Discard the simulation."""
+        self.check_access("unlink")
+        self.unlink()
+        return self.env["ir.actions.act_window"]._for_xml_id("crm_value_addon.crm_value_tier_action") | {
+            "target": "main"}
+
+    def _reopen(self):
+        return {
+            "type": "ir.actions.act_window", "res_model": self._name, "res_id": self.id, "views": [(False, "form")],
+            "name": self.env._("Tier Simulation"), "target": "current",
+        }
+
+    # rules
+
+    def _used_tiers(self):
+        return self.line_ids.filtered("is_used").tier_id.sorted(lambda tier: (tier.sequence, tier.id))
+
+    def _criteria_of(self, tier):
+        return self.criterion_ids.filtered(lambda criterion: criterion.tier_id == tier)
+
+    def _simulated_rules(self):
+        """Return the rules of the simulation (see models/tiers/tier_rules.py).
+
+        :raise ValidationError: the thresholds contradict each other
+        """
+        tiers = self._used_tiers()
+        rules = [tier._tier_rule(self.company_id, self._criteria_of(tier)) for tier in tiers]
+        tiers._check_conflicts(rules)
+        return rules
+
+    def _rules_key(self):
+        """Return a text that is the same as long as the rules are: it tells whether a preview still holds."""
+        criteria = sorted(
+            (criterion.tier_id.id, criterion.metric or "", criterion.enter_min, criterion.keep_min)
+            for criterion in self.criterion_ids)
+        return repr((self.scheme, sorted(self._used_tiers().ids), criteria))
+
     def _save_rules(self):
-        """Write what differs. Changed tiers are archived meanwhile: only the finished rules are checked together."""
+        """Write the rules that differ; changed tiers are archived meanwhile, so that only the result is checked."""
         used = self._used_tiers()
         in_use = self.env["crm.value.tier"].with_context(active_test=True).search(
             [("company_id", "in", [False, self.company_id.id])])
@@ -254,8 +226,8 @@ class CrmValueTierSimulation(models.TransientModel):
 
     def _changes(self, tier):
         """Return the commands that turn the criteria of a tier into those of the simulation."""
-        wanted = {line.metric: {"enter_min": line.enter_min, "keep_min": line.keep_min}
-                  for line in self.criterion_ids if line.tier_id == tier}
+        wanted = {criterion.metric: {"enter_min": criterion.enter_min, "keep_min": criterion.keep_min}
+                  for criterion in self._criteria_of(tier)}
         commands = []
         for criterion in tier.criterion_ids:
             vals = wanted.pop(criterion.metric, None)
@@ -264,16 +236,3 @@ class CrmValueTierSimulation(models.TransientModel):
             elif any(criterion[name] != number for name, number in vals.items()):
                 commands.append(Command.update(criterion.id, vals))
         return commands + [Command.create({"metric": metric, **vals}) for metric, vals in wanted.items()]
-
-    def action_cancel(self):
-        """Forget the simulation."""
-        self.check_access("unlink")
-        self.unlink()
-        return self.env["ir.actions.act_window"]._for_xml_id("crm_value_addon.crm_value_tier_action") | {
-            "target": "main"}
-
-    def _reopen(self):
-        return {
-            "type": "ir.actions.act_window", "res_model": self._name, "res_id": self.id, "views": [(False, "form")],
-            "name": self.env._("Tier Simulation"), "target": "current",
-        }

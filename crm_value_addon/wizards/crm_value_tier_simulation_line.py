@@ -2,12 +2,15 @@ from odoo import api, fields, models
 
 from ..const import MARGIN_GROUP
 
-#: sequences of the lines without a tier, below the tiers
+#: sequences of the lines without a tier, which stand below the tiers
 NO_TIER, OTHER_SET = -1, -2
 
 
 class CrmValueTierSimulationLine(models.TransientModel):
-    """A tier in a simulation; one line without a tier counts who has none, one who has a tier of another set."""
+    """A tier in a simulation, with its customers now and after.
+
+    Two lines have no tier: one counts customers without a tier, one customers with a tier of the other set.
+    """
 
     _name = "crm.value.tier.simulation.line"
     _description = "Tier Simulation: Tier"
@@ -28,6 +31,14 @@ class CrmValueTierSimulationLine(models.TransientModel):
     revenue_then = fields.Monetary(string="Revenue After", readonly=True, help="Of the last 12 months")
     margin_now = fields.Monetary(readonly=True, groups=MARGIN_GROUP)
     margin_then = fields.Monetary(string="Margin After", readonly=True, groups=MARGIN_GROUP)
+    benefit_cost_rate = fields.Float(readonly=True, groups=MARGIN_GROUP)
+    benefit_cost_now = fields.Monetary(
+        string="Benefits Now", compute="_compute_benefit_costs", groups=MARGIN_GROUP,
+        help="What the tier's benefits cost per revenue of its orders of the last 12 months, on the revenue of the "
+             "customers that have it; 0 for a tier without such orders")
+    benefit_cost_then = fields.Monetary(
+        string="Benefits After", compute="_compute_benefit_costs", groups=MARGIN_GROUP,
+        help="The same on the revenue of the customers that would have it")
 
     @api.depends("tier_id.name", "sequence")
     def _compute_display_name(self):
@@ -35,51 +46,8 @@ class CrmValueTierSimulationLine(models.TransientModel):
             line.display_name = line.tier_id.name or (
                 self.env._("Other set of tiers") if line.sequence == OTHER_SET else self.env._("No tier"))
 
-
-class CrmValueTierSimulationCriterion(models.TransientModel):
-    """A threshold that is tried out."""
-
-    _name = "crm.value.tier.simulation.criterion"
-    _description = "Tier Simulation: Criterion"
-    _order = "sequence desc, id"
-
-    simulation_id = fields.Many2one("crm.value.tier.simulation", required=True, ondelete="cascade", index=True)
-    tier_id = fields.Many2one("crm.value.tier", required=True, ondelete="cascade")
-    sequence = fields.Integer(related="tier_id.sequence", store=True)
-    metric = fields.Selection(
-        selection=lambda self: self.env["crm.value.tier.criterion"]._selection_metric(), required=True)
-    enter_min = fields.Float(string="To Enter", digits=(16, 2))
-    keep_min = fields.Float(string="To Keep", digits=(16, 2))
-
-    @api.constrains("metric")
-    def _check_metric(self):
+    @api.depends("benefit_cost_rate", "revenue_now", "revenue_then")
+    def _compute_benefit_costs(self):
         for line in self:
-            self.env["crm.value.tier.criterion"]._check_metric(line.metric)
-
-    @api.onchange("enter_min")
-    def _onchange_enter_min(self):
-        self.keep_min = min(self.keep_min or self.enter_min, self.enter_min)
-
-
-class CrmValueTierSimulationMove(models.TransientModel):
-    """A customer that would move, inserted by the preview."""
-
-    _name = "crm.value.tier.simulation.move"
-    _description = "Tier Simulation: Customer Who Changes Tier"
-    _order = "revenue_12m desc, id"
-    _rec_name = "value_id"
-
-    simulation_id = fields.Many2one("crm.value.tier.simulation", required=True, ondelete="cascade", index=True)
-    currency_id = fields.Many2one(related="simulation_id.currency_id", string="Currency")
-    value_id = fields.Many2one("crm.value", string="Customer", required=True, readonly=True, ondelete="cascade")
-    from_tier_id = fields.Many2one("crm.value.tier", string="Now", readonly=True, ondelete="cascade")
-    to_tier_id = fields.Many2one("crm.value.tier", string="After", readonly=True, ondelete="cascade")
-    direction = fields.Selection(
-        [("up", "Up"), ("down", "Down")], readonly=True,
-        help="Empty between two sets of tiers, which have no common order")
-    revenue_12m = fields.Monetary(string="Revenue 12 Months", readonly=True)
-    margin_12m = fields.Monetary(string="Margin 12 Months", readonly=True, groups=MARGIN_GROUP)
-    purchase_count = fields.Integer(related="value_id.purchase_count")
-    revenue_total = fields.Monetary(related="value_id.revenue_total")
-    clv = fields.Monetary(related="value_id.clv", groups=MARGIN_GROUP)
-    last_purchase_date = fields.Date(related="value_id.last_purchase_date")
+            line.benefit_cost_now = line.benefit_cost_rate * line.revenue_now
+            line.benefit_cost_then = line.benefit_cost_rate * line.revenue_then

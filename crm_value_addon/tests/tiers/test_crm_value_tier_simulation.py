@@ -6,7 +6,7 @@ from odoo import Command
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import Form, new_test_user
 
-from ...wizards import crm_value_tier_simulation
+from ...wizards import crm_value_tier_simulation_preview
 from ..common import TODAY
 from .test_crm_value_tier_assignment import TierCase
 
@@ -53,12 +53,12 @@ class TestCrmValueTierSimulation(TierCase):
         self.mid.write({"downgrade_policy": "grace"})
         simulation = self.simulate(Low=(50, 20), Mid=(2000, 1500), Top=(3500, 3000))
         simulation.action_preview()
-        moves = self.env["crm.value.tier.simulation.move"].search([("simulation_id", "=", simulation.id)])
+        changing = self.env["crm.value.tier.simulation.move"].search([("simulation_id", "=", simulation.id)])
         expected = {line.tier_id.id: (line.customers_then, line.leaving) for line in simulation.line_ids}
-        then = self.tiers() | {move.value_id.partner_id: move.to_tier_id for move in moves}
+        then = self.tiers() | {change.value_id.partner_id: change.to_tier_id for change in changing}
         self.assertEqual(sum(customers for customers, _leaving in expected.values()), 20)
-        self.assertTrue(moves.filtered(lambda move: move.direction == "up"))
-        movers = moves.value_id
+        self.assertTrue(changing.filtered(lambda change: change.direction == "up"))
+        changed_values = changing.value_id
         simulation.action_apply()
         self.assertEqual(self.tiers(), then)
         values = self.Value.search([("company_id", "=", self.company.id)])
@@ -66,7 +66,7 @@ class TestCrmValueTierSimulation(TierCase):
             held = values.filtered(lambda value, tier_id=tier_id: value.tier_id.id == tier_id)
             self.assertEqual((len(held), len(held.filtered("tier_review_date"))), (customers, leaving))
         changes = self.env["crm.value.tier.change"].search([("source", "=", "rules")])
-        self.assertEqual(changes.value_id, movers)
+        self.assertEqual(changes.value_id, changed_values)
         self.assertFalse(values.message_ids)
 
     def test_sums(self):
@@ -134,7 +134,7 @@ class TestCrmValueTierSimulation(TierCase):
         simulation = self.simulate(Mid=(2000, 1500))
         simulation.action_preview()
         whole = simulation.line_ids.mapped(lambda line: (line.customers_then, line.revenue_then))
-        self.patch(crm_value_tier_simulation, "_STEP", 7)
+        self.patch(crm_value_tier_simulation_preview, "_STEP", 7)
         processed = [simulation.preview_step(True)["processed"], simulation.preview_step()["processed"]]
         self.assertEqual(processed, [7, 14])
         self.assertFalse(simulation.is_previewed)
