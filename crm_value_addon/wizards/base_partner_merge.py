@@ -20,9 +20,10 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
                 "crm_value_addon.partner_merge_value", {"tables": tables}) if tables else False
 
     def _prepare_value_table(self, company):
-        """Return what the contacts to merge are worth to a company, one by one and together; {} for no customers.
+        """Return what the contacts to merge are worth to a company, one by one and together.
 
-        :return: dict: ``company``, ``customers`` (records), ``rows``, a list of (label, texts of each, text together)
+        :return: dict: ``company``, ``customers`` (records), ``rows``, a list of (label, texts of each, text together);
+            empty when the merge does not join values of several customers
         """
         destination = (self.dst_partner_id or self.partner_ids[-1:])._origin
         customers = self._value_customers(self.partner_ids._origin - destination, destination)
@@ -31,15 +32,21 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         if len(customers) < 2 or not values:
             return {}
         together = self.env["crm.value.merge"]._preview(values, company, destination.commercial_partner_id)
-        Explanation, no_tier = self.env["crm.value.tier.explanation"], self.env._("no tier")
+        no_tier = self.env._("no tier")
         rows = [(self.env._("Tier"), [value.tier_id.name or no_tier for value in values],
                  together["tier_id"].name or no_tier)]
         for name in ("revenue_12m", "revenue_total", "purchase_count", "margin_12m", "clv"):
-            if Explanation._may_see(name):
-                texts = [Explanation._format_figure(company.currency_id, name, number)
-                         for number in (*values.mapped(name), together.get(name, 0))]
-                rows.append((values._fields[name]._description_string(self.env), texts[:-1], texts[-1]))
+            if self.env["crm.value.tier.explanation"]._may_see(name):
+                rows.append(self._prepare_value_row(values, name, together.get(name, 0)))
         return {"company": company, "customers": values.partner_id, "rows": rows}
+
+    @api.model
+    def _prepare_value_row(self, values, name, together):
+        """Return a figure of values of a company, one by one and together: (label, texts of each, text together)."""
+        Explanation, currency = self.env["crm.value.tier.explanation"], values.company_id.currency_id
+        return (values._fields[name]._description_string(self.env),
+                [Explanation._format_figure(currency, name, number) for number in values.mapped(name)],
+                Explanation._format_figure(currency, name, together))
 
     @api.model
     def _value_customers(self, src_partners, dst_partner):
@@ -48,12 +55,12 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
             | dst_partner.commercial_partner_id
 
     def _update_foreign_keys(self, src_partners, dst_partner):
-        """Make one value of several, and refresh it: the documents change hands in SQL, which no write hook sees.
+        """Make one value of several, and refresh it, because Odoo hands over the documents in SQL, past every hook.
 
-        Left to Odoo, the destination would get the row of whichever source it comes to, or none at all.
+        Left to Odoo, the destination would get the value of an arbitrary source, or none at all.
         """
         customer = dst_partner.commercial_partner_id
-        # sudo: the values may belong to companies that the user does not see.
+        # sudo: the values may belong to companies that the user may not see.
         values = self.env["crm.value"].sudo().search([
             ("partner_id", "in", self._value_customers(src_partners, dst_partner).ids)])
         companies = values.company_id

@@ -1,7 +1,7 @@
 """Loyalty tiers: assigning all customers, against bare UPDATEs of the same rows; and the preview of other rules.
 
 A bare UPDATE sets the same columns of the same rows to constants, in one pass over the table. The first assignment
-writes every customer and its line in the log; a change of rules moves about half of them.
+writes every customer and its line in the log; a change of rules changes the tiers of about half of them.
 """
 import statistics
 
@@ -34,7 +34,7 @@ def run(table, registry, _database):
 def _assign(registry):
     """Decide the tiers of all customers as the cron does; return the number of rows written."""
     with environment(registry) as env:
-        # No run of tiers waits, and none is needed: the source of the moves is told.
+        # The source of the changes is an argument, so that no run of tiers need wait.
         return env["crm.value.tier.assignment"]._assign_company(
             env["crm.value.scheduler"]._transaction, source="rules").written
 
@@ -74,9 +74,9 @@ def _preview(table, registry):
     """Halve every threshold in a simulation, and look at the result."""
     with environment(registry) as env:
         simulation = env["crm.value.tier.simulation"].create({})
-        for line in simulation.criterion_ids:
-            line.write({"enter_min": line.enter_min / 2, "keep_min": line.keep_min / 2})
+        for criterion in simulation.criterion_ids:
+            criterion.write({"enter_min": criterion.enter_min / 2, "keep_min": criterion.keep_min / 2})
         taken = statistics.median(seconds(simulation.action_preview) for _repetition in range(3))
-        moves = simulation.move_count
+        count = simulation.move_count
         simulation.unlink()
-    table.add(f"tiers: preview of other rules ({moves} would move)", taken, "s", at_most=PREVIEW_LIMIT)
+    table.add(f"tiers: preview of other rules ({count} would move)", taken, "s", at_most=PREVIEW_LIMIT)

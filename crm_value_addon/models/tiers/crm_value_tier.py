@@ -10,7 +10,7 @@ from . import tier_rules
 from .conditions import domain_error, try_domain
 
 STRATEGIES = [("clasp", "Clasp"), ("velcro", "Velcro"), ("zipper", "Zipper")]
-#: fields whose change can move customers
+#: fields whose change can change the tiers of customers
 _RULE_FIELDS = {
     "sequence", "active", "company_id", "criterion_match", "criterion_ids", "partner_domain", "downgrade_policy",
     "grace_days",
@@ -21,7 +21,13 @@ _TIER_FIELDS = ("value_id", "value_ids", "value_tier_id", "value_next_tier_id", 
 
 
 class CrmValueTier(models.Model):
-    """A loyalty tier and its rules; a higher sequence is a higher tier (the arithmetic: models/tiers/tier_rules.py)."""
+    """A loyalty tier with its rules; the higher its sequence, the higher the tier.
+
+    How to use: `_rules_of` returns the rules of a company for the arithmetic in models/tiers/tier_rules.py.
+
+    How it works: a tier and its criteria are written one by one and checked together (`_writing`). Then the cron
+    decides the tiers of all customers again (`_request_pass`).
+    """
 
     _name = "crm.value.tier"
     _description = "Loyalty Tier"
@@ -71,6 +77,18 @@ class CrmValueTier(models.Model):
         highest = self.with_context(active_test=False).search([], order="sequence desc", limit=1)
         return highest.sequence + 10
 
+    @api.constrains("sequence", "active", "company_id", "criterion_match", "partner_domain", "criterion_ids")
+    def _check_rules(self, without=()):
+        """Refuse rules that contradict each other.
+
+        :param without: criteria that are about to be deleted
+        :raise ValidationError: a sentence that names the criterion
+        """
+        for tier in self:
+            tier._check_partner_domain()
+        for company in self._companies():
+            self._check_conflicts(self._rules_of(company, without=without))
+
     @api.depends("criterion_ids.display_name", "criterion_match")
     def _compute_criteria_summary(self):
         for tier in self:
@@ -95,75 +113,74 @@ class CrmValueTier(models.Model):
         for tier in self:
             tier.customer_count = counts.get(tier, 0)
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        with self._writing():
+            tiers = super().create(vals_list)
+        self._request_pass(tiers._companies())
+        self.env.registry.clear_cache()
+        return tiers
+
+    def write(self, vals):
+        if _RULE_FIELDS.isdisjoint(vals):
+            result = super().write(vals)
+        else:
+            companies = self._companies()
+            with self._writing():
+                result = super().write(vals)
+            self._request_pass(companies | self._companies())
+        self.env.registry.clear_cache()
+        if "company_id" in vals:
+            self.benefit_ids._check_company()
+        return result
+
+    def unlink(self):
+        companies = self._companies()
+        programs = self.benefit_ids.filtered(lambda benefit: benefit.benefit_type == "program").program_id
+        result = super().unlink()
+        self._request_pass(companies)
+        self.env.registry.clear_cache()
+        self.env["crm.value.benefit"]._close_programs(programs)
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        # sudo: uses in companies that the user may not see count, too.
+        change = self.env["crm.value.tier.change"].sudo().search(
+            ["|", ("from_tier_id", "in", self.ids), ("to_tier_id", "in", self.ids)], limit=1)
+        lock = self.env["crm.value.tier.lock"].sudo().with_context(active_test=False).search(
+            [("tier_id", "in", self.ids)], limit=1)
+        if change or lock:
+            raise UserError(self.env._(
+                "Customers have, or had, the tier %(tier)s, and their history names it. Archive it instead.",
+                tier=(change.to_tier_id & self or change.from_tier_id & self or lock.tier_id).name))
+
+    def action_open_customers(self):
+        """Open the customers of this tier.
+
+        :raise AccessError: the user may not read this tier or customer values
+        """
+        self.ensure_one()
+        self.check_access("read")
+        self.env["crm.value"].check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id("crm_value_addon.crm_value_action")
+        return action | {"domain": [("tier_id", "=", self.id)], "display_name": self.name}
+
     # rules
 
-    @api.constrains("sequence", "active", "company_id", "criterion_match", "partner_domain", "criterion_ids")
-    def _check_rules(self, without=()):
-        """Refuse rules that contradict each other.
-
-        :param without: criteria that are about to be deleted
-        :raise ValidationError: a sentence that names the criterion
-        """
-        for tier in self:
-            tier._check_partner_domain()
-        for company in self._companies():
-            self._check_conflicts(self._rules_of(company, without=without))
-
-    @api.model
-    def _check_conflicts(self, rules):
-        """Refuse rules of a company that contradict each other.
-
-        :raise ValidationError: a sentence that names the criterion
-        """
-        for conflict in tier_rules.rule_conflicts(rules):
-            raise ValidationError(self._describe_conflict(conflict))
-
-    def _check_partner_domain(self):
-        self.ensure_one()
-        try:
-            domain = self._parse_domain()
-            try_domain(self.env["res.partner"], domain)
-        except Exception as error:
-            raise ValidationError(self.env._(
-                "%(tier)s: the condition on customers “%(domain)s” cannot be used: %(reason)s",
-                tier=self.name, domain=self.partner_domain, reason=domain_error(self.env, error))) from error
-        for condition in domain.iter_conditions():
-            if condition.field_expr.split(".")[0] in _TIER_FIELDS:
-                raise ValidationError(self.env._(
-                    "%(tier)s: the condition on customers must not depend on the tier itself (%(field)s).",
-                    tier=self.name, field=condition.field_expr))
-
-    @api.model
-    def _describe_conflict(self, conflict):
-        """Return a sentence on a conflict of the rules."""
-        # sudo: the tier that a rule contradicts may be another company's.
-        tier, other = (self.sudo().browse(rule.tier_id if rule else False) for rule in (conflict.rule, conflict.other))
-        line, other_line = (criterion and self.env["crm.value.tier.criterion"]._describe(criterion)
-                            for criterion in (conflict.criterion, conflict.other_criterion))
-        return {
-            "limit": self.env._("%(tier)s, line “%(line)s”: a threshold must be a number below 9e14."),
-            "keep": self.env._(
-                "%(tier)s, line “%(line)s”: keeping the tier must not ask for more than entering it."),
-            "enter_easier": self.env._(
-                "%(tier)s, line “%(line)s”: entering it must not be easier than entering the lower tier "
-                "%(other)s (“%(other_line)s”)."),
-            "keep_easier": self.env._(
-                "%(tier)s, line “%(line)s”: keeping it must not be easier than keeping the lower tier "
-                "%(other)s (“%(other_line)s”)."),
-            "unreachable": self.env._(
-                "%(other)s asks for no more than the lower tier %(tier)s: nobody would ever be %(tier)s. "
-                "Raise a line of %(other)s or lower one of %(tier)s."),
-        }[conflict.code] % {"tier": tier.name, "other": other.name, "line": line, "other_line": other_line}
-
-    def _parse_domain(self):
-        """Return the condition on customers as a domain.
-
-        :raise ValueError, SyntaxError: the text is no domain
-        """
-        parsed = ast.literal_eval(self.partner_domain or "[]")
-        if not isinstance(parsed, list | tuple):
-            raise ValueError(self.env._("it is not a list of conditions"))
-        return Domain(parsed)
+    def _companies(self):
+        """Return the companies that use these tiers; a shared tier concerns all with customers or tiers, and ours."""
+        if all(tier.company_id for tier in self):
+            return self.company_id
+        self.flush_model(["company_id"])
+        rows = self.env.execute_query(SQL(
+            """
+            SELECT id FROM res_company company
+             WHERE EXISTS (SELECT FROM crm_value WHERE company_id = company.id)
+                OR EXISTS (SELECT FROM crm_value_tier WHERE company_id = company.id)
+            """))
+        # sudo: a shared tier concerns companies that its author may not see.
+        return self.env["res.company"].sudo().browse(company_id for [company_id] in rows) | self.env.company
 
     @api.model
     def _rules_of(self, company, without=()):
@@ -196,51 +213,65 @@ class CrmValueTier(models.Model):
         query = partners._search(domain)
         return query.subselect()
 
-    def _companies(self):
-        """Return the companies that use these tiers; a shared tier concerns all with customers or tiers, and ours."""
-        if all(tier.company_id for tier in self):
-            return self.company_id
-        self.flush_model(["company_id"])
-        rows = self.env.execute_query(SQL(
-            """
-            SELECT id FROM res_company company
-             WHERE EXISTS (SELECT FROM crm_value WHERE company_id = company.id)
-                OR EXISTS (SELECT FROM crm_value_tier WHERE company_id = company.id)
-            """))
-        # sudo: a shared tier concerns companies that its author does not see.
-        return self.env["res.company"].sudo().browse(company_id for [company_id] in rows) | self.env.company
+    def _parse_domain(self):
+        """Return the condition on customers as a domain.
+
+        :raise ValueError, SyntaxError: the text is no domain
+        """
+        parsed = ast.literal_eval(self.partner_domain or "[]")
+        if not isinstance(parsed, list | tuple):
+            raise ValueError(self.env._("it is not a list of conditions"))
+        return Domain(parsed)
+
+    # contradictions
+
+    def _check_partner_domain(self):
+        self.ensure_one()
+        try:
+            domain = self._parse_domain()
+            try_domain(self.env["res.partner"], domain)
+        except Exception as error:
+            raise ValidationError(self.env._(
+                "%(tier)s: the condition on customers “%(domain)s” cannot be used: %(reason)s",
+                tier=self.name, domain=self.partner_domain, reason=domain_error(self.env, error))) from error
+        for condition in domain.iter_conditions():
+            if condition.field_expr.split(".")[0] in _TIER_FIELDS:
+                raise ValidationError(self.env._(
+                    "%(tier)s: the condition on customers must not depend on the tier itself (%(field)s).",
+                    tier=self.name, field=condition.field_expr))
+
+    @api.model
+    def _check_conflicts(self, rules):
+        """Refuse rules of a company that contradict each other.
+
+        :raise ValidationError: a sentence that names the criterion
+        """
+        for conflict in tier_rules.rule_conflicts(rules):
+            raise ValidationError(self._describe_conflict(conflict))
+
+    @api.model
+    def _describe_conflict(self, conflict):
+        """Return a sentence on a conflict of the rules."""
+        # sudo: the tier that a rule contradicts may be another company's.
+        tier, other = (self.sudo().browse(rule.tier_id if rule else False) for rule in (conflict.rule, conflict.other))
+        line, other_line = (criterion and self.env["crm.value.tier.criterion"]._describe(criterion)
+                            for criterion in (conflict.criterion, conflict.other_criterion))
+        return {
+            "limit": self.env._("%(tier)s, line “%(line)s”: a threshold must be a number below 9e14."),
+            "keep": self.env._(
+                "%(tier)s, line “%(line)s”: keeping the tier must not ask for more than entering it."),
+            "enter_easier": self.env._(
+                "%(tier)s, line “%(line)s”: entering it must not be easier than entering the lower tier "
+                "%(other)s (“%(other_line)s”)."),
+            "keep_easier": self.env._(
+                "%(tier)s, line “%(line)s”: keeping it must not be easier than keeping the lower tier "
+                "%(other)s (“%(other_line)s”)."),
+            "unreachable": self.env._(
+                "%(other)s asks for no more than the lower tier %(tier)s: nobody would ever be %(tier)s. "
+                "Raise a line of %(other)s or lower one of %(tier)s."),
+        }[conflict.code] % {"tier": tier.name, "other": other.name, "line": line, "other_line": other_line}
 
     # changes of rules
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        with self._writing():
-            tiers = super().create(vals_list)
-        self._request_pass(tiers._companies())
-        self.env.registry.clear_cache()
-        return tiers
-
-    def write(self, vals):
-        if _RULE_FIELDS.isdisjoint(vals):
-            result = super().write(vals)
-        else:
-            companies = self._companies()
-            with self._writing():
-                result = super().write(vals)
-            self._request_pass(companies | self._companies())
-        self.env.registry.clear_cache()
-        if "company_id" in vals:
-            self.benefit_ids._check_company()
-        return result
-
-    def unlink(self):
-        companies = self._companies()
-        programs = self.benefit_ids.filtered(lambda benefit: benefit.benefit_type == "program").program_id
-        result = super().unlink()
-        self._request_pass(companies)
-        self.env.registry.clear_cache()
-        self.env["crm.value.benefit"]._close_programs(programs)
-        return result
 
     @contextmanager
     def _writing(self):
@@ -261,18 +292,6 @@ class CrmValueTier(models.Model):
         """Tell whether a tier is being written, so that the tier checks its criteria afterwards."""
         return bool(self.env.cr.cache.get(_WRITING))
 
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_used(self):
-        # sudo: uses in companies that the user may not see count, too.
-        change = self.env["crm.value.tier.change"].sudo().search(
-            ["|", ("from_tier_id", "in", self.ids), ("to_tier_id", "in", self.ids)], limit=1)
-        lock = self.env["crm.value.tier.lock"].sudo().with_context(active_test=False).search(
-            [("tier_id", "in", self.ids)], limit=1)
-        if change or lock:
-            raise UserError(self.env._(
-                "Customers have, or had, the tier %(tier)s, and their history names it. Archive it instead.",
-                tier=(change.to_tier_id & self or change.from_tier_id & self or lock.tier_id).name))
-
     @api.model
     def _request_pass(self, companies):
         """Ask the cron to decide the tiers of all customers of these companies again."""
@@ -280,16 +299,3 @@ class CrmValueTier(models.Model):
             # A company without customers yet gets its tiers with its first refresh.
             if self.env.execute_query(SQL("SELECT FROM crm_value WHERE company_id = %s LIMIT 1", company.id)):
                 self.env["crm.value.run"]._request(company, "tiers")
-
-    # actions
-
-    def action_open_customers(self):
-        """Open the customers of this tier.
-
-        :raise AccessError: the user may not read this tier or customer values
-        """
-        self.ensure_one()
-        self.check_access("read")
-        self.env["crm.value"].check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id("crm_value_addon.crm_value_action")
-        return action | {"domain": [("tier_id", "=", self.id)], "display_name": self.name}

@@ -98,12 +98,7 @@ class CrmValueTierAssignment(models.AbstractModel):
         """
         self.env.flush_all()
         rules = self.env["crm.value.tier"]._rules_of(company)
-        where = SQL("TRUE")
-        if partner_ids is not None:
-            span = int(min(partner_ids)), int(max(partner_ids))
-            where = SQL("value.partner_id = ANY(%s::int[])", id_array(partner_ids))
-        where = SQL(
-            "value.company_id = %s AND value.partner_id BETWEEN %s AND %s AND %s", company.id, *span, where)
+        where = self._where_customers(company, partner_ids, span)
         rows = self._select_figures(company, as_of, rules, where)
         statement = self._assignment(
             tier_rules.decide(rules, rows, as_of), rules, as_of, where, self._change_source(company, source),
@@ -118,6 +113,15 @@ class CrmValueTierAssignment(models.AbstractModel):
         if changes:
             self._log_changes(as_of, rules, changes, self._deciding_user(source))
         return written
+
+    @api.model
+    def _where_customers(self, company, partner_ids, span):
+        """Return the condition on ``value`` that selects these customers of a company (see `_assign_tiers`)."""
+        chosen = SQL("TRUE")
+        if partner_ids is not None:
+            span = int(min(partner_ids)), int(max(partner_ids))
+            chosen = SQL("value.partner_id = ANY(%s::int[])", id_array(partner_ids))
+        return SQL("value.company_id = %s AND value.partner_id BETWEEN %s AND %s AND %s", company.id, *span, chosen)
 
     @api.model
     def _select_figures(self, company, as_of, rules, where, also=()):

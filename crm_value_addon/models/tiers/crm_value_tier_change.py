@@ -41,7 +41,7 @@ class CrmValueTierChange(models.Model):
     figures = fields.Json(
         readonly=True, groups=MARGIN_GROUP, help="The figures that the rules looked at, by the name of the field")
     user_id = fields.Many2one(
-        "res.users", string="By", ondelete="set null", readonly=True, help="Empty when the figures alone moved it")
+        "res.users", string="By", ondelete="set null", readonly=True, help="Empty when figures alone changed the tier")
 
     @api.depends("from_tier_id.sequence", "to_tier_id.sequence")
     def _compute_direction(self):

@@ -26,26 +26,6 @@ class CrmValueTierCriterion(models.Model):
         Value = self.env["crm.value"]
         return [(name, Value._fields[name]._description_string(self.env)) for name in Value._metrics()]
 
-    @api.model
-    def _check_metric(self, name):
-        """Refuse an unknown metric, because Odoo does not check the values of a computed selection.
-
-        :raise ValidationError: there is no such metric
-        """
-        if name not in dict(self._selection_metric()):
-            raise ValidationError(self.env._(
-                "There is no metric called %(name)s for tiers.", name=name))
-
-    @api.depends("metric", "enter_min", "keep_min")
-    def _compute_display_name(self):
-        for criterion in self:
-            criterion.display_name = self._describe(criterion)
-
-    @api.onchange("enter_min")
-    def _onchange_enter_min(self):
-        if self.keep_min > self.enter_min or not self.keep_min:
-            self.keep_min = self.enter_min
-
     @api.constrains("tier_id", "metric", "enter_min", "keep_min")
     def _check_rules(self):
         for criterion in self:
@@ -56,6 +36,16 @@ class CrmValueTierCriterion(models.Model):
                     tier=criterion.tier_id.name, line=criterion.display_name))
         if not self.env["crm.value.tier"]._is_being_written():
             self.tier_id._check_rules()
+
+    @api.depends("metric", "enter_min", "keep_min")
+    def _compute_display_name(self):
+        for criterion in self:
+            criterion.display_name = self._describe(criterion)
+
+    @api.onchange("enter_min")
+    def _onchange_enter_min(self):
+        if self.keep_min > self.enter_min or not self.keep_min:
+            self.keep_min = self.enter_min
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -76,16 +66,20 @@ class CrmValueTierCriterion(models.Model):
         self._apply_to(tiers)
         return result
 
-    @api.model
-    def _apply_to(self, tiers):
-        """Let changed criteria of these tiers count: for orders, which read cached rules, and for all customers."""
-        self.env.registry.clear_cache()
-        tiers._request_pass(tiers._companies())
-
     @api.ondelete(at_uninstall=False)
     def _unlink_keep_rules_valid(self):
         if not self.env["crm.value.tier"]._is_being_written():
             self.tier_id._check_rules(without=self)
+
+    @api.model
+    def _check_metric(self, name):
+        """Refuse an unknown metric, because Odoo does not check the values of a computed selection.
+
+        :raise ValidationError: there is no such metric
+        """
+        if name not in dict(self._selection_metric()):
+            raise ValidationError(self.env._(
+                "There is no metric called %(name)s for tiers.", name=name))
 
     @api.model
     def _describe(self, criterion):
@@ -96,3 +90,9 @@ class CrmValueTierCriterion(models.Model):
         if enter == keep:
             return self.env._("%(figure)s from %(enter)s", figure=label, enter=enter)
         return self.env._("%(figure)s from %(enter)s, kept down to %(keep)s", figure=label, enter=enter, keep=keep)
+
+    @api.model
+    def _apply_to(self, tiers):
+        """Let changed criteria of these tiers count: for orders, which read cached rules, and for all customers."""
+        self.env.registry.clear_cache()
+        tiers._request_pass(tiers._companies())

@@ -32,7 +32,7 @@ class CrmValueTierLock(models.Model):
             if not lock.tier_id.active or lock.tier_id.company_id not in (
                     self.env["res.company"], lock.value_id.company_id):
                 raise ValidationError(self.env._(
-                    "%(tier)s is no tier in use in %(company)s.",
+                    "%(tier)s is not in use in %(company)s.",
                     tier=lock.tier_id.name, company=lock.value_id.company_id.name))
 
     @api.constrains("until")
@@ -45,7 +45,7 @@ class CrmValueTierLock(models.Model):
     def create(self, vals_list):
         """Lock tiers at once; an earlier lock of the same customer ends."""
         for vals in vals_list:
-            # the author, the end and whether the lock holds are recorded, not told by the caller
+            # the author and the end of a lock are recorded, never taken from the caller
             for name in ("user_id", "active", "ended_by_id", "ended_at"):
                 vals.pop(name, None)
             self.search([("value_id", "=", vals.get("value_id"))])._end(decide=False)
@@ -56,7 +56,7 @@ class CrmValueTierLock(models.Model):
     def write(self, vals):
         """Change the last day, or end the locks by archiving them.
 
-        :raise UserError: anything else would change, although who locked a tier, and why, must stay known
+        :raise UserError: another field would change; a lock keeps its author, its tier and its reason
         """
         if vals == {"active": False}:
             return self._end()

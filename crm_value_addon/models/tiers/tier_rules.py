@@ -91,13 +91,17 @@ def _conflicts_of_pair(lower, higher):
 
 def _implies(rule, other):
     """Tell whether whoever may enter a tier may also enter another one that is open to the same customers."""
-    minima = {criterion.metric: criterion.enter_min for criterion in rule.criteria}
-    ways = [minima] if rule.match == "all" or not minima else [{name: least} for name, least in minima.items()]
     quantifier = all if other.match == "all" or not other.criteria else any
     return all(
         quantifier(criterion.metric in way and way[criterion.metric] >= criterion.enter_min
                    for criterion in other.criteria)
-        for way in ways)
+        for way in _ways_to_enter(rule))
+
+
+def _ways_to_enter(rule):
+    """Return the least figures, by metric, of each way in which customers may enter a tier."""
+    minima = {criterion.metric: criterion.enter_min for criterion in rule.criteria}
+    return [{name: least} for name, least in minima.items()] if rule.match == "any" and minima else [minima]
 
 
 # the arithmetic
@@ -218,7 +222,7 @@ def _may_be_next(rules, level):
 
 
 def _review_date(rule, as_of):
-    """Return the date of a pending loss of a tier; a date that the customer was told already stands."""
+    """Return the date of a pending loss of a tier; a date that was announced before stands."""
     if rule.policy == "grace":
         return SQL("COALESCE(figures.tier_review_date, %s::date + %s)", as_of, rule.grace_days)
     if rule.policy == "year_end":

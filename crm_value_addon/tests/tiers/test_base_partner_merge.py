@@ -31,7 +31,7 @@ class TestBasePartnerMerge(TierCase):
         rows = html.fromstring(wizard.value_preview).xpath("//tbody/tr")
         return {row[0].text_content(): [cell.text_content() for cell in row[1:]] for row in rows}
 
-    def test_merged_customer_is_decided_anew(self):
+    def test_merged_customer_is_decided_again(self):
         self.invoice(self.first, "2025-06-01", 700)
         self.invoice(self.second, "2025-06-01", 600)
         self.refresh()

@@ -84,7 +84,7 @@ class TestCrmValueTier(TierCase):
         with self.assertRaisesRegex(ValidationError, "nobody would ever be Mid"):
             self.top.criterion_ids.filtered(lambda line: line.metric == "purchase_count").unlink()
 
-    def test_keep_is_enter_unless_told(self):
+    def test_keep_is_enter_unless_given(self):
         tier = self.env["crm.value.tier"].create({"name": "T", "company_id": self.company.id, "criterion_ids": [
             Command.create({"metric": "revenue_12m", "enter_min": 9000})]})
         self.assertEqual(tier.criterion_ids.keep_min, 9000)

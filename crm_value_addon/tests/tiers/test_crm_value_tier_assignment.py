@@ -40,7 +40,7 @@ class TierCase(ValueCase):
 
 
 @freeze_time(TODAY)
-class TestCrmValueTiering(TierCase, CronMixinCase):
+class TestCrmValueTierAssignment(TierCase, CronMixinCase):
     def run_cron(self, name):
         self.env.flush_all()
         with self.enter_registry_test_mode():
@@ -56,7 +56,7 @@ class TestCrmValueTiering(TierCase, CronMixinCase):
         self.assertFalse(self.value(customers[7000]).next_tier_id)
         self.assertEqual(self.value(customers[1000]).tier_since, TODAY)
 
-    def test_first_assignment_is_silent_and_later_moves_are_not(self):
+    def test_first_assignment_is_silent_and_later_changes_are_not(self):
         customer = self.bought(150)
         self.assertEqual(self.tier_changes(customer), [(False, "Low", "initial")])
         self.assertFalse(self.value(customer).message_ids)
@@ -108,7 +108,7 @@ class TestCrmValueTiering(TierCase, CronMixinCase):
             "tier_id": self.mid.id, "tier_review_date": date(2025, 7, 10)}])
         with freeze_time("2025-07-09"):
             self.refresh()
-            self.assertEqual(self.value(customer).tier_review_date, date(2025, 7, 10), "the date that was told stands")
+            self.assertEqual(self.value(customer).tier_review_date, date(2025, 7, 10), "the announced date stands")
             self.invoice(customer, "2025-07-09", 400)
             self.refresh(customer)
             self.assertRecordValues(self.value(customer), [{"tier_id": self.mid.id, "tier_review_date": False}])
@@ -208,7 +208,7 @@ class TestCrmValueTiering(TierCase, CronMixinCase):
         self.assertEqual(self.tier_changes(customer)[1:], [("Mid", "Low", "rules")])
         self.assertFalse(self.value(customer).message_ids)
 
-    def test_figures_refreshed_while_rules_wait_are_moves_of_the_rules(self):
+    def test_figures_refreshed_while_rules_wait_are_changes_by_the_rules(self):
         customer = self.bought(1500)
         self.mid.criterion_ids.write({"enter_min": 2000, "keep_min": 2000})
         self.refresh(customer)
@@ -258,12 +258,12 @@ class TestCrmValueTiering(TierCase, CronMixinCase):
         self.assertEqual(customer.with_company(self.company).value_tier_id, self.top)
         self.assertEqual(customer.with_company(other).value_tier_id, shared)
 
-    def test_creation_of_a_move_can_be_automated(self):
+    def test_creation_of_a_tier_change_can_be_automated(self):
         if "base.automation" not in self.env:
             self.skipTest("base_automation is not installed")
         model = self.env["ir.model"]._get("crm.value.tier.change")
         self.env["base.automation"].create({
-            "name": "Tier moved", "model_id": model.id, "trigger": "on_create", "action_server_ids": [Command.create({
+            "name": "Tier changed", "model_id": model.id, "trigger": "on_create", "action_server_ids": [Command.create({
                 "name": "Tell", "model_id": model.id, "state": "code",
                 "code": "record.value_id.partner_id.write({'comment': record.to_tier_id.name})"})]})
         customer = self.bought(150)
@@ -272,7 +272,7 @@ class TestCrmValueTiering(TierCase, CronMixinCase):
         self.refresh(customer)
         self.assertIn("Mid", customer.comment)
 
-    def test_figures_that_caused_a_move(self):
+    def test_figures_that_caused_a_change(self):
         Change = type(self.env["crm.value.tier.change"])
         customer = self.bought(150)
         with patch.object(Change, "create", autospec=True, side_effect=Change.create) as create:

@@ -16,7 +16,7 @@ class TestCrmValueTierLock(TierCase):
         return self.env["crm.value.tier.lock"].create({
             "value_id": self.value(customer).id, "tier_id": tier.id, "reason": "Board decision", **vals})
 
-    def test_lock_moves_at_once_and_stays(self):
+    def test_lock_changes_the_tier_at_once_and_stays(self):
         customer = self.bought(150)
         self.lock(customer, self.top)
         self.assertEqual(self.tier_changes(customer)[1:], [("Low", "Top", "lock")])
