@@ -38,12 +38,8 @@ from . import res_config_settings_mail
 from . import res_config_settings_portal
 from . import crm_lead_value
 from . import res_partner
-from . import res_partner_lifecycle
-from . import res_partner_relationship
 from . import res_company_benefits
 from . import res_config_settings_benefits
-from . import res_partner_benefits
-from . import res_partner_referral
 from . import product_pricelist
 from . import loyalty_history
 from . import loyalty_program
@@ -54,5 +50,3 @@ from . import sale_order_line
 from . import customer_fields
 from . import res_company_retention
 from . import res_company_intercompany
-from . import res_partner_opt_out
-from . import res_partner_privacy

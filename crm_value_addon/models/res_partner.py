@@ -1,24 +1,50 @@
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
 from ..const import MARGIN_GROUP, SELLER_GROUP
+from .tiers.crm_value_tier import STRATEGIES
+
+_STAGES = [
+    ("exploring", "Exploring"), ("early", "Early"), ("established", "Established"),
+    ("strategic", "Strategic partner"), ("broken_internal", "Broken off: our reason"),
+    ("broken_external", "Broken off: their reason")]
 
 
 class ResPartner(models.Model):
-    """Shows the value of the contact's commercial partner in the current company; stores nothing."""
+    """Shows the value of the contact's commercial partner in the current company (how: `crm.value.mixin`).
+
+    Stored is only what people note on a contact: the opt-out, the referrer, the birthday, and how to approach it.
+    """
 
     _name = "res.partner"
     _inherit = ["res.partner", "crm.value.mixin"]
 
+    # the value
     value_ids = fields.One2many("crm.value", "partner_id", string="Values per Company", groups=SELLER_GROUP)
+    value_figures_age = fields.Char(
+        string="Age of the Figures", related="value_id.figures_age", groups=SELLER_GROUP)
     revenue_total = fields.Monetary(
         related="value_id.revenue_total", currency_field="value_currency_id", groups=SELLER_GROUP)
     revenue_12m = fields.Monetary(
         related="value_id.revenue_12m", currency_field="value_currency_id", groups=SELLER_GROUP)
+    margin_total = fields.Monetary(
+        related="value_id.margin_total", currency_field="value_currency_id", groups=MARGIN_GROUP)
+    margin_12m = fields.Monetary(
+        related="value_id.margin_12m", currency_field="value_currency_id", groups=MARGIN_GROUP)
+    overdue_amount = fields.Monetary(
+        related="value_id.overdue_amount", currency_field="value_currency_id", groups=SELLER_GROUP)
     purchase_count = fields.Integer(related="value_id.purchase_count", groups=SELLER_GROUP)
     last_purchase_date = fields.Date(related="value_id.last_purchase_date", groups=SELLER_GROUP)
-    probability_alive = fields.Float(related="value_id.probability_alive", groups=SELLER_GROUP)
     next_purchase_date = fields.Date(related="value_id.next_purchase_date", groups=SELLER_GROUP)
+    probability_alive = fields.Float(related="value_id.probability_alive", groups=SELLER_GROUP)
+    clv = fields.Monetary(related="value_id.clv", currency_field="value_currency_id", groups=MARGIN_GROUP)
+    realised_value = fields.Monetary(
+        related="value_id.realised_value", currency_field="value_currency_id", groups=MARGIN_GROUP)
+    rfm_score = fields.Integer(related="value_id.rfm_score", groups=SELLER_GROUP)
+    rfm_segment = fields.Many2one(related="value_id.rfm_segment", groups=SELLER_GROUP)
+
+    # the tier
     value_tier_id = fields.Many2one(related="value_id.tier_id", string="Tier", groups=SELLER_GROUP)
     value_tier_color = fields.Integer(related="value_id.tier_id.color", string="Tier Color", groups=SELLER_GROUP)
     value_tier_icon = fields.Selection(related="value_id.tier_id.icon", string="Tier Icon", groups=SELLER_GROUP)
@@ -26,19 +52,48 @@ class ResPartner(models.Model):
     value_next_tier_id = fields.Many2one(related="value_id.next_tier_id", string="Next Tier", groups=SELLER_GROUP)
     value_tier_explanation = fields.Html(
         string="Why This Tier", compute="_compute_value_tier_explanation", sanitize=False, groups=SELLER_GROUP)
-    overdue_amount = fields.Monetary(
-        related="value_id.overdue_amount", currency_field="value_currency_id", groups=SELLER_GROUP)
-    margin_12m = fields.Monetary(
-        related="value_id.margin_12m", currency_field="value_currency_id", groups=MARGIN_GROUP)
-    margin_total = fields.Monetary(
-        related="value_id.margin_total", currency_field="value_currency_id", groups=MARGIN_GROUP)
-    clv = fields.Monetary(related="value_id.clv", currency_field="value_currency_id", groups=MARGIN_GROUP)
-    realised_value = fields.Monetary(
-        related="value_id.realised_value", currency_field="value_currency_id", groups=MARGIN_GROUP)
+
+    # what people note; copy=False: a duplicate is somebody else, and Odoo copies also for users who may not read these
+    value_opt_out = fields.Boolean(
+        string="Opt Out of Scoring", copy=False, groups=SELLER_GROUP,
+        help="The customer does not want to be scored: revenue and margin stay as in the books; there is no "
+             "prediction, rank, stage or tier, and nobody is asked to follow up. For a contact of a company: no "
+             "follow-up about this person; the company keeps its figures.")
+    referred_by_id = fields.Many2one(
+        "res.partner", string="Referred by", ondelete="set null", index="btree_not_null", copy=False,
+        groups=SELLER_GROUP, help="The customer who brought this one")
+    # The name that other modules use for it: with one of them installed there is one birthday, not two.
+    birthdate_date = fields.Date(string="Birthday", copy=False, groups=SELLER_GROUP)
+    contact_style = fields.Selection(
+        [("driving", "Driving"), ("analytical", "Analytical"), ("sociable", "Sociable")],
+        groups=SELLER_GROUP, copy=False,
+        help="Driving: wants results, soon. Analytical: wants facts. Sociable: wants to know whom he deals with.")
+    contact_style_hint = fields.Char(compute="_compute_contact_style_hint", groups=SELLER_GROUP)
+    relationship_stage = fields.Selection(
+        _STAGES, groups=SELLER_GROUP, copy=False, help="For key accounts: how far you have come")
+    relationship_strategy = fields.Selection(
+        STRATEGIES, string="Own Strategy", groups=SELLER_GROUP, copy=False,
+        help="Empty: the one of the customer's tier")
+    relationship_hint = fields.Char(compute="_compute_relationship_hint", groups=SELLER_GROUP)
+
+    _value_opt_out_idx = models.Index("(id) WHERE value_opt_out")
 
     def init(self):
         super().init()
         self.env["crm.value.schema"]._commit()
+
+    @api.constrains("referred_by_id")
+    def _check_referred_by_id(self):
+        if self._has_cycle("referred_by_id"):
+            raise ValidationError(self.env._("Customers cannot have referred each other in a circle."))
+        for partner in self:
+            if partner.referred_by_id and \
+                    partner.referred_by_id.commercial_partner_id == partner.commercial_partner_id:
+                raise ValidationError(self.env._(
+                    "%(customer)s cannot be referred by itself or by a contact of the same company.",
+                    customer=partner.display_name))
+
+    # whose value (see `crm.value.mixin`)
 
     @api.depends("commercial_partner_id.value_ids.company_id")
     @api.depends_context("company")
@@ -53,12 +108,69 @@ class ResPartner(models.Model):
     def _value_key_to_sql(self, alias, query):
         return self._field_to_sql(alias, "commercial_partner_id", query), SQL("%s", self.env.company.id)
 
+    # computes
+
     @api.depends("value_id.tier_explanation")
     @api.depends_context("company", "uid", "lang")
     def _compute_value_tier_explanation(self):
-        # No related field: it would be read by sudo, and the margins in it are not for everybody.
+        # No related field: Odoo would read it by sudo, and not everybody may see the margins in it.
         for partner in self:
             partner.value_tier_explanation = partner.value_id.tier_explanation
+
+    @api.depends("contact_style")
+    def _compute_contact_style_hint(self):
+        for partner in self:
+            partner.contact_style_hint = self._contact_style_hints().get(partner.contact_style, False)
+
+    @api.model
+    def _contact_style_hints(self):
+        return {
+            "driving": self.env._("Come to the point: the result first, two options, and a date."),
+            "analytical": self.env._("Bring figures and a comparison, in writing; leave time to check them."),
+            "sociable": self.env._("Begin with the person, not the offer; name people who are content with it."),
+        }
+
+    @api.depends("relationship_strategy", "value_id.tier_id.relationship_strategy")
+    @api.depends_context("company")
+    def _compute_relationship_hint(self):
+        names = dict(self._fields["relationship_strategy"]._description_selection(self.env))
+        for partner in self:
+            customer = partner.commercial_partner_id
+            strategy = customer.relationship_strategy or partner.value_id.tier_id.relationship_strategy
+            days = strategy and self.env.company[f"value_cadence_{strategy}"]
+            partner.relationship_hint = strategy and self.env._(
+                "%(strategy)s: a contact every %(days)s days", strategy=names[strategy], days=days)
+
+    @api.depends("commercial_partner_id.value_ids.tier_id")
+    @api.depends_context("value_order_tier_id", "value_order_day")
+    def _compute_product_pricelist(self):
+        super()._compute_product_pricelist()
+
+    def _inverse_product_pricelist(self):
+        """Never store a tier's pricelist; store one that a person chose, even when it is everybody's."""
+        of_tier = self.env["product.pricelist"]._tier_pricelists(self)
+        chosen = {partner: partner.property_product_pricelist for partner in self if partner in of_tier}
+        super(ResPartner, self - self.browse().concat(*chosen))._inverse_product_pricelist()
+        for partner, pricelist in chosen.items():
+            partner.specific_property_product_pricelist = pricelist if pricelist != of_tier[partner] else False
+        # What orders of other tiers read is not what was assigned here.
+        self.invalidate_recordset(["property_product_pricelist"], flush=False)
+
+    # writing
+
+    def write(self, vals):
+        if "value_opt_out" not in vals:
+            return super().write(vals)
+        changed = self.filtered(lambda partner: partner.value_opt_out != bool(vals["value_opt_out"]))
+        result = super().write(vals)
+        self.env["crm.value.opt.out"]._apply(changed)
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_value_messages(self):
+        self.env["crm.value.privacy"]._unlink_messages(self)
+
+    # actions
 
     def action_open_value_purchases(self):
         """Open the purchases that an amount of this contact is made of (see `crm.value.action_open_purchases`)."""
@@ -88,3 +200,48 @@ class ResPartner(models.Model):
             return Value._notification(self.env._(
                 "The values of %(count)s customers are recomputed within a minute.", count=count), "info")
         return Value._notification(self.env._("The values of %(count)s customers were recomputed.", count=count))
+
+    def action_suggest_plan(self):
+        """Open Odoo's dialog for activities with the plan suggested for the relationship stage.
+
+        :raise AccessError: the user may not change this contact
+        """
+        self.ensure_one()
+        self.check_access("write")
+        plan = self.env.ref(f"crm_value_addon.plan_relationship_{self.relationship_stage}", raise_if_not_found=False)
+        return {
+            "type": "ir.actions.act_window", "res_model": "mail.activity.schedule", "views": [(False, "form")],
+            "target": "new", "name": self.env._("Suggested Activities"), "context": {
+                "active_model": "res.partner", "active_id": self.id, "active_ids": self.ids,
+                "default_res_model": "res.partner", "default_res_ids": str(self.ids),
+                "plan_mode": True, "default_plan_id": plan.id if plan else False},
+        }
+
+    def action_erase_profile(self):
+        """Erase all that was concluded or noted about these customers, in all companies; the books stay.
+
+        They are not evaluated again until somebody unticks *Opt Out of Scoring*.
+
+        :return: action that tells the user
+        :raise AccessError: the user is no sales manager, or may not change these contacts
+        """
+        self.env["crm.value.privacy"]._check_manager(self, "write")
+        customers = self.env["crm.value.privacy"]._erase(self)
+        return self.env["crm.value"]._notification(self.env._(
+            "The profiles of %(count)s customers were erased.", count=len(customers)))
+
+    def action_export_value_data(self):
+        """Download all that the addon holds about this customer, in the companies that the user may see, as JSON.
+
+        :raise AccessError: the user is no sales manager, or may not read this contact
+        """
+        self.ensure_one()
+        self.env["crm.value.privacy"]._check_manager(self, "read")
+        return {"type": "ir.actions.act_url", "url": f"/crm_value_addon/subject/{self.id}", "target": "download"}
+
+    def _is_set_manually(self, name):
+        """Tell whether a person set a field on this contact; what every contact has by default is nobody's choice."""
+        self.ensure_one()
+        field = self._fields[name]
+        return bool(self[name]) and not (
+            field.company_dependent and self[name] == field.get_company_dependent_fallback(self))

@@ -1,6 +1,6 @@
 import numpy as np
 
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...lib.columns import take
@@ -10,7 +10,8 @@ from ...lib.postgres.binary_copy import NO_DATE
 class CrmValueOptOut(models.AbstractModel):
     """Customers who want no evaluation: observed totals only, no prediction, no rank, no stage, no tier.
 
-    How to use: the refresh calls `_leave_out` before it compares customers and `_withhold` after it.
+    How to use: the refresh calls `_leave_out` before it compares customers and `_withhold` after it; the contact calls
+    `_apply` when somebody ticks or unticks *Opt Out of Scoring*.
 
     How it works: a field that is kept for these customers says so itself (``opt_out="kept"`` in models/crm_value.py);
     everything else that a refresh computes is concluded from the books, and emptied. The tier is withheld where it is
@@ -19,6 +20,19 @@ class CrmValueOptOut(models.AbstractModel):
 
     _name = "crm.value.opt.out"
     _description = "Customer Value: Opt Out of Scoring"
+
+    @api.model
+    def _apply(self, partners):
+        """End the follow-ups of contacts that opted out, and compute the figures of these customers again."""
+        # sudo: the wish holds in every company that knows the contact, also in those that the user does not see.
+        env = self.sudo().env
+        customers = partners.sudo().filtered(lambda partner: partner == partner.commercial_partner_id)
+        values = customers.with_context(active_test=False).value_ids
+        env["crm.value.followup"].search([
+            ("value_id", "in", values.ids), ("state", "=", "open"), ("partner_id.value_opt_out", "=", True),
+        ])._close(fields.Date.context_today(self))
+        for company, of_company in values.grouped("company_id").items():
+            env["crm.value.scheduler"]._refresh_or_enqueue(of_company.partner_id, company)
 
     @api.model
     def _leave_out(self, columns):
