@@ -259,9 +259,10 @@ class CrmValue(models.Model):
     @api.depends_context("lang")
     def _compute_figures_age(self):
         for company, values in self.grouped("company_id").items():
-            age = company._value_figures_age(values.partner_id.ids) if company else {}
+            freshness = self.env["crm.value.freshness"]
+            age = freshness._measure(company, values.partner_id.ids) if company else {}
             for value in values:
-                value.figures_age = age and company._value_age_text(
+                value.figures_age = age and freshness._describe(
                     age["minutes"], age["waiting_of"].get(value.partner_id.id, 0))
 
     @api.depends("partner_id")
@@ -429,8 +430,8 @@ class CrmValue(models.Model):
         customer.check_access("read")
         partner_ids = customer.commercial_partner_id.ids or None
         companies = self.env.companies
-        # sudo: only the age of the figures and the number of waiting changes are told.
-        texts = [(company.name, company.sudo()._value_figures_age(partner_ids)["text"]) for company in companies]
+        texts = [(company.name, self.env["crm.value.freshness"]._measure(company, partner_ids)["text"])
+                 for company in companies]
         return [f"{name}: {text}" if len(companies) > 1 else text for name, text in texts]
 
     def action_open_documents(self):

@@ -43,7 +43,7 @@ def _stages(env):
     satisfied = env["crm.value.lifecycle"]._are_satisfied(company, columns)
     yield "lifecycle alone", lambda: lifecycle.stages(
         {**kept["columns"], "satisfied": satisfied}, day_number(basis.as_of),
-        lifecycle.DEFAULT_INTERVAL, company._lifecycle_thresholds())
+        lifecycle.DEFAULT_INTERVAL, env["crm.value.lifecycle"]._thresholds(company))
     yield "tiers, nothing to change", lambda: env["crm.value.tier.assignment"]._assign_company(source="rules")
     simulation = env["crm.value.tier.simulation"].create({})
     yield "simulation of tiers", simulation.action_preview

@@ -311,7 +311,7 @@ result = {"active": crons.filtered("active").mapped("cron_name"), "count": len(c
           "servers": servers.mapped("smtp_host"), "hooks": [h for h in hooks.mapped("webhook_url") if "neutral" not in h]}""")
     assert state["count"] >= 4 and not state["active"] and not state["hooks"]
     assert state["servers"] == ["invalid"]
-    assert "switched off" in " ".join(copy.shell("result = env.company._value_health()['problems']"))
+    assert "switched off" in " ".join(copy.shell("result = env['crm.value.health']._check(env.company)['problems']"))
 
 
 def test_uninstalling_leaves_nothing_behind(odoo):

@@ -108,8 +108,7 @@ class CrmValueDashboard(models.AbstractModel):
     def _envelope(self, scope):
         """Return what the screen shows around the sections, whether there are figures or not."""
         active = self.env.companies
-        # sudo: whoever sees the figures may know how old they are.
-        ages = {company: company.sudo()._value_figures_age() for company in scope.companies}
+        ages = {company: self.env["crm.value.freshness"]._measure(company) for company in scope.companies}
         is_waiting = all(age["minutes"] is None for age in ages.values())
         return {
             "state": "waiting" if is_waiting else "ok",

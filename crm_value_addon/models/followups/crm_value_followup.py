@@ -133,6 +133,6 @@ class CrmValueFollowup(models.Model):
     @api.autovacuum
     def _gc_followups(self):
         """Delete ended and measured follow-ups that are older than each company wants to keep."""
-        return self.env["res.company"]._value_forget(
+        return self.env["crm.value.retention"]._forget(
             self._name, "value_log_months", lambda company, since: SQL(
                 "company_id = %s AND date < %s AND state != 'open' AND is_measured", company.id, since))

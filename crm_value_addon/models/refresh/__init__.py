@@ -7,3 +7,6 @@ from . import crm_value_queue
 from . import crm_value_run
 from . import crm_value_run_skipped
 from . import crm_value_schema
+from . import crm_value_freshness
+from . import crm_value_health
+from . import crm_value_retention

@@ -243,7 +243,7 @@ class CrmValueRun(models.Model):
     @api.autovacuum
     def _gc_runs(self):
         """Forget old refreshes, but for the last of each kind and what later refreshes go by."""
-        return self.env["res.company"]._value_forget(
+        return self.env["crm.value.retention"]._forget(
             self._name, "value_run_months", lambda company, since: SQL(
                 """company_id = %(company)s AND state IN ('done', 'failed') AND finished_at < %(since)s
                    AND id NOT IN (SELECT max(id) FROM crm_value_run WHERE company_id = %(company)s

@@ -128,6 +128,6 @@ class CrmValueSnapshot(models.Model):
     @api.autovacuum
     def _gc_snapshots(self):
         """Forget what is older than each company wants to keep."""
-        return self.env["res.company"]._value_forget(
+        return self.env["crm.value.retention"]._forget(
             self._name, "value_snapshot_months",
             lambda company, since: SQL("company_id = %s AND as_of_date < %s", company.id, since))

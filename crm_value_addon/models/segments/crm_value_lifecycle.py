@@ -77,8 +77,17 @@ class CrmValueLifecycle(models.AbstractModel):
         """Add the stage of each customer."""
         columns["lifecycle_stage"] = lifecycle.stages(
             {**columns, "satisfied": self._are_satisfied(basis.company, columns)}, day_number(basis.as_of),
-            boundaries.get("interval", lifecycle.DEFAULT_INTERVAL), basis.company._lifecycle_thresholds())
+            boundaries.get("interval", lifecycle.DEFAULT_INTERVAL), self._thresholds(basis.company))
         return columns
+
+    @api.model
+    def _thresholds(self, company):
+        """Return what separates the stages of this company's customers (see lib/lifecycle.py)."""
+        return lifecycle.Thresholds(
+            new_days=company.value_new_days, loyal_purchases=company.value_loyal_purchases,
+            loyal_days=company.value_loyal_days, risk_factor=company.value_risk_factor,
+            lost_factor=company.value_lost_factor, risk_alive=company.value_high_risk,
+            lost_alive=company.value_lost_probability, won_back_days=company.value_won_back_days)
 
     @api.model
     def _are_satisfied(self, company, columns):

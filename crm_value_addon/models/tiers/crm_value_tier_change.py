@@ -78,6 +78,6 @@ class CrmValueTierChange(models.Model):
     @api.autovacuum
     def _gc_changes(self):
         """Delete the changes older than each company wants to keep."""
-        return self.env["res.company"]._value_forget(
+        return self.env["crm.value.retention"]._forget(
             self._name, "value_log_months", lambda company, since: SQL(
                 "date < %s AND value_id IN (SELECT id FROM crm_value WHERE company_id = %s)", since, company.id))

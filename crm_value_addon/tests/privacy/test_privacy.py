@@ -357,7 +357,7 @@ class TestRetention(PrivacyCase):
 
         self.company.value_snapshot_months = 1
         self.env.cr.execute("UPDATE crm_value_snapshot SET as_of_date = %s", [self.today - timedelta(days=99)])
-        with patch("odoo.addons.crm_value_addon.models.res_company_retention._BATCH", 1):
+        with patch("odoo.addons.crm_value_addon.models.refresh.crm_value_retention._BATCH", 1):
             self.assertEqual(self.env["crm.value.snapshot"]._gc_snapshots(), (1, 1), "the vacuum comes again")
 
 

@@ -12,24 +12,24 @@ class TestConcurrentIndex(ValueCase):
         self.env.cr.execute(SQL("DROP INDEX %s", SQL.identifier(name)))
 
     def test_the_installation_leaves_them_behind(self):
-        self.assertEqual(self.company._value_missing_indexes(), [])
+        self.assertEqual(self.env["crm.value.health"]._missing_indexes(), [])
 
     def test_a_missing_one_is_told(self):
         self.Refresh._refresh_company()
-        self.assertEqual(self.company._value_health()["problems"], [])
+        self.assertEqual(self.env["crm.value.health"]._check(self.company)["problems"], [])
         self.drop(NAMES[0])
-        self.assertEqual(self.company._value_missing_indexes(), NAMES[:1])
-        [problem] = self.company._value_health()["problems"]
+        self.assertEqual(self.env["crm.value.health"]._missing_indexes(), NAMES[:1])
+        [problem] = self.env["crm.value.health"]._check(self.company)["problems"]
         self.assertIn(NAMES[0], problem)
 
     def test_one_of_another_definition_is_told(self):
         self.env.cr.execute(SQL("COMMENT ON INDEX %s IS 'INDEX (id)'", SQL.identifier(NAMES[1])))
-        self.assertEqual(self.company._value_missing_indexes(), NAMES[1:])
+        self.assertEqual(self.env["crm.value.health"]._missing_indexes(), NAMES[1:])
 
     def test_one_built_by_hand_is_kept(self):
         self.drop(NAMES[0])
         self.env.cr.execute(SQL("CREATE INDEX %s ON account_move (commercial_partner_id)", SQL.identifier(NAMES[0])))
-        self.assertEqual(self.company._value_missing_indexes(), [])
+        self.assertEqual(self.env["crm.value.health"]._missing_indexes(), [])
 
     def test_figures_are_right_without_them(self):
         acme = self.customer("Acme")

@@ -142,10 +142,10 @@ class TestCrmValueRun(ValueCase):
         self.assertEqual((run.state, run.processed, run.partner_keys), ("done", 1, self.acme.ids))
         run.started_at = run.finished_at - timedelta(minutes=90)
         self.assertEqual(run.duration, 1.5)
-        age = self.company._value_figures_age
-        self.assertEqual(age(self.acme.ids)["minutes"], 0)
-        self.assertIsNone(age()["minutes"], "the refresh of one customer tells nothing of the others")
-        self.assertIsNone(age(self.customer("Other").ids)["minutes"])
+        measure = self.env["crm.value.freshness"]._measure
+        self.assertEqual(measure(self.company, self.acme.ids)["minutes"], 0)
+        self.assertIsNone(measure(self.company)["minutes"], "the refresh of one customer says nothing of the others")
+        self.assertIsNone(measure(self.company, self.customer("Other").ids)["minutes"])
 
     def test_a_killed_run_does_not_run_for_ever(self):
         run = self.env["crm.value.run"]._start(self.company, "incremental", TODAY)

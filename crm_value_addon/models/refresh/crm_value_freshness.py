@@ -7,22 +7,29 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 from odoo.tools.misc import babel_locale_parse
 
-from ..const import SELLER_GROUP
 
+class CrmValueFreshness(models.AbstractModel):
+    """How old a company's figures are: one answer for every screen that shows figures.
 
-class ResCompany(models.Model):
-    """How old the figures are: one answer for every screen that shows figures."""
+    How to use: `_measure` returns the age as data and as a sentence; `_describe` returns the sentence alone, for one of
+    the customers that were measured together.
 
-    _inherit = "res.company"
+    How it works: the age is the time since the last refresh that finished. What waits is what lies in the queue. Both
+    are read by one query, which needs no right: whoever sees figures may know how old they are.
+    """
 
-    def _value_figures_age(self, partner_ids=None):
-        """Return how old this company's figures are and what waits to be counted in; one query.
+    _name = "crm.value.freshness"
+    _description = "Customer Value: Age of the Figures"
 
-        :param partner_ids: commercial partners; only what waits for them is told, and their own refreshes count too
+    @api.model
+    def _measure(self, company, partner_ids=None):
+        """Return how old the company's figures are, and how many changes no refresh has counted in yet.
+
+        :param partner_ids: commercial partners; only their changes are counted, and refreshes of them alone count, too
         :return: dict: refreshed_at (datetime or False), minutes (None before the first refresh), waiting (changes in
             the queue), waiting_of (partner id → changes), text (a sentence in the user's language)
         """
-        self.ensure_one()
+        company.ensure_one()
         of_partners = SQL("TRUE") if partner_ids is None else SQL("queue.partner_key = ANY(%s)", list(partner_ids))
         self.env["crm.value.run"].flush_model()
         rows = self.env.execute_query(SQL(
@@ -35,8 +42,8 @@ class ResCompany(models.Model):
               FROM (SELECT 1) one
               LEFT JOIN crm_value_queue queue ON queue.company_key = %(company)s AND %(of_partners)s
              GROUP BY queue.partner_key
-            """, company=self.id, of_partners=of_partners,
-            # JSON null is in no list: without customers, refreshes of selected ones do not count
+            """, company=company.id, of_partners=of_partners,
+            # No list holds JSON's null: without customers, refreshes of selected ones do not count.
             partners="null" if partner_ids is None else json.dumps(list(partner_ids))))
         refreshed_at = rows[0][0] or False
         minutes = max(int((fields.Datetime.now() - refreshed_at).total_seconds() // 60), 0) if refreshed_at else None
@@ -44,11 +51,11 @@ class ResCompany(models.Model):
         waiting = sum(waiting_of.values())
         return {
             "refreshed_at": refreshed_at, "minutes": minutes, "waiting": waiting, "waiting_of": waiting_of,
-            "text": self._value_age_text(minutes, waiting),
+            "text": self._describe(minutes, waiting),
         }
 
     @api.model
-    def _value_age_text(self, minutes, waiting):
+    def _describe(self, minutes, waiting):
         """Return the age of figures as a sentence.
 
         :param minutes: since the last refresh, None before the first
@@ -59,7 +66,7 @@ class ResCompany(models.Model):
         if not minutes:
             age = self.env._("Figures are less than a minute old.")
         else:
-            # threshold: "90 minutes" and "36 hours" tell more than "2 hours" and "2 days"
+            # threshold: "90 minutes" and "36 hours" say more than "2 hours" and "2 days".
             age = self.env._("Figures are %(age)s old.", age=format_timedelta(
                 timedelta(minutes=minutes), granularity="minute", threshold=2,
                 locale=babel_locale_parse(self.env.lang or "en_US")))
@@ -68,10 +75,3 @@ class ResCompany(models.Model):
         news = self.env._("One change waits for the next refresh.") if waiting == 1 else self.env._(
             "%(count)s changes wait for the next refresh.", count=waiting)
         return f"{age} {news}"
-
-
-class ResPartner(models.Model):
-    _inherit = "res.partner"
-
-    value_figures_age = fields.Char(
-        string="Age of the Figures", related="value_id.figures_age", groups=SELLER_GROUP)

@@ -6,7 +6,7 @@ from odoo.tests import new_test_user
 from ..common import TODAY, ValueCase
 
 
-class TestHealth(ValueCase):
+class TestCrmValueHealth(ValueCase):
     """The health panel of the settings."""
 
     def setUp(self):
@@ -15,8 +15,11 @@ class TestHealth(ValueCase):
         self.acme = self.customer("Acme")
         self.invoice(self.acme, TODAY)
 
+    def health(self, company=None):
+        return self.env["crm.value.health"]._check(company or self.company)
+
     def problems(self):
-        return "\n".join(self.company._value_health()["problems"])
+        return "\n".join(self.health()["problems"])
 
     def panel(self, user=None):
         settings = self.env["res.config.settings"].with_company(self.company)
@@ -28,7 +31,7 @@ class TestHealth(ValueCase):
 
     def test_all_is_well_after_a_refresh(self):
         self.Refresh._refresh_company()
-        health = self.company._value_health()
+        health = self.health()
         self.assertEqual(health["problems"], [])
         self.assertEqual(health["runs"]["full"].processed, 1)
         self.assertEqual(health["queue"]["length"], 0)
@@ -45,7 +48,7 @@ class TestHealth(ValueCase):
         queue[:1].enqueued_at = fields.Datetime.now() - timedelta(minutes=16)
         self.env.flush_all()
         self.assertIn("New documents have waited for 16 minutes", self.problems())
-        state = self.company._value_health()["queue"]
+        state = self.health()["queue"]
         self.assertEqual((state["length"], state["customers"], state["oldest_partner"]), (len(queue), 1, self.acme))
         self.assertIn("Acme", self.panel())
 
@@ -68,8 +71,8 @@ class TestHealth(ValueCase):
     def test_another_company_is_not_told_of(self):
         other = self.env["res.company"].create({"name": "Elsewhere"})
         self.Refresh._refresh_company()
-        self.assertIn("No refresh has finished", "".join(other._value_health()["problems"]))
-        self.assertFalse(other._value_health()["runs"])
+        self.assertIn("No refresh has finished", "".join(self.health(other)["problems"]))
+        self.assertFalse(self.health(other)["runs"])
 
     def test_few_queries(self):
         for number in range(30):
@@ -78,10 +81,10 @@ class TestHealth(ValueCase):
         for number in range(30):
             self.invoice(self.customer(f"D{number}"), TODAY)
         self.env.flush_all()
-        self.company._value_health()
+        self.health()
         self.env.invalidate_all()
         with self.assertQueryCount(14):
-            self.company._value_health()
+            self.health()
 
     def test_the_administrator_opens_the_settings(self):
         admin = new_test_user(

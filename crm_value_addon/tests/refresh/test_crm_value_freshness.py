@@ -7,7 +7,7 @@ from odoo.tests import new_test_user
 from ..common import TODAY, ValueCase
 
 
-class TestFiguresAge(ValueCase):
+class TestCrmValueFreshness(ValueCase):
     """How old the figures are, in words, and what waits."""
 
     def setUp(self):
@@ -20,10 +20,13 @@ class TestFiguresAge(ValueCase):
             "company_id": self.company.id, "kind": kind, "state": state,
             "finished_at": fields.Datetime.now() - timedelta(minutes=minutes)})
 
+    def measure(self):
+        return self.env["crm.value.freshness"]._measure(self.company)
+
     def test_before_the_first_refresh(self):
         self._run(0, state="failed")
         self._run(0, kind="followup")
-        age = self.company._value_figures_age()
+        age = self.measure()
         self.assertEqual(
             (age["refreshed_at"], age["minutes"], age["text"]),
             (False, None, "The first refresh has not finished yet."))
@@ -36,7 +39,7 @@ class TestFiguresAge(ValueCase):
         ]:
             self._run(minutes + 30)
             last = self._run(minutes, kind="incremental")
-            self.assertEqual(self.company._value_figures_age()["text"], text)
+            self.assertEqual(self.measure()["text"], text)
             last.unlink()
             self.env["crm.value.run"].search([]).unlink()
 
@@ -55,7 +58,7 @@ class TestFiguresAge(ValueCase):
         self.assertEqual(ages[self.acme],
                          "Figures are less than a minute old. 2 changes wait for the next refresh.")
         self.assertEqual(ages[other], "Figures are less than a minute old.")
-        self.assertEqual(self.company._value_figures_age()["waiting"], 2)
+        self.assertEqual(self.measure()["waiting"], 2)
 
     def test_many_customers_cost_one_query(self):
         customers = [self.customer(f"C{number}") for number in range(20)]
