@@ -3,7 +3,6 @@
 One story in the order of the tests; each step is a process of Odoo's own command line.
 """
 # ruff: noqa: E501  (the programs in strings)
-import json
 import os
 import re
 import subprocess
@@ -11,13 +10,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from odoo_commands import Odoo
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"
 EARLIER = ROOT / "tests" / "data" / "crm_value_addon_19.0.1.0.0_first.tar.gz"
-_SECONDS = 900
-#: what Odoo itself, or the machine, has to say
-_NOT_OURS = ("selfie_segmentation", "wkhtmltopdf", "limit_memory", "unaccent", "http_interface", "The model odoo.addons.")
 CRONS = ("refresh_all", "refresh_stale", "fit", "followup")
 
 FIGURES = """
@@ -153,44 +150,6 @@ for what, query in queries.items():
     if rows:
         result[what] = rows[:10]
 """
-
-
-class Odoo:
-    """A database and the commands that are run on it."""
-
-    def __init__(self, name, folder):
-        self.name, self.folder = name, folder
-
-    def command(self, *arguments, stdin="", configuration=None):
-        """Run a command of Odoo; return what it prints.
-
-        :raise AssertionError: it fails
-        """
-        environment = {**os.environ, **({"ODOO_RC": str(configuration)} if configuration else {})}
-        script = [SCRIPTS / "odoo"] if not configuration else [
-            "bash", "-c", 'set -euo pipefail; rc=$ODOO_RC; source "$0"; use_postgres; ODOO_RC=$rc exec python -m odoo "$@"',
-            SCRIPTS / "env.sh"]
-        done = subprocess.run([*script, *arguments], input=stdin, capture_output=True, text=True, timeout=_SECONDS,
-                              env=environment, cwd=self.folder)
-        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-        return done.stdout + done.stderr
-
-    def install(self, *options, configuration=None):
-        """Install or update; return the warnings of the log."""
-        log = self.command("server", "-d", self.name, *options, "--stop-after-init", "--no-http", "--max-cron-threads",
-                           "0", configuration=configuration)
-        return [line for line in log.splitlines()
-                if re.search(r" (WARNING|ERROR|CRITICAL) ", line) and not any(word in line for word in _NOT_OURS)]
-
-    def shell(self, code, configuration=None, commit=True):
-        """Run code in Odoo's shell; return its variable `result`."""
-        program = f"result = None\n{code}\n{'env.cr.commit()' if commit else ''}\nimport json\nprint('RESULT ' + json.dumps(result))\n"
-        # one statement: the shell reads line by line, and would end a block at an empty one
-        output = self.command("shell", "-d", self.name, "--no-http", "--log-level", "warn", "--shell-interface", "python",
-                              stdin=f"exec({program!r}, globals())\n", configuration=configuration)
-        found = re.findall(r"RESULT (.*)", output)
-        assert found, output[-3000:]
-        return json.loads(found[-1])
 
 
 def figures(odoo, **options):

@@ -1,5 +1,4 @@
 from odoo import api, models
-from odoo.modules import module
 
 
 class CrmValueSchema(models.AbstractModel):
@@ -10,8 +9,10 @@ class CrmValueSchema(models.AbstractModel):
 
     How it works: a column or foreign key on a table of Odoo's locks that table until the transaction ends. Odoo ends it
     when all data of the module are loaded, which takes much longer than all changes of the tables. Should the rest
-    fail, Odoo resets the module's state, and the next attempt finds the columns there. Odoo calls `init` while other
-    modules are installed and updated, too: what they changed so far is not this addon's to commit.
+    fail, Odoo resets the module's state, and the next attempt finds the columns there.
+
+    Odoo also calls `init` while it installs or updates another module that extends the same model, and when somebody
+    adds a custom field to it. Their changes are not this addon's to commit: half of a failed update would stay.
     """
 
     _name = "crm.value.schema"
@@ -20,6 +21,6 @@ class CrmValueSchema(models.AbstractModel):
     @api.model
     def _commit(self):
         """Commit the changes of the tables, if Odoo is installing or updating this addon now."""
-        # Odoo's registry says so itself (Registry.init_models); data files are loaded without that.
-        if self.env.context.get("module", "crm_value_addon") == "crm_value_addon" and not module.current_test:
+        # Odoo adds a module to this set when it is loaded, before the next one's turn.
+        if "crm_value_addon" not in self.pool._init_modules:
             self.env.cr.commit()  # pylint: disable=invalid-commit
