@@ -1,6 +1,5 @@
 from . import crm_value
 from . import crm_value_mixin
-from . import crm_value_first_page
 from . import refresh
 from . import prediction
 from . import segments

@@ -13,7 +13,7 @@ from . import test_crm_lead_value
 from . import test_demo
 from . import test_demo_components
 from . import test_description
-from . import test_first_page
+from . import test_crm_value_mixin
 from . import test_i18n
 from . import test_js
 from . import test_lib

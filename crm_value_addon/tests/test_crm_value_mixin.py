@@ -3,13 +3,13 @@ from unittest.mock import patch
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user
 
-from ..models import crm_value_first_page
+from ..models import crm_value_mixin
 from .common import ValueCase
 
 _CUSTOMERS = 400
 
 
-class TestFirstPage(ValueCase):
+class TestSortedPage(ValueCase):
     """Lists sorted by a figure: the first pages are found among the best customers, the same as among all."""
 
     @classmethod
@@ -28,21 +28,21 @@ class TestFirstPage(ValueCase):
 
     def search(self, *conditions, model=None, **kwargs):
         """Return what a search finds, and how many domains were restricted to the best customers for it."""
-        searched, original = [], type(self.Partner)._domain_of_best
+        searched, original = [], type(self.Partner)._top_rows_domain
 
-        def domain_of_best(*arguments):
+        def top_rows_domain(*arguments):
             searched.append(original(*arguments))
             return searched[-1]
 
-        with patch.multiple(crm_value_first_page, _MIN_ROWS=0, _SPARE=1), \
-                patch.object(type(self.Partner), "_domain_of_best", domain_of_best):
+        with patch.multiple(crm_value_mixin, _MIN_ROWS=0, _OVERSAMPLING=1), \
+                patch.object(type(self.Partner), "_top_rows_domain", top_rows_domain):
             found = (self.Partner if model is None else model).search([*self.domain, *conditions], **kwargs)
         return found, sum(domain is not None for domain in searched)
 
     def assertSameAsAll(self, *conditions, **kwargs):
         found, restricted = self.search(*conditions, **kwargs)
         self.assertEqual(restricted, 1)
-        with patch.object(type(self.Partner), "_domain_of_best", lambda *_arguments: None):
+        with patch.object(type(self.Partner), "_top_rows_domain", lambda *_arguments: None):
             every = self.Partner.search([*self.domain, *conditions], **kwargs)
         self.assertEqual(found.ids, every.ids)
         return found
@@ -56,8 +56,8 @@ class TestFirstPage(ValueCase):
         self.assertEqual(self.search(order="clv desc", limit=1)[0], best)
 
     def test_only_the_best_are_joined(self):
-        with patch.multiple(crm_value_first_page, _MIN_ROWS=0, _SPARE=1):
-            best = self.Partner._domain_of_best("clv desc", 0, 10)
+        with patch.multiple(crm_value_mixin, _MIN_ROWS=0, _OVERSAMPLING=1):
+            best = self.Partner._top_rows_domain("clv desc", 0, 10)
         self.assertTrue(10 <= self.Partner.search_count([*self.domain, *best]) < _CUSTOMERS / 4)
 
     def test_a_page_that_the_best_do_not_fill_is_looked_for_among_all(self):
@@ -71,7 +71,7 @@ class TestFirstPage(ValueCase):
             self.assertEqual(self.search(order=order, limit=10)[1], 0, order)
         for limit in (None, _CUSTOMERS, 2**62):
             self.assertEqual(self.search(order="clv desc", limit=limit)[1], 0, limit)
-        self.assertIsNone(self.Partner._domain_of_best("clv desc", 0, 10), "too few rows to be worth it")
+        self.assertIsNone(self.Partner._top_rows_domain("clv desc", 0, 10), "too few rows to be worth it")
 
     def test_an_order_that_is_none_is_refused_as_ever(self):
         for order in (" ", "clv desc;", "clv sideways"):
