@@ -1,14 +1,19 @@
-from odoo import api, models
-from odoo.tools import sql
+from odoo import api, fields, models
+from odoo.tools import formatLang
 
-from ..const import CUSTOMER_DOCUMENTS
+from ..const import CUSTOMER_DOCUMENTS, SELLER_GROUP
 from .refresh.concurrent_index import ConcurrentIndex
 
+#: changes that post a document, undo it, or hand it to another customer
 _WATCHED = {"state", "partner_id", "commercial_partner_id"}
 
 
 class AccountMove(models.Model):
+    """Queues the customers of posted documents, and warns of what a draft credit note does to its customer."""
+
     _inherit = "account.move"
+
+    value_refund_warning = fields.Char(compute="_compute_value_refund_warning", groups=SELLER_GROUP)
 
     # Covers the aggregate of report/crm_value_purchase.py: read without touching the table's wide rows.
     _crm_value_customer_idx = ConcurrentIndex(
@@ -16,16 +21,24 @@ class AccountMove(models.Model):
         " WHERE state = 'posted' AND move_type IN ('out_invoice', 'out_refund', 'out_receipt')"
     )
 
+    @api.depends("state", "move_type", "partner_id", "amount_untaxed_signed", "invoice_date", "reversed_entry_id")
+    @api.depends_context("uid", "lang")
+    def _compute_value_refund_warning(self):
+        for move in self:
+            note = move._origin
+            is_draft_refund = note.state == "draft" and note.move_type == "out_refund"
+            move.value_refund_warning = is_draft_refund and note.commercial_partner_id and note._describe_refund()
+
     def write(self, vals):
         if _WATCHED.isdisjoint(vals):
             return super().write(vals)
         before = self._value_queue_keys()
-        # Posting reads nothing after the write, where the cache is cold: its one statement more is the INSERT.
+        # Posting reads nothing after the write, when the cache is cold: the INSERT is its only additional statement.
         after = self._value_queue_keys(state=vals["state"]) if "state" in vals else None
         result = super().write(vals)
         if not {"partner_id", "commercial_partner_id"}.isdisjoint(vals):
             after = self._value_queue_keys()
-        # What is in one of the two only was posted, reset, cancelled or handed to another customer.
+        # The symmetric difference: documents that were posted, reset, cancelled or moved to another customer.
         self.env["crm.value.queue"]._push(before ^ after, refreeze="state" in vals)
         return result
 
@@ -45,19 +58,25 @@ class AccountMove(models.Model):
             and move.commercial_partner_id
         }
 
-
-class AccountMoveLine(models.Model):
-    _inherit = "account.move.line"
-
-    # Covers the overdue amounts, of all customers and of some documents: they are few among all lines that were ever
-    # due, which Odoo's indexes make it read.
-    _crm_value_open_idx = ConcurrentIndex(
-        "(move_id) INCLUDE (company_id, date_maturity, account_id, amount_residual)"
-        " WHERE parent_state = 'posted' AND reconciled IS NOT TRUE AND date_maturity IS NOT NULL"
-    )
-
-    def init(self):
-        # Odoo's own init asks for this index each time, which locks the table until the end of our update although
-        # it is there: nobody could post meanwhile.
-        if not sql.index_exists(self.env.cr, "account_move_line_analytic_distribution_accounts_gin_index"):
-            super().init()
+    def _describe_refund(self):
+        """Return in words which revenue and tier the customer has once this credit note is posted."""
+        # sudo: the tier rules look at margins, too; only revenue and tier are shown.
+        company = self.company_id.sudo()
+        Value = self.env["crm.value"].sudo().with_company(company).with_context(allowed_company_ids=company.ids)
+        value = Value.search(
+            [("company_id", "=", company.id), ("partner_id", "=", self.commercial_partner_id.id)], limit=1)
+        if not value:
+            return False
+        after = value.env["crm.value.tier.preview"]._after_draft(value, company, self)
+        if not after:
+            return False
+        text = self.env._(
+            "Once this is posted, the revenue of %(customer)s in the last 12 months is %(after)s (now %(before)s)",
+            customer=self.commercial_partner_id.display_name,
+            after=formatLang(self.env, after["revenue_12m"], currency_obj=company.currency_id),
+            before=formatLang(self.env, value.revenue_12m, currency_obj=company.currency_id))
+        tier, present = after["tier_id"], value.tier_id
+        if tier == present:
+            return f"{text}."
+        return self.env._("%(text)s, and its tier %(after)s (now %(before)s).", text=text,
+                          after=tier.name or self.env._("none"), before=present.name or self.env._("none"))

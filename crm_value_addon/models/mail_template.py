@@ -6,6 +6,6 @@ class MailTemplate(models.Model):
 
     def _generate_template(self, res_ids, render_fields, *args, **kwargs):
         if self.env.context.get("value_no_report"):
-            # A gift must not fail because a PDF cannot be made of it: the mail alone has the code.
+            # A gift must not fail because its PDF cannot be made; the mail itself carries the code.
             render_fields = set(render_fields) - {"report_template_ids"}
         return super()._generate_template(res_ids, render_fields, *args, **kwargs)

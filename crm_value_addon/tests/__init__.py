@@ -9,7 +9,7 @@ from .reporting import *
 from .privacy import *
 from .benefits import *
 from .portal import *
-from . import test_crm_lead_value
+from . import test_crm_lead
 from . import test_demo
 from . import test_demo_components
 from . import test_description

@@ -9,7 +9,7 @@ from .common import TODAY, ValueCase
 
 
 @freeze_time(TODAY)
-class TestCrmLeadValue(ValueCase):
+class TestCrmLead(ValueCase):
     """What an opportunity shows of its customer's value, to whom, and in which order the pipeline stands."""
 
     @classmethod
