@@ -6,6 +6,8 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import MissingError, ValidationError
 
+from .portal.hidden_fields import hides_from_portal
+
 
 class ResCompany(models.Model):
     """The settings of the customer values, one set for each company, in the order of the screen.
@@ -351,6 +353,10 @@ class ResCompany(models.Model):
             if not set(self._value_fields_with("value_setting", "refresh")).isdisjoint(changed):
                 self.env["crm.value.run"]._request(company)
         return result
+
+    def _has_field_access(self, field, operation):
+        # Customers read their companies through the API; the settings of the values are for employees.
+        return super()._has_field_access(field, operation) and not hides_from_portal(self, field)
 
     def _value_log_settings(self, before, names):
         """Note on the company's contact who changed which setting of the customer values from what to what."""
