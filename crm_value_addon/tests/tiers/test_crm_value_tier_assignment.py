@@ -282,6 +282,20 @@ class TestCrmValueTierAssignment(TierCase, CronMixinCase):
         self.assertEqual([(vals["source"], vals["figures"]) for vals in created], [
             ("refresh", {"revenue_12m": 2150})])
 
+    def test_listeners_get_the_changes_that_are_not_silent(self):
+        with contextlib.ExitStack() as stack:
+            heard = [
+                stack.enter_context(patch.object(type(self.env[name]), "_on_tier_changes", autospec=True))
+                for name in self.env["crm.value.tier.change"]._listeners()]
+            customer = self.bought(150)
+            for listener in heard:
+                listener.assert_not_called()
+            self.invoice(customer, "2025-06-02", 2000)
+            self.refresh(customer)
+        for listener in heard:
+            [call] = listener.call_args_list
+            self.assertEqual(call.args[1].to_tier_id, self.mid)
+
     def test_contacts_filter_and_group_by_tier(self):
         customer = self.bought(6000, name="Big")
         child = self.customer("Child", parent_id=customer.id)
