@@ -5,10 +5,10 @@ from unittest.mock import patch
 from freezegun import freeze_time
 
 from odoo import Command
-from odoo.addons.crm_value_addon.models.benefits.benefit_types import BENEFIT_TYPES, OCCASIONS
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, new_test_user
 
+from ...models.benefits.benefit_types import BENEFIT_TYPES, OCCASIONS
 from ..common import TODAY
 from ..common_benefits import BenefitCase
 
