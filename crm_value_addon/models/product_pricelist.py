@@ -3,12 +3,12 @@ from datetime import date
 from odoo import api, models
 from odoo.exceptions import ValidationError
 
-#: changes that can make a tier's pricelist everybody's, or another list no longer the first
+#: changes after which a tier's pricelist may be the one that everybody gets
 _WATCHED = {"active", "sequence", "country_group_ids", "company_id", "website_id", "selectable"}
 
 
 class ProductPricelist(models.Model):
-    """A tier's pricelist is resolved where Odoo resolves a contact's pricelist; nothing is written on contacts."""
+    """Gives contacts the pricelist of their tier where Odoo looks up theirs; writes nothing on contacts."""
 
     _inherit = "product.pricelist"
 
@@ -19,7 +19,7 @@ class ProductPricelist(models.Model):
         partners = self.env["res.partner"].with_context(active_test=False).browse(partner_ids)
         by_tier = {
             partner.id: pricelist for partner, pricelist in self._tier_pricelists(partners).items()
-            # What a person set on the contact wins.
+            # what a person set on the contact wins
             if not partner.specific_property_product_pricelist._get_partner_pricelist_multi_filter_hook()}
         others = [partner_id for partner_id in partner_ids if partner_id not in by_tier]
         return {**super()._get_partner_pricelist_multi(others), **by_tier}
@@ -28,13 +28,13 @@ class ProductPricelist(models.Model):
     def _tier_pricelists(self, partners):
         """Return the pricelists that contacts get by their tier in the current company: contact → pricelist.
 
-        An order asks with its own tier in the context, whatever the customer's tier is by now.
+        An order puts its own tier into the context, which may differ from the customer's present tier.
         """
         Benefit = self.env["crm.value.benefit"]
         if not Benefit._tier_pricelist_ids():
             return {}
         company, day = self.env.company, self.env.context.get("value_order_day")
-        # A request's context holds no date: what a caller puts there is not asked.
+        # RPC callers control the context, but cannot put a date object into it
         if "value_order_tier_id" in self.env.context and isinstance(day, date):
             tier = self.env["crm.value.tier"].browse(self.env.context["value_order_tier_id"])
             tier_of = dict.fromkeys(partners, tier)
@@ -56,16 +56,16 @@ class ProductPricelist(models.Model):
         domain = super()._get_partner_pricelist_multi_search_domain_hook(company_id)
         reserved = self.env["crm.value.benefit"]._tier_pricelist_ids()
         if reserved and not self.env.context.get("value_all_pricelists"):
-            # A tier's pricelist is nobody's fallback, whatever happens to the other pricelists.
+            # a tier's pricelist must not become the fallback when the other pricelists are archived or deleted
             domain = [*domain, ("id", "not in", sorted(reserved))]
         return domain
 
     # a tier's pricelist is for its customers only
 
     def _check_for_tiers_only(self):
-        """Refuse tiers' pricelists that others would get, too.
+        """Refuse pricelists of tiers that other customers would get, too.
 
-        :raise ValidationError: a sentence that says how others would get it, and what to do
+        :raise ValidationError: says how other customers would get the pricelist, and what to do
         """
         for pricelist in self.sudo():
             if "selectable" in self._fields and pricelist.selectable:
@@ -85,7 +85,7 @@ class ProductPricelist(models.Model):
                     pricelist=pricelist.name, where=where))
 
     def _fallback_place(self):
-        """Return the name of a company, or a web shop, where this pricelist is the one of everybody else, or False."""
+        """Return the name of a company or web shop whose other customers would get this pricelist, or False."""
         self.ensure_one()
         Pricelist = self.env["product.pricelist"].sudo().with_context(value_all_pricelists=True)
         for company in self.company_id or self.env["res.company"].sudo().search([]):

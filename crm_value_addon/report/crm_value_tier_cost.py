@@ -3,11 +3,10 @@ from odoo.tools import SQL
 
 
 class CrmValueTierCost(models.Model):
-    """What the tiers cost: one row per tier, customer, company and month, beside the customer's invoiced margin.
+    """The cost of tiers: one row per tier, customer, company and month, beside the customer's invoiced margin.
 
-    Discounts, gifts and free shipping are those of confirmed orders in the month of their confirmation; points are
-    those that the tier added, at what they were worth then. A customer that had two tiers in a month counts its margin
-    with the later one.
+    Discounts, gifts and free shipping are those of the orders confirmed in the month; points are those that the tier
+    added, at their worth on that day. The margin of a customer with two tiers in a month counts with the later tier.
     """
 
     _name = "crm.value.tier.cost"
@@ -67,7 +66,7 @@ class CrmValueTierCost(models.Model):
                 SQL("source.partner_id IN (SELECT partner_id FROM total)")))
 
     def _select_lines(self):
-        """The benefits on the lines of confirmed orders; a gift counts with the tier that gave it."""
+        """Select the benefits on lines of confirmed orders; a gift counts with the tier that gave it."""
         return SQL(
             """
             SELECT COALESCE(gift.tier_id, sale.value_tier_id) AS tier_id, partner.commercial_partner_id AS partner_id,
@@ -84,7 +83,7 @@ class CrmValueTierCost(models.Model):
             """, cost=SQL("COALESCE(line.value_benefit_cost, 0) / COALESCE(NULLIF(sale.currency_rate, 0), 1)"))
 
     def _select_points(self):
-        """The points that tiers added on confirmed orders."""
+        """Select the points that tiers added on confirmed orders."""
         return SQL(
             """
             SELECT history.value_tier_id, partner.commercial_partner_id, sale.company_id,

@@ -47,7 +47,7 @@ class BenefitCase(TierCase):
                 "product_id": cls.product.id, "product_uom_qty": quantity})], **vals})
 
     def refused(self, text):
-        """Expect a refusal with this text; nothing of what was tried stays."""
+        """Expect a refusal with this text, and roll back what was tried."""
         @contextlib.contextmanager
         def expect():
             with self.assertRaises(UserError) as caught, self.env.cr.savepoint():

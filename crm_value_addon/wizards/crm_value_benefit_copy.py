@@ -3,7 +3,7 @@ from odoo.exceptions import UserError
 
 
 class CrmValueBenefitCopy(models.TransientModel):
-    """Copies benefits from one tier to another: a customer has its own tier's benefits only."""
+    """Copies benefits from one tier to another, because customers have the benefits of their own tier only."""
 
     _name = "crm.value.benefit.copy"
     _description = "Copy Benefits From Another Tier"

@@ -8,7 +8,7 @@ from .common import ShopCase
 
 @freeze_time(TODAY)
 class TestCartProgress(ShopCase):
-    """What the cart tells of the next tier: Low from 100, Mid from 1000, Top from 5000; a widget costs 100."""
+    """What the cart shows of the next tier: Low from 100, Mid from 1000, Top from 5000; a widget costs 100."""
 
     @classmethod
     def setUpClass(cls):
@@ -22,14 +22,14 @@ class TestCartProgress(ShopCase):
         customer = self.bought(4000)
         self.assertIn("500.00 more and you reach Top", self.progress(customer, 5)["gap"])
         self.assertFalse(self.progress(customer, 5)["reached"])
-        told = self.progress(customer, 10)
-        self.assertEqual((told["reached"], told["gap"]), ("Top", False))
+        shown = self.progress(customer, 10)
+        self.assertEqual((shown["reached"], shown["gap"]), ("Top", False))
         self.assertIsNone(self.progress(self.bought(6000, name="Best"), 1))
 
     def test_first_order(self):
-        told = self.progress(self.customer("Newcomer"), 1)
-        self.assertEqual(told["reached"], "Low")
-        self.assertIn("900.00 more and you reach Mid", told["gap"])
+        shown = self.progress(self.customer("Newcomer"), 1)
+        self.assertEqual(shown["reached"], "Low")
+        self.assertIn("900.00 more and you reach Mid", shown["gap"])
 
     def test_who_gets_nothing(self):
         customer = self.bought(4000)
@@ -52,8 +52,8 @@ class TestCartProgress(ShopCase):
         pricelist = self.make_pricelist("Euros", 0, currency_id=euro.id, website_id=self.website.id)
         cart = self.cart(self.bought(4000), 5, pricelist_id=pricelist.id)
         self.assertEqual((cart.currency_id, cart.amount_untaxed), (euro, 250.0))
-        told = cart._customer_progress()["gap"].replace("\xa0", " ")
-        self.assertIn("250.00 €", told)
+        shown = cart._customer_progress()["gap"].replace("\xa0", " ")
+        self.assertIn("250.00 €", shown)
 
     def test_on_the_page(self):
         cart = self.cart(self.bought(4000), 5)

@@ -31,7 +31,7 @@ class CrmValueBenefitState(models.AbstractModel):
     @api.model
     def _pause_reason(self, value, company):
         """Return why the benefits of a customer pause, False when they do not."""
-        company = company.sudo()  # sudo: settings decide, whoever asks
+        company = company.sudo()  # sudo: reads settings, also for customers
         if self._owes_too_much(value, company):
             return self.env._(
                 "The benefits of %(tier)s pause: %(overdue)s are overdue, more than %(limit)s.",

@@ -33,8 +33,8 @@ class CrmValueBenefitText(models.AbstractModel):
         name = target.name if isinstance(target, models.BaseModel) else target or ""
         if not text:
             return name
-        pattern = self.env._(text)
-        return pattern % {
+        translated = self.env._(text)
+        return translated % {
             "name": name, "factor": f"{benefit.points_factor:g}", "occasion": self._occasion_label(benefit)}
 
     @api.model

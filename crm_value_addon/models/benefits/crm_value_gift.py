@@ -14,11 +14,11 @@ _logger = logging.getLogger(__name__)
 class CrmValueGrant(models.Model):
     """A gift: a coupon that a customer got for an occasion.
 
-    How to use: `crm.value.gift.calendar` and `crm.value.referral.reward` decide who gets what and `_claim_safely` it.
+    How to use: `_claim_safely` gives gifts; `crm.value.gift.calendar` and `crm.value.referral.reward` decide which.
 
     How it works: a gift claims its occasion first, and makes its coupon afterwards, in the same transaction. The
-    constraints are the memory: whatever is tried again, by whomever, finds the occasion taken and gives nothing. The
-    mail follows in a transaction of its own.
+    constraints are the memory: a second attempt finds the occasion taken and gives nothing. The mail follows in a
+    transaction of its own.
     """
 
     _name = "crm.value.grant"

@@ -8,11 +8,12 @@ from ...const import MANAGER_GROUP, MARGIN_GROUP
 class CrmValueOrderMargin(models.AbstractModel):
     """What the benefits of an order cost, and the margin guard.
 
-    How to use: `_line_costs` is the compute of the lines' costs; `_check_floor` stops a confirmation,
-    `_request_approval` asks a sales manager.
+    How to use: `_line_costs` computes the costs of lines; `_check_floor` stops a confirmation, `_request_approval` asks
+    a sales manager.
 
-    How it works: a line costs what everybody else would pay more for it, and a reward what it takes off. The guard
-    stops employees only, because a customer who accepts and pays a quotation was promised its price.
+    How it works: the tier's price costs the difference to the price that everybody else pays; a reward costs what it
+    takes off. The guard stops employees only, because a customer who accepts and pays a quotation was promised its
+    price.
     """
 
     _name = "crm.value.order.margin"

@@ -8,8 +8,8 @@ TIER_FIELDS = ("value_tier_id", "value_pause_reason", "value_tier_date")
 class CrmValueOrderTier(models.AbstractModel):
     """The tier whose benefits an order carries, and the terms that this tier gives the order.
 
-    How to use: `_active_benefits` returns what an order carries; the hooks of `sale.order` ask it. `_decide` is the
-    compute of the order's tier, `_update_benefits` the button.
+    How to use: `_decide` computes the tier, `_update_benefits` serves the button, and `_active_benefits` returns what
+    an order carries.
 
     How it works: the order stores its tier, and the stored tier alone decides, never the customer's live tier. It is
     set when the order is created, when customer or company change on a draft, and by the button. Terms that a person
@@ -23,10 +23,10 @@ class CrmValueOrderTier(models.AbstractModel):
 
     @api.model
     def _decide(self, orders):
-        """Set the tier of orders that do not keep theirs."""
+        """Set the tier, its day and the reason of a pause on orders, except on those that keep their tier."""
         kept = orders.filtered(self._keeps_tier)
         for order in kept.filtered(lambda order: not order.id):
-            # a form that is being edited: as it is stored
+            # a form being edited shows what is stored
             for name in TIER_FIELDS:
                 order[name] = order._origin[name]
         orders, moved = orders - kept, orders.browse()
@@ -60,14 +60,14 @@ class CrmValueOrderTier(models.AbstractModel):
 
     @api.model
     def _checked_vals(self, vals_list):
-        """Return the values of new orders without a pricelist that a visitor's session should not hold any more.
+        """Return the values of new orders, without an outdated pricelist from a visitor's session.
 
         :raise AccessError: a user chooses the tier
         """
         reserved = self.env["crm.value.benefit"]._tier_pricelist_ids()
         for vals in vals_list:
             self._check_vals(vals)
-        # the session can outlive the tier whose pricelist it holds: the order's compute decides
+        # a session can outlive the tier whose pricelist it holds, so the order computes its pricelist again
         return [{name: value for name, value in vals.items() if name != "pricelist_id"}
                 if vals.get("website_id") and vals.get("pricelist_id") in reserved else vals for vals in vals_list]
 
@@ -82,7 +82,7 @@ class CrmValueOrderTier(models.AbstractModel):
 
     @api.model
     def _keeping_tier(self, orders, vals):
-        """Return the context in which orders keep their tier if writing these values changes nothing about it."""
+        """Return a context manager that keeps the tier of those orders whose customer and company do not change."""
         keys = {"partner_id", "company_id"} & vals.keys()
         same = orders.filtered(lambda order: keys and all(order[name].id == vals[name] for name in keys))
         return self.env.protecting([orders._fields[name] for name in TIER_FIELDS], same)
@@ -92,7 +92,7 @@ class CrmValueOrderTier(models.AbstractModel):
     @api.model
     def _active_benefits(self, order):
         """Return what an order carries, as a list of `ActiveBenefit`."""
-        order = order.sudo()  # sudo: customers ask this for their orders in the web shop
+        order = order.sudo()  # sudo: customers place orders in the web shop and have no rights on tiers
         if not order.value_tier_id:
             return []
         return self.env["crm.value.benefit"]._active_benefits(
@@ -186,7 +186,7 @@ class CrmValueOrderTier(models.AbstractModel):
 
     @api.model
     def _default_manager(self, partner, target_id):
-        return target_id  # Odoo copies its own choice of a salesperson
+        return target_id  # Odoo copies a salesperson that its own rules chose
 
     @api.model
     def _drop_old_terms(self, order, vals, default):

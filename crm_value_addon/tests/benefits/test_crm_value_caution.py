@@ -46,7 +46,7 @@ class TestCrmValueCaution(BenefitCase):
             self.refresh()
             self.assertEqual(self.value(customer).caution_codes, "overdue")
 
-    def test_managers_word(self):
+    def test_managers_override(self):
         self.company.write({"value_caution_return_rate": 0.1, "value_pause_caution": True})
         self.benefit("pricelist", pricelist_id=self.vip.id)
         customer = self.bought(9000)
@@ -61,12 +61,12 @@ class TestCrmValueCaution(BenefitCase):
         vals = {"value_id": self.value(customer).id, "reason": "Wrong delivery"}
         with self.assertRaises(AccessError):
             self.env["crm.value.caution.override"].with_user(seller).create(vals)
-        word = self.env["crm.value.caution.override"].with_user(manager).create(vals)
+        override = self.env["crm.value.caution.override"].with_user(manager).create(vals)
         self.assertRecordValues(self.value(customer), [{"caution": False, "caution_reason": "Wrong delivery"}])
         self.refresh(customer)
         self.assertFalse(self.value(customer).caution)
         self.assertEqual(self.order(customer).value_tier_id, self.top)
-        word.action_end()
+        override.action_end()
         self.assertTrue(self.value(customer).caution)
 
 
@@ -97,7 +97,7 @@ class TestMarginGuard(BenefitCase):
         self.assertTrue(order.value_is_below_floor)
         with self.assertRaises(RedirectWarning) as caught:
             order.with_user(self.seller).action_confirm()
-        self.assertNotIn("7.7", caught.exception.args[0], "no margin for who may not see it")
+        self.assertNotIn("7.7", caught.exception.args[0], "no margin for a user who may not see it")
         with self.assertRaises(RedirectWarning) as caught:
             order.with_user(self.all_seller).action_confirm()
         message, action_id, _label, context = caught.exception.args

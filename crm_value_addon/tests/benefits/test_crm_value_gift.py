@@ -28,7 +28,7 @@ class TestCrmValueGrant(BenefitCase, CronMixinCase):
         return self.env["crm.value.grant"].search([("value_id", "=", self.value(customer).id)], order="id")
 
     def reached(self, amount=5000):
-        """Return a customer that earned its tier after the company's first assignment."""
+        """Return a customer who earned a tier after the company's first assignment."""
         self.bought(1, name="First")
         return self.bought(amount)
 
@@ -141,7 +141,7 @@ class TestCrmValueGrant(BenefitCase, CronMixinCase):
         self.run_cron()
         self.assertTrue(self.gifts(customer).card_id)
 
-    def test_faulty_gift_does_not_stop_the_refresh(self):
+    def test_failing_gift_does_not_stop_the_refresh(self):
         self.benefit("gift", program_id=self.coupons.id)
         Grant = type(self.env["crm.value.grant"])
         with patch.object(Grant, "_make_cards", side_effect=ValueError("broken")), \

@@ -8,7 +8,7 @@ from ..common_benefits import BenefitCase
 
 @freeze_time(TODAY)
 class TestSaleOrderLoyalty(BenefitCase):
-    """Programs for some tiers only, and more points: from the posted invoice to the order, and back."""
+    """Programs for certain tiers only, and more points: from the posted invoice to the order, until a credit note."""
 
     def apply(self, order):
         """Apply all automatic programs and claim every reward, as a seller does."""

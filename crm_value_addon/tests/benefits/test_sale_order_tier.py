@@ -12,7 +12,7 @@ from ..common_benefits import BenefitCase
 
 @freeze_time(TODAY)
 class TestSaleOrderTier(BenefitCase):
-    """Each benefit from the posted invoice to the order, and back by a credit note; the sent quotation keeps it."""
+    """Each benefit, from the posted invoice to the order, and until a credit note; a sent quotation keeps it."""
 
     def test_pricelist(self):
         self.benefit("pricelist", pricelist_id=self.vip.id)
@@ -45,11 +45,11 @@ class TestSaleOrderTier(BenefitCase):
         self.assertFalse((customer | child).specific_property_product_pricelist)
         self.assertEqual(customer.property_product_pricelist, self.vip)
 
-    def test_pricelist_set_by_hand_wins(self):
+    def test_manual_pricelist_wins(self):
         self.benefit("pricelist", pricelist_id=self.vip.id)
         customer = self.bought(5000)
         customer.property_product_pricelist = self.public
-        self.assertEqual(customer.specific_property_product_pricelist, self.public, "even if it is everybody else's")
+        self.assertEqual(customer.specific_property_product_pricelist, self.public, "even if everybody has it")
         self.assertEqual(self.order(customer).pricelist_id, self.public)
         customer.property_product_pricelist = False
         self.assertEqual(self.order(customer).pricelist_id, self.vip)
@@ -73,7 +73,7 @@ class TestSaleOrderTier(BenefitCase):
         self.assertEqual(sent.payment_term_id, term)
         sent.action_quotation_sent()
         customer.property_payment_term_id = own
-        self.assertEqual(self.order(customer).payment_term_id, own, "set by hand")
+        self.assertEqual(self.order(customer).payment_term_id, own, "set manually")
         customer.property_payment_term_id = False
         self.lose_tier(customer)
         self.assertFalse(self.order(customer).payment_term_id)
@@ -119,7 +119,7 @@ class TestSaleOrderTier(BenefitCase):
         order.partner_id = other
         self.assertEqual(order.value_tier_id, self.top)
 
-    def test_what_is_written_as_it_was_changes_nothing(self):
+    def test_writing_the_same_customer_changes_nothing(self):
         customer = self.bought(5000)
         order = self.order(customer)
         self.lose_tier(customer)
@@ -155,8 +155,8 @@ class TestSaleOrderTier(BenefitCase):
                 self.assertIn("no longer has a tier", form.value_notice)
             self.assertRecordValues(order, [{"value_tier_id": self.top.id, "amount_untaxed": 990.0}])
 
-    def test_outlook_on_the_form(self):
-        order = self.order(self.bought(600), 3, name="Outlook")
+    def test_tier_preview_on_the_form(self):
+        order = self.order(self.bought(600), 3, name="Near")
         self.assertIn("100.00 more and the customer is Mid", order.value_summary)
         order.order_line.product_uom_qty = 5
         self.assertIn("makes the customer <b>Mid</b>", order.value_summary)
@@ -201,7 +201,7 @@ class TestSaleOrderTier(BenefitCase):
         self.assertRecordValues(order, [{
             "value_tier_id": False, "pricelist_id": self.public.id, "amount_untaxed": 1000.0}])
 
-    def test_update_leaves_what_was_chosen_by_hand(self):
+    def test_update_keeps_manual_choices(self):
         own = self.make_pricelist("Own", 3)
         customer = self.bought(5000)
         order = self.order(customer, 10, pricelist_id=own.id)
