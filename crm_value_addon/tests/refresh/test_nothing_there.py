@@ -33,9 +33,9 @@ class TestNothingThere(ValueCase):
         for name in ("7", "clv; --", "partner_id"):
             for model, vals in (("crm.value.tier.criterion", {"tier_id": tier.id}), (
                     "crm.value.tier.simulation.criterion", {"tier_id": tier.id, "simulation_id": simulation.id})):
-                with self.assertRaisesRegex(ValidationError, "no figure"):
+                with self.assertRaisesRegex(ValidationError, "no metric"):
                     self.env[model].create({**vals, "metric": name, "enter_min": 1})
-            with self.assertRaisesRegex(ValidationError, "no figure"):
+            with self.assertRaisesRegex(ValidationError, "no metric"):
                 simulation.proposal_metric = name
 
     def test_a_simulation_and_an_order_that_are_none(self):
