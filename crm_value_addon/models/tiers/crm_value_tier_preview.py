@@ -9,7 +9,8 @@ from . import tier_rules
 class CrmValueTierPreview(models.AbstractModel):
     """What an order or a draft document will do to the tier of its customer.
 
-    How to use: `_after_order` and `_describe_gap` for an order, `_after_draft` for a draft invoice or credit note.
+    How to use: `_after_order` and `_describe_gap` for an order, `_after_draft` for a draft invoice or credit note,
+    `_describe_refund` for the warning on a credit note.
 
     How it works: the figures that the document would lead to are decided by the rules' own arithmetic (tier_rules.py).
     An order only raises figures; a draft is computed like a refresh with one more document.
@@ -130,6 +131,28 @@ class CrmValueTierPreview(models.AbstractModel):
         columns = Refresh._place(basis, columns, self.env["crm.value.run"]._last_boundaries(company))
         figures = Merge._figures_of(basis, columns)
         return figures | {"tier_id": Merge._decide_as_one(value, company, as_of, value.partner_id, figures)}
+
+    @api.model
+    def _describe_refund(self, note):
+        """Return in words which revenue and tier the customer has once a draft credit note is posted, or False."""
+        # sudo: the tier rules look at margins, too; only revenue and tier are shown.
+        company = note.company_id.sudo()
+        Value = self.env["crm.value"].sudo().with_company(company).with_context(allowed_company_ids=company.ids)
+        value = Value.search(
+            [("company_id", "=", company.id), ("partner_id", "=", note.commercial_partner_id.id)], limit=1)
+        after = value and value.env["crm.value.tier.preview"]._after_draft(value, company, note)
+        if not after:
+            return False
+        text = self.env._(
+            "Once this is posted, the revenue of %(customer)s in the last 12 months is %(after)s (now %(before)s)",
+            customer=note.commercial_partner_id.display_name,
+            after=formatLang(self.env, after["revenue_12m"], currency_obj=company.currency_id),
+            before=formatLang(self.env, value.revenue_12m, currency_obj=company.currency_id))
+        tier, present = after["tier_id"], value.tier_id
+        if tier == present:
+            return f"{text}."
+        return self.env._("%(text)s, and its tier %(after)s (now %(before)s).", text=text,
+                          after=tier.name or self.env._("none"), before=present.name or self.env._("none"))
 
     @api.model
     def _draft_rows(self, value, company, as_of, draft):
