@@ -6,6 +6,7 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import MissingError, ValidationError
 
+from .benefits.benefit_types import BENEFIT_TYPES
 from .portal.hidden_fields import hides_from_portal
 
 
@@ -189,7 +190,7 @@ class ResCompany(models.Model):
         help="Share of the untaxed amount that must be left after benefits.")
     value_referral_program_id = fields.Many2one(
         "loyalty.program", string="Referral Reward", ondelete="set null",
-        domain="[('program_type', 'in', ('coupons', 'gift_card', 'next_order_coupons'))]",
+        domain=[("program_type", "in", BENEFIT_TYPES["gift"].program_types)],
         help="Whoever referred a customer gets a coupon of this program when that customer's first invoice is posted.")
     value_referral_points = fields.Float(string="Points on the Referral Coupon", default=1.0)
     value_referral_since = fields.Date(
