@@ -1,4 +1,5 @@
 """A CSV file of purchases as rows, and the rows of it that cannot be read. Imports no Odoo."""
+
 import csv
 import hashlib
 import re
@@ -9,12 +10,22 @@ from decimal import Decimal
 
 #: name of a format → its columns, in any order: what a row needs of them, and what they are called there
 FORMATS = {
-    "cdnow": {"columns": {"customer_id", "master_id", "date", "quantity", "dollars"},
-              "customer": "customer_id", "amount": "dollars"},
-    "online_retail": {"columns": {"invoice", "customer_id", "date", "amount", "lines", "country", "is_cancel"},
-                      "customer": "customer_id", "amount": "amount"},
-    "plain": {"columns": {"customer", "date", "amount"}, "optional": {"invoice", "currency"},
-              "customer": "customer", "amount": "amount"},
+    "cdnow": {
+        "columns": {"customer_id", "master_id", "date", "quantity", "dollars"},
+        "customer": "customer_id",
+        "amount": "dollars",
+    },
+    "online_retail": {
+        "columns": {"invoice", "customer_id", "date", "amount", "lines", "country", "is_cancel"},
+        "customer": "customer_id",
+        "amount": "amount",
+    },
+    "plain": {
+        "columns": {"customer", "date", "amount"},
+        "optional": {"invoice", "currency"},
+        "customer": "customer",
+        "amount": "amount",
+    },
 }
 #: beyond it binary floats no longer hold cents, and Odoo computes with those
 LARGEST = Decimal(10) ** 12
@@ -106,7 +117,8 @@ def _recognise(header):
             return name
     raise FileError(
         f"no known columns in its first line ({', '.join(header)[:200]}): CDNOW's, Online Retail's, or "
-        "customer,date,amount and if you like invoice,currency, separated by commas")
+        "customer,date,amount and if you like invoice,currency, separated by commas"
+    )
 
 
 def _row(name, line, cells, today, seen):
@@ -125,14 +137,29 @@ def _row(name, line, cells, today, seen):
         raise ValueError(f"is_cancel is {cells['is_cancel']!r}, not 0 or 1")
     if cancelled and amount > 0:
         amount = -amount
-    content = (name, customer, day.isoformat(), f"{amount:f}", cells.get("invoice", ""), cells.get("currency", ""),
-               cells.get("quantity", ""))
+    content = (
+        name,
+        customer,
+        day.isoformat(),
+        f"{amount:f}",
+        cells.get("invoice", ""),
+        cells.get("currency", ""),
+        cells.get("quantity", ""),
+    )
     # Two equal rows of a file are two purchases; the second load of the file counts them in the same order.
     seen[content] += 1
     key = hashlib.sha256("\x1f".join([*content, str(seen[content])]).encode()).hexdigest()[:24]
     return Row(
-        line, key, customer, day, amount, cancelled or amount < 0, cells.get("invoice", ""), cells.get("country", ""),
-        cells.get("currency", "").upper())
+        line,
+        key,
+        customer,
+        day,
+        amount,
+        cancelled or amount < 0,
+        cells.get("invoice", ""),
+        cells.get("country", ""),
+        cells.get("currency", "").upper(),
+    )
 
 
 def _day(text, today):

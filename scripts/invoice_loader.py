@@ -1,4 +1,5 @@
 """Rows of a file as posted documents of Odoo's: through the ORM, in batches, each row once."""
+
 import hashlib
 import time
 from decimal import ROUND_HALF_UP, Decimal
@@ -27,9 +28,15 @@ class Loader:
     """
 
     def __init__(self, env, commit, progress=lambda done: None):
-        self.env = env(context=dict(
-            env.context, tracking_disable=True, mail_create_nolog=True, mail_create_nosubscribe=True,
-            mail_notrack=True))
+        self.env = env(
+            context=dict(
+                env.context,
+                tracking_disable=True,
+                mail_create_nolog=True,
+                mail_create_nosubscribe=True,
+                mail_notrack=True,
+            )
+        )
         self.company = self.env.company
         self.commit = commit
         self.progress = progress
@@ -47,7 +54,7 @@ class Loader:
         todo = self._todo(rows)
         self.progress(len(rows) - len(todo))
         for first in range(0, len(todo), BATCH):
-            part = todo[first:first + BATCH]
+            part = todo[first : first + BATCH]
             bad = self._write_retried(name, part)
             self.commit()
             self.bad += bad
@@ -61,10 +68,15 @@ class Loader:
         if not self.company.chart_template and not self.env["account.journal"].search_count(sales):
             self.env["account.chart.template"].try_loading("generic_coa", self.company, install_demo=False)
         if not self._records("product.product", ["loaded_sales"]):
-            product = self.env["product.product"].create({
-                "name": "Loaded sales", "type": "service", "taxes_id": [Command.clear()],
-                "supplier_taxes_id": [Command.clear()], "purchase_ok": False,
-            })
+            product = self.env["product.product"].create(
+                {
+                    "name": "Loaded sales",
+                    "type": "service",
+                    "taxes_id": [Command.clear()],
+                    "supplier_taxes_id": [Command.clear()],
+                    "purchase_ok": False,
+                }
+            )
             self._remember([("loaded_sales", product)])
 
     def _todo(self, rows):
@@ -110,12 +122,16 @@ class Loader:
             "invoice_date": row.date,
             "ref": row.number or False,
             "currency_id": self.currency(row).id,
-            "invoice_line_ids": [Command.create({
-                "product_id": self.env.ref(f"{MODULE}.loaded_sales").id,
-                "quantity": 1,
-                "price_unit": abs(float(self.rounded(row))),
-                "tax_ids": [Command.clear()],
-            })],
+            "invoice_line_ids": [
+                Command.create(
+                    {
+                        "product_id": self.env.ref(f"{MODULE}.loaded_sales").id,
+                        "quantity": 1,
+                        "price_unit": abs(float(self.rounded(row))),
+                        "tax_ids": [Command.clear()],
+                    }
+                )
+            ],
         }
 
     def currency(self, row):
@@ -139,12 +155,17 @@ class Loader:
         names = {customer: _customer(name, customer) for customer in first}
         known = self._records("res.partner", names.values())
         missing = [customer for customer in first if names[customer] not in known]
-        partners = self.env["res.partner"].create([{
-            # plain text, whatever it looks like; a bare number says nothing in a list of contacts
-            "name": f"Customer {customer}" if customer.isdigit() else customer,
-            "ref": customer if customer.isdigit() else False,
-            "country_id": self._country(first[customer].country).id,
-        } for customer in missing])
+        partners = self.env["res.partner"].create(
+            [
+                {
+                    # plain text, whatever it looks like; a bare number says nothing in a list of contacts
+                    "name": f"Customer {customer}" if customer.isdigit() else customer,
+                    "ref": customer if customer.isdigit() else False,
+                    "country_id": self._country(first[customer].country).id,
+                }
+                for customer in missing
+            ]
+        )
         self._remember(zip((names[customer] for customer in missing), partners, strict=True))
         known |= dict(zip((names[customer] for customer in missing), partners, strict=True))
         return {customer: known[names[customer]] for customer in first}
@@ -152,8 +173,9 @@ class Loader:
     def customers(self, name, rows):
         """Return {customer in the file: contact} of those that were loaded."""
         found = self._records("res.partner", {_customer(name, row.customer) for row in rows})
-        return {row.customer: found[_customer(name, row.customer)] for row in rows
-                if _customer(name, row.customer) in found}
+        return {
+            row.customer: found[_customer(name, row.customer)] for row in rows if _customer(name, row.customer) in found
+        }
 
     def _country(self, text):
         country = self.env["res.country"]
@@ -165,13 +187,15 @@ class Loader:
     def _records(self, model, names):
         """Return {external id: record} of those that exist."""
         data = self.env["ir.model.data"].search_read(
-            [("module", "=", MODULE), ("model", "=", model), ("name", "in", list(names))], ["name", "res_id"])
+            [("module", "=", MODULE), ("model", "=", model), ("name", "in", list(names))], ["name", "res_id"]
+        )
         existing = set(self.env[model].browse(row["res_id"] for row in data).exists().ids)
         return {row["name"]: self.env[model].browse(row["res_id"]) for row in data if row["res_id"] in existing}
 
     def _remember(self, pairs):
-        self.env["ir.model.data"]._update_xmlids([
-            {"xml_id": f"{MODULE}.{name}", "record": record, "noupdate": True} for name, record in pairs])
+        self.env["ir.model.data"]._update_xmlids(
+            [{"xml_id": f"{MODULE}.{name}", "record": record, "noupdate": True} for name, record in pairs]
+        )
 
 
 def _document(row):

@@ -4,6 +4,7 @@
 An external id names each row's document and each customer, so a second load adds nothing and a killed one goes on
 where it stopped. At the end the customer values are refreshed and compared with the file.
 """
+
 import argparse
 import logging
 import sys

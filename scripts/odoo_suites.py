@@ -43,8 +43,9 @@ def recorder(ended):
         def _entry(self, test):
             while getattr(test, "test_case", None):  # a subtest counts as its test
                 test = test.test_case
-            return ended.setdefault(name_of(test, self.getDescription(test)), {
-                "end": OK, "why": "", "seconds": 0, "queries": []})
+            return ended.setdefault(
+                name_of(test, self.getDescription(test)), {"end": OK, "why": "", "seconds": 0, "queries": []}
+            )
 
         def _record(self, test, end, why=""):
             entry = self._entry(test)
@@ -101,14 +102,27 @@ def run(database, tags, path, *options):
     make_suite = loader.make_suite
     # All of them when everything is loaded: while a module is loaded, its tests would not see the modules above it.
     loader.make_suite = lambda names, position: make_suite(
-        names if position == "post_install" else [], "at_install,post_install")
+        names if position == "post_install" else [], "at_install,post_install"
+    )
     loader.OdooTestResult = recorder(ended)
     if "BROWSER" not in os.environ:
         HttpCase.browser_js = no_browser
     count_queries()
-    config.parse_config([
-        "-d", database, "--db-filter", f"^{database}$", "--test-tags", tags, "--stop-after-init",
-        "--max-cron-threads", "0", *options], setup_logging=True)
+    config.parse_config(
+        [
+            "-d",
+            database,
+            "--db-filter",
+            f"^{database}$",
+            "--test-tags",
+            tags,
+            "--stop-after-init",
+            "--max-cron-threads",
+            "0",
+            *options,
+        ],
+        setup_logging=True,
+    )
     began = now()
     odoo.service.server.start(preload=[database], stop=True)
     with open(path, "w") as file:
@@ -135,11 +149,13 @@ def compare(path_without, path_with):
     without, present = (json.load(open(path)) for path in (path_without, path_with))
     print(f"without the addon: {summary(without)}\nwith the addon:    {summary(present)}")
     before = {name: without.get(name, {"end": OK, "queries": []}) for name in present}
-    worse = {name: entry["why"] for name, entry in present.items()
-             if entry["end"] == FAILED != before[name]["end"]}
+    worse = {name: entry["why"] for name, entry in present.items() if entry["end"] == FAILED != before[name]["end"]}
     better = [name for name, entry in present.items() if entry["end"] == OK and before[name]["end"] == FAILED]
-    missing = [name for name, entry in without.items()
-               if entry["end"] == OK and present.get(name, {"end": SKIPPED})["end"] == SKIPPED]
+    missing = [
+        name
+        for name, entry in without.items()
+        if entry["end"] == OK and present.get(name, {"end": SKIPPED})["end"] == SKIPPED
+    ]
     for name, entry in sorted(present.items()):
         if entry["queries"] != before[name]["queries"] and name in without:
             print(f"queries: {before[name]['queries']} without, {entry['queries']} with the addon: {name}")

@@ -1,4 +1,5 @@
 """The file, the stored customer values and Odoo's invoice analysis, compared per customer."""
+
 from collections import defaultdict
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -28,9 +29,15 @@ def reconcile(loader, name, rows):
     values = env["crm.value"].search([("company_id", "=", company.id), ("partner_id", "in", ids)])
     stored = {value.partner_id: money(value.revenue_total) for value in values}
     groups = env["account.invoice.report"]._read_group(
-        [("company_id", "=", company.id), ("commercial_partner_id", "in", ids), ("state", "=", "posted"),
-         ("move_type", "in", ("out_invoice", "out_refund", "out_receipt"))],
-        ["commercial_partner_id"], ["price_subtotal:sum", "move_id:count_distinct"])
+        [
+            ("company_id", "=", company.id),
+            ("commercial_partner_id", "in", ids),
+            ("state", "=", "posted"),
+            ("move_type", "in", ("out_invoice", "out_refund", "out_receipt")),
+        ],
+        ["commercial_partner_id"],
+        ["price_subtotal:sum", "move_id:count_distinct"],
+    )
     analysed = {contact: money(total) for contact, total, _count in groups}
     table = [
         ("the file", len(in_file), len(rows), sum(in_file.values(), Decimal())),
@@ -40,7 +47,8 @@ def reconcile(loader, name, rows):
     differing = [
         (labels[contact], total, stored.get(contact, Decimal()), analysed.get(contact, Decimal()))
         for contact, total in in_file.items()
-        if not total == stored.get(contact) == analysed.get(contact)]
+        if not total == stored.get(contact) == analysed.get(contact)
+    ]
     return table, differing
 
 

@@ -1,4 +1,5 @@
 """Run in an Odoo shell: does the installed addon compute a customer? Nothing of it stays."""
+
 # ruff: noqa: F821
 from datetime import timedelta
 
@@ -9,10 +10,14 @@ company.value_basis = "revenue"
 customer = env["res.partner"].create({"name": "Smoke"})
 today = company._value_today()
 for days in (10, 100):
-    env["account.move"].create({
-        "move_type": "out_invoice", "partner_id": customer.id, "invoice_date": today - timedelta(days=days),
-        "invoice_line_ids": [(0, 0, {"name": "Smoke", "price_unit": 600, "tax_ids": [(5,)]})],
-    }).action_post()
+    env["account.move"].create(
+        {
+            "move_type": "out_invoice",
+            "partner_id": customer.id,
+            "invoice_date": today - timedelta(days=days),
+            "invoice_line_ids": [(0, 0, {"name": "Smoke", "price_unit": 600, "tax_ids": [(5,)]})],
+        }
+    ).action_post()
 run = env["crm.value.refresh"].with_company(company)._refresh_company()
 value = env["crm.value"].search([("partner_id", "=", customer.id)])
 if run.state != "done" or run.skipped or (value.purchase_count, value.revenue_total) != (2, 1200):

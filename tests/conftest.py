@@ -1,4 +1,5 @@
 """For tests that know only URLs and logins: Odoo as a process of its own, serving a fresh clone of a template."""
+
 import itertools
 import os
 import socket
@@ -18,8 +19,10 @@ _CALL_SECONDS = 300
 
 def pytest_addoption(parser):
     parser.addoption(
-        "--exhaustive", action="store_true",
-        help="all moments of tests/faults and many more examples in tests/inputs: an hour instead of minutes")
+        "--exhaustive",
+        action="store_true",
+        help="all moments of tests/faults and many more examples in tests/inputs: an hour instead of minutes",
+    )
 
 
 class Site:
@@ -38,9 +41,25 @@ class Site:
         self._keys = {}
         self._numbers = itertools.count()
         self._process = subprocess.Popen(
-            [SCRIPTS / "odoo", "server", "-d", database, "--db-filter", f"^{database}$", "--no-database-list",
-             "--http-port", str(port), "--max-cron-threads", "0", "--log-level", "warn"],
-            stdin=subprocess.DEVNULL, stdout=log.open("wb"), stderr=subprocess.STDOUT)
+            [
+                SCRIPTS / "odoo",
+                "server",
+                "-d",
+                database,
+                "--db-filter",
+                f"^{database}$",
+                "--no-database-list",
+                "--http-port",
+                str(port),
+                "--max-cron-threads",
+                "0",
+                "--log-level",
+                "warn",
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log.open("wb"),
+            stderr=subprocess.STDOUT,
+        )
 
     def wait(self):
         """Return when it answers."""
@@ -82,8 +101,9 @@ class Site:
     def id_of(self, xmlid):
         """Return the database id of an XML id."""
         module, name = xmlid.split(".")
-        [row] = self.call("ir.model.data", "search_read", domain=[("module", "=", module), ("name", "=", name)],
-                          fields=["res_id"])
+        [row] = self.call(
+            "ir.model.data", "search_read", domain=[("module", "=", module), ("name", "=", name)], fields=["res_id"]
+        )
         return row["res_id"]
 
     def create_user(self, login, *groups, **values):
@@ -92,9 +112,20 @@ class Site:
         if found:
             return found[0]
         ids = [self.id_of(group) for group in groups]
-        return self.call("res.users", "create", vals_list=[{
-            "name": login.title(), "login": login, "password": login, "email": f"{login}@example.com",
-            "group_ids": [(6, 0, ids)], **values}])[0]
+        return self.call(
+            "res.users",
+            "create",
+            vals_list=[
+                {
+                    "name": login.title(),
+                    "login": login,
+                    "password": login,
+                    "email": f"{login}@example.com",
+                    "group_ids": [(6, 0, ids)],
+                    **values,
+                }
+            ],
+        )[0]
 
     def run_cron(self, xmlid):
         """Run a scheduled job now, as its button does."""
@@ -139,7 +170,8 @@ def serve():
 
     def start(kind):
         done = subprocess.run(
-            [SCRIPTS / "db", "scratch", kind, str(os.getpid())], stdout=subprocess.PIPE, text=True, check=True)
+            [SCRIPTS / "db", "scratch", kind, str(os.getpid())], stdout=subprocess.PIPE, text=True, check=True
+        )
         database = done.stdout.split()[-1]
         site = Site(database, ROOT / ".odoo" / "log" / f"{database}.log")
         sites.append(site)

@@ -1,4 +1,5 @@
 """PostgreSQL servers of the tests' own, which they may kill, fill up, slow down and replicate."""
+
 import contextlib
 import importlib.machinery
 import importlib.util
@@ -53,8 +54,20 @@ class DatabaseServer:
 
     def follow(self, primary):
         """Make it a replica of another one, and start it."""
-        self.run("pg_basebackup", "-h", primary.folder, "-p", str(primary.port), "-U", "odoo", "-R", "-c", "fast",
-                 "-D", self.data)
+        self.run(
+            "pg_basebackup",
+            "-h",
+            primary.folder,
+            "-p",
+            str(primary.port),
+            "-U",
+            "odoo",
+            "-R",
+            "-c",
+            "fast",
+            "-D",
+            self.data,
+        )
         self.start()
 
     def run(self, program, *args):
@@ -63,8 +76,16 @@ class DatabaseServer:
         # a server that was started would keep a pipe open
         with self.log.open("ab") as log:
             subprocess.run(
-                [self._programs.binaries() / program, *args], check=True, stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, env=env, cwd="/", start_new_session=True, **self._programs.identity(self._user))
+                [self._programs.binaries() / program, *args],
+                check=True,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=env,
+                cwd="/",
+                start_new_session=True,
+                **self._programs.identity(self._user),
+            )
 
     def start(self):
         self.run("pg_ctl", "-D", self.data, "start", "-w", "-t", "60", "-o", f"-k {self.folder} -p {self.port}")
@@ -92,11 +113,14 @@ class DatabaseServer:
 
     def import_database(self, database):
         """Copy a database of the tests' usual server under its own name."""
-        self.query("postgres", f'CREATE DATABASE "{database}" TEMPLATE template0 LC_COLLATE \'C\'')
+        self.query("postgres", f"CREATE DATABASE \"{database}\" TEMPLATE template0 LC_COLLATE 'C'")
         binaries = self._programs.binaries()
         with subprocess.Popen([binaries / "pg_dump", "-Fc", "-Z0", database], stdout=subprocess.PIPE) as dump:
-            subprocess.run([binaries / "pg_restore", "-h", self.folder, "-p", str(self.port), "-U", "odoo", "-O", "-d",
-                            database], stdin=dump.stdout, check=True)
+            subprocess.run(
+                [binaries / "pg_restore", "-h", self.folder, "-p", str(self.port), "-U", "odoo", "-O", "-d", database],
+                stdin=dump.stdout,
+                check=True,
+            )
         assert dump.returncode == 0, "the database was not read to its end"
 
     def copy(self, source, target, tablespace=""):

@@ -1,11 +1,19 @@
 """What customers are worth beyond their purchases: a demonstration customer for each component of the value."""
+
 from datetime import timedelta
 
 #: settings of the components
 _SETTINGS = {
-    "value_referral_share": 0.1, "value_knowledge_cap": 600, "value_cost_acquisition": "lead",
-    "value_cost_won_lead": 180, "value_cost_work": True, "value_hourly_cost": 48, "value_cost_credit_notes": True,
-    "value_cost_credit_note": 35, "value_cost_late_payment": True, "value_cost_interest": 0.08,
+    "value_referral_share": 0.1,
+    "value_knowledge_cap": 600,
+    "value_cost_acquisition": "lead",
+    "value_cost_won_lead": 180,
+    "value_cost_work": True,
+    "value_hourly_cost": 48,
+    "value_cost_credit_notes": True,
+    "value_cost_credit_note": 35,
+    "value_cost_late_payment": True,
+    "value_cost_interest": 0.08,
 }
 _AMOUNTS = {"feedback_kind_idea": 60, "feedback_kind_complaint": 120}
 #: referred customer → referrer
@@ -19,15 +27,20 @@ _FEEDBACK = [
 ]
 #: customer → days until an opportunity closes
 _CLOSINGS = {
-    "Meridian Hotels Group": 45, "Bloom Street Coworking": 100, "Golden Gate Caterers": 75, "Bergmann Hotels": 200}
+    "Meridian Hotels Group": 45,
+    "Bloom Street Coworking": 100,
+    "Golden Gate Caterers": 75,
+    "Bergmann Hotels": 200,
+}
 #: returned everything and took a lot of time: its realised value is negative
 _COSTLY = "Pop-up Kitchen 27"
 
 
 def load(env, company):
     """Configure the components and give each of them a customer; a second call does nothing."""
-    customers = {value.partner_id.name: value.partner_id for value in env["crm.value"].search([
-        ("company_id", "=", company.id)])}
+    customers = {
+        value.partner_id.name: value.partner_id for value in env["crm.value"].search([("company_id", "=", company.id)])
+    }
     if env["crm.value.feedback"].search_count([("company_id", "=", company.id)], limit=1):
         return
     company.write(_SETTINGS)
@@ -37,10 +50,19 @@ def load(env, company):
         if referred in customers and referrer in customers:
             customers[referred].referred_by_id = customers[referrer]
     today = company._value_today()
-    env["crm.value.feedback"].create([{
-        "partner_id": customers[name].id, "company_id": company.id, "kind_id": env.ref(f"crm_value_addon.{kind}").id,
-        "date": today - timedelta(days=days), "description": text,
-    } for name, kind, days, text in _FEEDBACK if name in customers])
+    env["crm.value.feedback"].create(
+        [
+            {
+                "partner_id": customers[name].id,
+                "company_id": company.id,
+                "kind_id": env.ref(f"crm_value_addon.{kind}").id,
+                "date": today - timedelta(days=days),
+                "description": text,
+            }
+            for name, kind, days, text in _FEEDBACK
+            if name in customers
+        ]
+    )
     for name, days in _CLOSINGS.items():
         if name in customers:
             customers[name].opportunity_ids.date_deadline = today + timedelta(days=days)
@@ -51,11 +73,26 @@ def load(env, company):
 
 def _serve(env, company, customer):
     """Win a customer by an opportunity and spend a lot of time on it."""
-    lead = env["crm.lead"].create({
-        "type": "opportunity", "name": f"{customer.name}: equipment for the summer", "partner_id": customer.id,
-        "user_id": customer.user_id.id, "company_id": company.id, "expected_revenue": 5000})
+    lead = env["crm.lead"].create(
+        {
+            "type": "opportunity",
+            "name": f"{customer.name}: equipment for the summer",
+            "partner_id": customer.id,
+            "user_id": customer.user_id.id,
+            "company_id": company.id,
+            "expected_revenue": 5000,
+        }
+    )
     lead.action_set_won()
-    env["mail.activity"].create([{
-        "res_model_id": env["ir.model"]._get_id("crm.lead"), "res_id": lead.id, "summary": summary,
-        "activity_type_id": env.ref("mail.mail_activity_data_call").id, "user_id": env.ref("base.user_admin").id,
-    } for summary in ("Wrong grind?", "Machine leaks", "Take everything back")]).action_done()
+    env["mail.activity"].create(
+        [
+            {
+                "res_model_id": env["ir.model"]._get_id("crm.lead"),
+                "res_id": lead.id,
+                "summary": summary,
+                "activity_type_id": env.ref("mail.mail_activity_data_call").id,
+                "user_id": env.ref("base.user_admin").id,
+            }
+            for summary in ("Wrong grind?", "Machine leaks", "Take everything back")
+        ]
+    ).action_done()

@@ -1,4 +1,5 @@
 """Facts that make each ready-made follow-up rule find a demonstration customer."""
+
 from datetime import timedelta
 
 from odoo import Command
@@ -15,8 +16,11 @@ def load(env, company):
     _make_products(env, values)
     _make_purchases(env, company, values, today)
     _make_events(env, values, today)
-    run = env["crm.value.followup.run"].with_company(company).with_context(
-        active_test=False, allowed_company_ids=company.ids)
+    run = (
+        env["crm.value.followup.run"]
+        .with_company(company)
+        .with_context(active_test=False, allowed_company_ids=company.ids)
+    )
     for rule in run.env["crm.value.followup.rule"].search([]):
         run._schedule(rule, company, limit=2)  # keeps the few demonstration users within their daily cap
 
@@ -27,8 +31,11 @@ def _of(values, name):
 
 def _make_relationships(values):
     for name, vals in {
-        "Meridian Hotels Group": {"contact_style": "analytical", "relationship_stage": "strategic",
-                                  "relationship_strategy": "zipper"},
+        "Meridian Hotels Group": {
+            "contact_style": "analytical",
+            "relationship_stage": "strategic",
+            "relationship_strategy": "zipper",
+        },
         "Corner Lantern Cafés": {"contact_style": "sociable", "relationship_stage": "established"},
         "Copper Kettle Diner": {"contact_style": "driving"},
         "Brasserie du Nord": {"relationship_stage": "broken_external"},
@@ -47,9 +54,17 @@ def _make_people(env, values, today):
     gone = values.filtered(lambda value: value.tier_id and value.partner_id.id in contact_of)[-1:]
     env["res.partner"].browse(contact_of.get(gone.partner_id.id, [])).active = False
     if "rating.rating" in env and person:
-        env["rating.rating"].create({
-            "res_model_id": env["ir.model"]._get_id("res.partner"), "res_id": person.id, "partner_id": person.id,
-            "rating": 2, "consumed": True, "rated_on": today, "feedback": "The last delivery came a week late."})
+        env["rating.rating"].create(
+            {
+                "res_model_id": env["ir.model"]._get_id("res.partner"),
+                "res_id": person.id,
+                "partner_id": person.id,
+                "rating": 2,
+                "consumed": True,
+                "rated_on": today,
+                "feedback": "The last delivery came a week late.",
+            }
+        )
 
 
 def _make_products(env, values):
@@ -67,21 +82,34 @@ def _make_products(env, values):
 
 def _make_purchases(env, company, values, today):
     """Create a first purchase, a customer just below the next tier, and one with an anniversary this week."""
-    newcomer = env["res.partner"].create({
-        "name": "Pavilion Tea Rooms", "is_company": True, "email": "office@pavilion-tea-rooms.example.com"})
+    newcomer = env["res.partner"].create(
+        {"name": "Pavilion Tea Rooms", "is_company": True, "email": "office@pavilion-tea-rooms.example.com"}
+    )
     near = values.filtered(lambda value: value.next_tier_id and value.purchase_count > 1).sorted("revenue_12m")[-1:]
     need = near.next_tier_id.criterion_ids.filtered(lambda line: line.metric == "revenue_12m").enter_min
     amounts = [(newcomer, today - timedelta(days=8), 240.0)]
     if 0 < 0.95 * need - near.revenue_12m:
         amounts.append((near.partner_id, today - timedelta(days=15), round(0.95 * need - near.revenue_12m, 2)))
-    regular = env["res.partner"].create({
-        "name": "Jubilee Hall", "is_company": True, "email": "office@jubilee-hall.example.com"})
+    regular = env["res.partner"].create(
+        {"name": "Jubilee Hall", "is_company": True, "email": "office@jubilee-hall.example.com"}
+    )
     amounts += [(regular, today - timedelta(days=days), 900.0) for days in (363, 240, 120, 15)]
-    moves = env["account.move"].create([{
-        "move_type": "out_invoice", "partner_id": partner.id, "invoice_date": day, "company_id": company.id,
-        "invoice_line_ids": [Command.create({
-            "name": "Coffee and tea", "quantity": 1, "price_unit": amount, "tax_ids": [Command.clear()]})],
-    } for partner, day, amount in amounts])
+    moves = env["account.move"].create(
+        [
+            {
+                "move_type": "out_invoice",
+                "partner_id": partner.id,
+                "invoice_date": day,
+                "company_id": company.id,
+                "invoice_line_ids": [
+                    Command.create(
+                        {"name": "Coffee and tea", "quantity": 1, "price_unit": amount, "tax_ids": [Command.clear()]}
+                    )
+                ],
+            }
+            for partner, day, amount in amounts
+        ]
+    )
     moves.action_post()
     env["crm.value.refresh"].with_company(company)._refresh_customers(company, moves.commercial_partner_id.ids)
 
@@ -91,13 +119,23 @@ def _make_events(env, values, today):
     high, low = (env.ref(f"crm_value_addon.tier_{name}", raise_if_not_found=False) for name in ("gold", "silver"))
     fallen = values.filtered(lambda value: value.tier_id == low)[:1]
     if fallen and high:
-        env["crm.value.tier.change"].sudo().create({
-            "value_id": fallen.id, "from_tier_id": high.id, "to_tier_id": low.id, "date": today, "source": "refresh",
-            "reason": "Bought less than last year"})
+        env["crm.value.tier.change"].sudo().create(
+            {
+                "value_id": fallen.id,
+                "from_tier_id": high.id,
+                "to_tier_id": low.id,
+                "date": today,
+                "source": "refresh",
+                "reason": "Bought less than last year",
+            }
+        )
     env.flush_all()
     lost = values.filtered(lambda value: value.lifecycle_stage == "lost" and value.purchase_count > 1)[:2]
-    env.cr.execute("UPDATE crm_value SET lifecycle_since = %s WHERE id = ANY(%s)",
-                   [today - timedelta(days=5), lost.ids])
-    env.cr.execute("UPDATE crm_value SET tier_review_date = %s WHERE tier_review_date IS NOT NULL AND id = ANY(%s)",
-                   [today + timedelta(days=20), values.ids])
+    env.cr.execute(
+        "UPDATE crm_value SET lifecycle_since = %s WHERE id = ANY(%s)", [today - timedelta(days=5), lost.ids]
+    )
+    env.cr.execute(
+        "UPDATE crm_value SET tier_review_date = %s WHERE tier_review_date IS NOT NULL AND id = ANY(%s)",
+        [today + timedelta(days=20), values.ids],
+    )
     env.invalidate_all()

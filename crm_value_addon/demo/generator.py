@@ -1,4 +1,5 @@
 """Two years of demonstration invoices, made through Odoo from a fixed seed and dated relative to today."""
+
 import random
 import re
 import unicodedata
@@ -52,10 +53,19 @@ class Generator:
 
     def _make_products(self):
         category = self.env["product.category"].create({"name": "Coffee"})
-        products = self.env["product.product"].create([{
-            "name": name, "type": kind, "list_price": price, "standard_price": cost, "categ_id": category.id,
-            "invoice_policy": "order",
-        } for name, kind, price, cost in PRODUCTS.values()])
+        products = self.env["product.product"].create(
+            [
+                {
+                    "name": name,
+                    "type": kind,
+                    "list_price": price,
+                    "standard_price": cost,
+                    "categ_id": category.id,
+                    "invoice_policy": "order",
+                }
+                for name, kind, price, cost in PRODUCTS.values()
+            ]
+        )
         self.products = dict(zip(PRODUCTS, products, strict=True))
         if self.second_company:
             for product, (_name, _kind, _price, cost) in zip(products, PRODUCTS.values(), strict=True):
@@ -65,16 +75,25 @@ class Generator:
         countries = {country.code: country for country in self.env["res.country"].search([])}
         sellers = [self._seller("base.user_admin"), self._seller("base.user_demo")]
         term = self.env.ref("account.account_payment_term_30days", raise_if_not_found=False)
-        partners = self.env["res.partner"].create([{
-            "name": profile.name, "ref": _REF % number, "is_company": bool(profile.contacts),
-            "city": profile.city, "country_id": countries[profile.country].id,
-            "email": self._email(profile.name, "office" if profile.contacts else "private"),
-            "user_id": (sellers[profile.seller] or sellers[0]).id,
-            "property_payment_term_id": term.id if term else False,
-            "child_ids": [
-                Command.create({"name": name, "email": self._email(profile.name, name), "type": "contact"})
-                for name in profile.contacts],
-        } for number, profile in enumerate(self.profiles, start=1)])
+        partners = self.env["res.partner"].create(
+            [
+                {
+                    "name": profile.name,
+                    "ref": _REF % number,
+                    "is_company": bool(profile.contacts),
+                    "city": profile.city,
+                    "country_id": countries[profile.country].id,
+                    "email": self._email(profile.name, "office" if profile.contacts else "private"),
+                    "user_id": (sellers[profile.seller] or sellers[0]).id,
+                    "property_payment_term_id": term.id if term else False,
+                    "child_ids": [
+                        Command.create({"name": name, "email": self._email(profile.name, name), "type": "contact"})
+                        for name in profile.contacts
+                    ],
+                }
+                for number, profile in enumerate(self.profiles, start=1)
+            ]
+        )
         self.customers = dict(zip(self.profiles, partners, strict=True))
 
     def _seller(self, xml_id):
@@ -86,6 +105,7 @@ class Generator:
         def slug(text):
             letters = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
             return re.sub(r"[^a-z0-9]+", "-", letters.lower()).strip("-")
+
         return f"{slug(name)}@{slug(company)}.example.com"
 
     # purchases
@@ -130,19 +150,34 @@ class Generator:
         shares = [1 - rest * (len(chosen) - 1), *[rest] * (len(chosen) - 1)]
         return [
             (self.products[key], max(1, round(worth * share / PRODUCTS[key][2])))
-            for key, share in zip(chosen, shares, strict=True)]
+            for key, share in zip(chosen, shares, strict=True)
+        ]
 
     def _invoice(self, purchases, company=None):
         """Return draft invoices made without a sale order."""
         company = company or self.company
-        return self.env["account.move"].with_company(company).with_context(allowed_company_ids=company.ids).create([{
-            "move_type": "out_invoice", "company_id": company.id, "partner_id": self._addressee(profile).id,
-            "invoice_date": day, "invoice_user_id": self.customers[profile].user_id.id,
-            "currency_id": self._currency(profile, company).id,
-            "invoice_line_ids": [
-                Command.create({"product_id": product.id, "quantity": quantity})
-                for product, quantity in self._lines(profile, day)],
-        } for profile, day in purchases])
+        return (
+            self.env["account.move"]
+            .with_company(company)
+            .with_context(allowed_company_ids=company.ids)
+            .create(
+                [
+                    {
+                        "move_type": "out_invoice",
+                        "company_id": company.id,
+                        "partner_id": self._addressee(profile).id,
+                        "invoice_date": day,
+                        "invoice_user_id": self.customers[profile].user_id.id,
+                        "currency_id": self._currency(profile, company).id,
+                        "invoice_line_ids": [
+                            Command.create({"product_id": product.id, "quantity": quantity})
+                            for product, quantity in self._lines(profile, day)
+                        ],
+                    }
+                    for profile, day in purchases
+                ]
+            )
+        )
 
     def _order(self, purchases):
         """Return draft invoices made from confirmed sale orders."""
@@ -155,13 +190,21 @@ class Generator:
         return invoices
 
     def _make_orders(self, purchases):
-        return self.env["sale.order"].create([{
-            "partner_id": self.customers[profile].id, "date_order": day, "company_id": self.company.id,
-            "user_id": self.customers[profile].user_id.id,
-            "order_line": [
-                Command.create({"product_id": product.id, "product_uom_qty": quantity})
-                for product, quantity in self._lines(profile, day)],
-        } for profile, day in purchases])
+        return self.env["sale.order"].create(
+            [
+                {
+                    "partner_id": self.customers[profile].id,
+                    "date_order": day,
+                    "company_id": self.company.id,
+                    "user_id": self.customers[profile].user_id.id,
+                    "order_line": [
+                        Command.create({"product_id": product.id, "product_uom_qty": quantity})
+                        for product, quantity in self._lines(profile, day)
+                    ],
+                }
+                for profile, day in purchases
+            ]
+        )
 
     def _addressee(self, profile):
         """Return the company itself, or now and then one of its contacts."""
@@ -192,9 +235,14 @@ class Generator:
 
     def _credit(self, invoice, share=1.0):
         day = min(invoice.invoice_date + timedelta(days=9), self.today)
-        wizard = self.env["account.move.reversal"].with_context(
-            active_model="account.move", active_ids=invoice.ids,
-        ).create({"date": day, "journal_id": invoice.journal_id.id, "reason": "Damaged in transit"})
+        wizard = (
+            self.env["account.move.reversal"]
+            .with_context(
+                active_model="account.move",
+                active_ids=invoice.ids,
+            )
+            .create({"date": day, "journal_id": invoice.journal_id.id, "reason": "Damaged in transit"})
+        )
         note = self.env["account.move"].browse(wizard.refund_moves()["res_id"])
         for line in note.invoice_line_ids:
             line.quantity = max(1, round(line.quantity * share))
@@ -202,12 +250,15 @@ class Generator:
 
     def _extra_free_refund(self, profile):
         """Gets a credit note that names no invoice."""
-        self.env["account.move"].create({
-            "move_type": "out_refund", "partner_id": self.customers[profile].id,
-            "invoice_user_id": self.customers[profile].user_id.id,
-            "invoice_date": self.invoices[profile][-1].invoice_date,
-            "invoice_line_ids": [Command.create({"product_id": self.products["filter"].id, "quantity": 5})],
-        }).action_post()
+        self.env["account.move"].create(
+            {
+                "move_type": "out_refund",
+                "partner_id": self.customers[profile].id,
+                "invoice_user_id": self.customers[profile].user_id.id,
+                "invoice_date": self.invoices[profile][-1].invoice_date,
+                "invoice_line_ids": [Command.create({"product_id": self.products["filter"].id, "quantity": 5})],
+            }
+        ).action_post()
 
     def _extra_down_payment_30(self, profile):
         self._order_with_down_payment(profile, 30)
@@ -233,30 +284,50 @@ class Generator:
 
     def _extra_opportunity(self, profile):
         partner = self.customers[profile]
-        self.env["crm.lead"].create({
-            "type": "opportunity", "name": f"{profile.name}: yearly supply", "partner_id": partner.id,
-            "user_id": partner.user_id.id, "company_id": self.company.id, "probability": 40,
-            "expected_revenue": round(max(12 * profile.basket, 4000), -2),
-        })
+        self.env["crm.lead"].create(
+            {
+                "type": "opportunity",
+                "name": f"{profile.name}: yearly supply",
+                "partner_id": partner.id,
+                "user_id": partner.user_id.id,
+                "company_id": self.company.id,
+                "probability": 40,
+                "expected_revenue": round(max(12 * profile.basket, 4000), -2),
+            }
+        )
 
     def _extra_quotation(self, profile):
         partner = self.customers[profile]
-        order = self.env["sale.order"].create({
-            "partner_id": partner.id, "user_id": partner.user_id.id, "company_id": self.company.id,
-            "order_line": [
-                Command.create({"product_id": self.products["office"].id, "product_uom_qty": 2}),
-                Command.create({"product_id": self.products["maintenance"].id, "product_uom_qty": 4})],
-        })
+        order = self.env["sale.order"].create(
+            {
+                "partner_id": partner.id,
+                "user_id": partner.user_id.id,
+                "company_id": self.company.id,
+                "order_line": [
+                    Command.create({"product_id": self.products["office"].id, "product_uom_qty": 2}),
+                    Command.create({"product_id": self.products["maintenance"].id, "product_uom_qty": 4}),
+                ],
+            }
+        )
         order.action_quotation_sent()
 
     # payments
 
     def _pay(self):
         """Pay the invoices that fell due, by one bank entry a quarter, except those left open on purpose."""
-        ours = self.env["account.move"].search([
-            ("commercial_partner_id", "in", [partner.id for partner in self.customers.values()]),
-            ("company_id", "=", self.company.id), ("move_type", "=", "out_invoice"), ("state", "=", "posted"),
-            ("amount_residual", ">", 0), ("invoice_date_due", "<", self.today)]) - self.open_invoices
+        ours = (
+            self.env["account.move"].search(
+                [
+                    ("commercial_partner_id", "in", [partner.id for partner in self.customers.values()]),
+                    ("company_id", "=", self.company.id),
+                    ("move_type", "=", "out_invoice"),
+                    ("state", "=", "posted"),
+                    ("amount_residual", ">", 0),
+                    ("invoice_date_due", "<", self.today),
+                ]
+            )
+            - self.open_invoices
+        )
         receivables = ours.line_ids.filtered(lambda line: line.account_type == "asset_receivable")
         plan = []
         quarters = receivables.grouped(lambda line: date_utils.start_of(line.date_maturity, "quarter"))
@@ -268,19 +339,35 @@ class Generator:
         """Post the bank entry that pays these lines, and return the groups of lines to reconcile."""
         groups = list(receivables.grouped(lambda line: (line.partner_id, line.account_id, line.currency_id)).items())
         journal = self.env["account.journal"].search(
-            [("type", "=", "bank"), ("company_id", "=", self.company.id)], limit=1)
-        entry = self.env["account.move"].create({
-            "move_type": "entry", "journal_id": journal.id, "ref": "Payments received",
-            "date": max(receivables.mapped("date_maturity")),
-            "line_ids": [
-                Command.create({
-                    "partner_id": partner.id, "account_id": account.id, "currency_id": currency.id,
-                    "amount_currency": -sum(lines.mapped("amount_residual_currency")),
-                    "balance": -sum(lines.mapped("amount_residual")),
-                }) for (partner, account, currency), lines in groups
-            ] + [Command.create({
-                "account_id": journal.default_account_id.id, "balance": sum(receivables.mapped("amount_residual")),
-            })],
-        })
+            [("type", "=", "bank"), ("company_id", "=", self.company.id)], limit=1
+        )
+        entry = self.env["account.move"].create(
+            {
+                "move_type": "entry",
+                "journal_id": journal.id,
+                "ref": "Payments received",
+                "date": max(receivables.mapped("date_maturity")),
+                "line_ids": [
+                    Command.create(
+                        {
+                            "partner_id": partner.id,
+                            "account_id": account.id,
+                            "currency_id": currency.id,
+                            "amount_currency": -sum(lines.mapped("amount_residual_currency")),
+                            "balance": -sum(lines.mapped("amount_residual")),
+                        }
+                    )
+                    for (partner, account, currency), lines in groups
+                ]
+                + [
+                    Command.create(
+                        {
+                            "account_id": journal.default_account_id.id,
+                            "balance": sum(receivables.mapped("amount_residual")),
+                        }
+                    )
+                ],
+            }
+        )
         entry.action_post()
         return [lines + payment for (_key, lines), payment in zip(groups, entry.line_ids, strict=False)]

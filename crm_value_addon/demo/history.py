@@ -1,4 +1,5 @@
 """The year before the demonstration began: its month ends, by the steps of the nightly refresh as of each of them."""
+
 from datetime import timedelta
 
 from dateutil.relativedelta import relativedelta
@@ -32,7 +33,8 @@ def load(env, company):
 def _refresh_as_of(env, company, day, fit, tier_source):
     """Store the figures that the customers had on a day."""
     customers = env["account.move"]._read_group(
-        [*POSTED_DOCUMENTS, ("company_id", "=", company.id), ("invoice_date", "<=", day)], ["commercial_partner_id"])
+        [*POSTED_DOCUMENTS, ("company_id", "=", company.id), ("invoice_date", "<=", day)], ["commercial_partner_id"]
+    )
     if not customers:
         return
     refresh = env["crm.value.refresh"].with_company(company)

@@ -1,4 +1,5 @@
 """The loyalty page of the demonstration's portal user (login "portal"): 120 are missing for Gold."""
+
 from datetime import timedelta
 
 from odoo import Command
@@ -27,11 +28,27 @@ def _buy(env, company, customer):
     today = company._value_today()
     gold = env.ref("crm_value_addon.tier_gold").criterion_ids.filtered(lambda line: line.metric == "revenue_12m")
     worth = gold.enter_min - _MISSING
-    moves = env["account.move"].create([{
-        "move_type": "out_invoice", "partner_id": customer.id, "company_id": company.id,
-        "invoice_date": today - timedelta(days=days), "invoice_line_ids": [Command.create({
-            "name": "Coffee and filters", "quantity": 1, "price_unit": round(worth * share, 2), "tax_ids": []})],
-    } for days, share in _PURCHASES.items()])
+    moves = env["account.move"].create(
+        [
+            {
+                "move_type": "out_invoice",
+                "partner_id": customer.id,
+                "company_id": company.id,
+                "invoice_date": today - timedelta(days=days),
+                "invoice_line_ids": [
+                    Command.create(
+                        {
+                            "name": "Coffee and filters",
+                            "quantity": 1,
+                            "price_unit": round(worth * share, 2),
+                            "tax_ids": [],
+                        }
+                    )
+                ],
+            }
+            for days, share in _PURCHASES.items()
+        ]
+    )
     moves.action_post()
 
 
@@ -42,8 +59,15 @@ def _remember_tiers(env, company, customer):
     Change.search([("value_id", "=", value.id)]).unlink()
     bronze, silver = (env.ref(f"crm_value_addon.tier_{name}") for name in ("bronze", "silver"))
     for tier, before, days in ((bronze, bronze.browse(), 700), (silver, bronze, 240)):
-        Change.create({"value_id": value.id, "from_tier_id": before.id, "to_tier_id": tier.id, "source": "initial",
-                       "date": today - timedelta(days=days)})
+        Change.create(
+            {
+                "value_id": value.id,
+                "from_tier_id": before.id,
+                "to_tier_id": tier.id,
+                "source": "initial",
+                "date": today - timedelta(days=days),
+            }
+        )
     env.flush_all()
     env.cr.execute("UPDATE crm_value SET tier_since = %s WHERE id = %s", [today - timedelta(days=240), value.id])
     env.invalidate_all()
@@ -53,8 +77,8 @@ def _give_cards(env, company, customer):
     Program = env["loyalty.program"]
     expires = company._value_today() + timedelta(days=60)
     for kind, points, expiration in (("loyalty", 440, False), ("coupons", 1, expires)):
-        program = Program.search(
-            [("program_type", "=", kind), ("company_id", "=", company.id)], order="id", limit=1)
+        program = Program.search([("program_type", "=", kind), ("company_id", "=", company.id)], order="id", limit=1)
         if program:
-            env["loyalty.card"].with_context(loyalty_no_mail=True).create({
-                "program_id": program.id, "partner_id": customer.id, "points": points, "expiration_date": expiration})
+            env["loyalty.card"].with_context(loyalty_no_mail=True).create(
+                {"program_id": program.id, "partner_id": customer.id, "points": points, "expiration_date": expiration}
+            )

@@ -13,7 +13,11 @@ def load(env, company):
     for name, (tier, reason, is_on) in _LOCKS.items():
         value = env["crm.value"].search([("partner_id.name", "=", name), ("company_id", "=", company.id)], limit=1)
         if value and not value.with_context(active_test=False).tier_lock_ids:
-            lock = env["crm.value.tier.lock"].with_user(manager).sudo().create({
-                "value_id": value.id, "tier_id": env.ref(f"crm_value_addon.tier_{tier}").id, "reason": reason})
+            lock = (
+                env["crm.value.tier.lock"]
+                .with_user(manager)
+                .sudo()
+                .create({"value_id": value.id, "tier_id": env.ref(f"crm_value_addon.tier_{tier}").id, "reason": reason})
+            )
             if not is_on:
                 lock.action_end()

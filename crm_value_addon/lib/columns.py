@@ -6,6 +6,7 @@ How it works: columns are a dict of numpy arrays, one per figure, all of one len
 the same customer, document or day. Days are counted since 1970-01-01; a missing date is `NO_DATE`
 (postgres/binary_copy.py). Money is float64 in the currency of the company; a selection is its position, from 1 on.
 """
+
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -52,5 +53,7 @@ def sum_per_customer(customers: Ints, partners: Ints, amounts: Floats) -> Floats
     [0.0, 3.0]
     """
     known = np.isin(partners, customers)
-    return np.asarray(np.bincount(
-        np.searchsorted(customers, partners[known]), weights=amounts[known], minlength=len(customers)), np.float64)
+    return np.asarray(
+        np.bincount(np.searchsorted(customers, partners[known]), weights=amounts[known], minlength=len(customers)),
+        np.float64,
+    )

@@ -3,6 +3,7 @@
 Each component is an expectation over the company's horizon, discounted like the purchases: an amount in month i, of
 30.44 days, counts 1 / (1 + d)^i (customer_base/fallback.py).
 """
+
 from collections.abc import Mapping
 
 import numpy as np

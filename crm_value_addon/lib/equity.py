@@ -1,4 +1,5 @@
 """Customer equity: its concentration, and the reasons for its change. Pure numpy."""
+
 from collections.abc import Sequence
 
 import numpy as np
@@ -85,8 +86,11 @@ def explain_change(
     """
     stayed = is_known & is_present
     effects = {name: float(values[stayed].sum()) for name, values in split_transaction(before, after).items()}
-    for name, component, sign in (("growth", "growth_value", 1), ("knowledge", "knowledge_value", 1),
-                                  ("costs", "service_cost", -1)):
+    for name, component, sign in (
+        ("growth", "growth_value", 1),
+        ("knowledge", "knowledge_value", 1),
+        ("costs", "service_cost", -1),
+    ):
         effects[name] = sign * float((after[component] - before[component])[stayed].sum())
     effects["new_customers"] = float(_equity(after)[~is_known].sum())
     change = round(float((_equity(after) - _equity(before)).sum()), decimals)
@@ -96,5 +100,4 @@ def explain_change(
 
 
 def _equity(figures: Columns) -> Floats:
-    return (figures["transaction_value"] + figures["growth_value"] + figures["knowledge_value"]
-            - figures["service_cost"])
+    return figures["transaction_value"] + figures["growth_value"] + figures["knowledge_value"] - figures["service_cost"]

@@ -5,6 +5,7 @@ sum of their variances, because customers buy independently. A bias of the forec
 does not average out: the error of the total in the backtest is one draw of it, and is taken as its standard deviation.
 The sources are independent, so that their variances add up.
 """
+
 from math import sqrt
 
 #: standard deviations to each side that hold 80 % of a normal distribution

@@ -8,6 +8,7 @@ alive is that measure. Without one, the silence since the last purchase is compa
 purchases. One typical interval of the company counts in that mean, so that two purchases in a week do not make a weekly
 customer.
 """
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,7 +96,8 @@ def stages(figures: Columns, as_of: int, typical: float, thresholds: Thresholds)
     at_risk = _beyond(figures["alive"], thresholds.risk_alive, silence, thresholds.risk_factor * rhythm)
     rhythm_before = intervals(np.maximum(repeats - 1, 0), np.maximum(previous - first, 0), typical)
     was_lost = (repeats > 0) & _beyond(
-        figures["alive_before"], thresholds.lost_alive, last - previous, thresholds.lost_factor * rhythm_before)
+        figures["alive_before"], thresholds.lost_alive, last - previous, thresholds.lost_factor * rhythm_before
+    )
 
     code = {name: position for position, name in enumerate(STAGES, 1)}
     return np.select(
@@ -108,7 +110,8 @@ def stages(figures: Columns, as_of: int, typical: float, thresholds: Thresholds)
             (count >= thresholds.loyal_purchases) & (tenure >= thresholds.loyal_days) & figures["satisfied"],
         ],
         [figures["interest"], code["won_back"], code["new"], code["lost"], code["at_risk"], code["loyal"]],
-        code["active"]).astype(np.int16)
+        code["active"],
+    ).astype(np.int16)
 
 
 def _beyond(alive: Floats, least_alive: float, silence: Ints, longest_silence: Floats) -> Bools:

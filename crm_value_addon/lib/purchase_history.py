@@ -1,4 +1,5 @@
 """From purchase days to the observed figures of each customer: pure numpy."""
+
 from collections.abc import Callable, Mapping
 from typing import overload
 
@@ -103,8 +104,13 @@ class FrozenDocuments:
             bought[is_refund] = 0
             refund[is_refund] = -revenue[is_refund]
         return {
-            "partner": moves["partner"], "date": moves["date"], "revenue": revenue, "margin": margin,
-            "refund": refund, "purchase_revenue": bought, "is_frozen": is_frozen,
+            "partner": moves["partner"],
+            "date": moves["date"],
+            "revenue": revenue,
+            "margin": margin,
+            "refund": refund,
+            "purchase_revenue": bought,
+            "is_frozen": is_frozen,
         }
 
     def corrections(self, moves: Columns, refunds: Ints, dates_of: Callable[[Ints], Ints]) -> Columns:
@@ -135,8 +141,11 @@ class FrozenDocuments:
         counts = date != NO_DATE
         nothing = np.zeros(int(counts.sum()))
         return {
-            "partner": moves["partner"][row_of_note][counts], "date": date[counts],
-            "revenue": nothing, "margin": nothing, "refund": nothing,
+            "partner": moves["partner"][row_of_note][counts],
+            "date": date[counts],
+            "revenue": nothing,
+            "margin": nothing,
+            "refund": nothing,
             "purchase_revenue": np.nan_to_num(self.purchase_revenue[self.find(notes)])[counts],
         }
 
@@ -216,9 +225,7 @@ def _correct(days: Columns, keys: Ints, corrections: Columns) -> None:
         np.add.at(days[name], place[known], corrections[name][known])
 
 
-def summarise(
-    days: Columns, customers: Ints, *, as_of: int, windows: Mapping[str, tuple[int, int]]
-) -> Columns:
+def summarise(days: Columns, customers: Ints, *, as_of: int, windows: Mapping[str, tuple[int, int]]) -> Columns:
     """Return the observed figures of each customer.
 
     :param days: columns of shape (d,), one row per customer and purchase day: ``partner`` (ids), ``date`` (days since

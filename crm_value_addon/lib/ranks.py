@@ -1,4 +1,5 @@
 """A customer's rank among all customers, from a table small enough to be stored with each refresh."""
+
 import numpy as np
 
 from .columns import Floats

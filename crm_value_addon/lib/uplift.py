@@ -1,4 +1,5 @@
 """The control group of a follow-up rule, and the uplift of the rule: a stable draw, and the difference of two means."""
+
 import hashlib
 import math
 from dataclasses import dataclass
@@ -6,7 +7,7 @@ from dataclasses import dataclass
 #: finished follow-ups that each group needs, because a few large customers would dominate the mean of a small group
 LEAST_GROUP = 30
 CONFIDENCE = 0.95
-_DRAWS = 2 ** 32
+_DRAWS = 2**32
 
 
 def is_in_control_group(rule: int, customer: int, percent: float) -> bool:
@@ -67,7 +68,8 @@ def uplift(treated: Group, control: Group) -> Uplift:
     if sum(errors) == 0:
         return Uplift(difference, difference, difference, True)
     freedom = sum(errors) ** 2 / sum(
-        error ** 2 / (group.count - 1) for error, group in zip(errors, (treated, control), strict=True))
+        error**2 / (group.count - 1) for error, group in zip(errors, (treated, control), strict=True)
+    )
     from scipy.special import stdtrit  # takes a second to import, too long for the start of Odoo
 
     reach = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * math.sqrt(sum(errors))

@@ -1,4 +1,5 @@
 """The periods that figures sum over."""
+
 from datetime import date, timedelta
 
 

@@ -53,6 +53,5 @@ class AccountMove(models.Model):
         return {
             (move.commercial_partner_id.id, move.company_id.id, move.id)
             for move in self
-            if (state or move.state) == "posted" and move.move_type in CUSTOMER_DOCUMENTS
-            and move.commercial_partner_id
+            if (state or move.state) == "posted" and move.move_type in CUSTOMER_DOCUMENTS and move.commercial_partner_id
         }

@@ -15,19 +15,25 @@ class CrmLead(models.Model):
     _inherit = ["crm.lead", "crm.value.mixin"]
 
     referred_by_id = fields.Many2one(
-        "res.partner", string="Referred by", ondelete="set null", index="btree_not_null",
-        help="The customer who brought this one; kept on the contact when the lead becomes one")
+        "res.partner",
+        string="Referred by",
+        ondelete="set null",
+        index="btree_not_null",
+        help="The customer who brought this one; kept on the contact when the lead becomes one",
+    )
     value_tier_id = fields.Many2one(related="value_id.tier_id", string="Tier", groups=SELLER_GROUP)
     value_tier_color = fields.Integer(related="value_id.tier_id.color", string="Tier Color", groups=SELLER_GROUP)
     value_tier_icon = fields.Selection(related="value_id.tier_id.icon", string="Tier Icon", groups=SELLER_GROUP)
     # No totals: a customer with two opportunities would count twice.
     revenue_12m = fields.Monetary(
-        related="value_id.revenue_12m", currency_field="value_currency_id", groups=SELLER_GROUP, aggregator=None)
+        related="value_id.revenue_12m", currency_field="value_currency_id", groups=SELLER_GROUP, aggregator=None
+    )
     clv = fields.Monetary(
-        related="value_id.clv", currency_field="value_currency_id", groups=MARGIN_GROUP, aggregator=None)
+        related="value_id.clv", currency_field="value_currency_id", groups=MARGIN_GROUP, aggregator=None
+    )
     expected_margin_12m = fields.Monetary(
-        related="value_id.expected_margin_12m", currency_field="value_currency_id", groups=MARGIN_GROUP,
-        aggregator=None)
+        related="value_id.expected_margin_12m", currency_field="value_currency_id", groups=MARGIN_GROUP, aggregator=None
+    )
 
     def init(self):
         super().init()
@@ -35,8 +41,12 @@ class CrmLead(models.Model):
 
     # whose value (see `crm.value.mixin`)
 
-    @api.depends("partner_id.commercial_partner_id.value_ids.company_id", "company_id", "team_id.company_id",
-                 "user_id.company_id")
+    @api.depends(
+        "partner_id.commercial_partner_id.value_ids.company_id",
+        "company_id",
+        "team_id.company_id",
+        "user_id.company_id",
+    )
     @api.depends_context("company", "allowed_company_ids")
     def _compute_value_id(self):
         super()._compute_value_id()
@@ -47,25 +57,38 @@ class CrmLead(models.Model):
             company = lead.company_id or lead.team_id.company_id or lead.user_id.company_id or self.env.company
             keys[lead] = (
                 lead.partner_id.commercial_partner_id._origin.id,
-                company.id if company in self.env.companies else False)
+                company.id if company in self.env.companies else False,
+            )
         return keys
 
     def _value_key_to_sql(self, alias, query):
         # sudo: columns to join by, which nobody gets to see.
         lead, columns = self.sudo(), {}
         for name, column in (
-                ("partner_id", "commercial_partner_id"), ("team_id", "company_id"), ("user_id", "company_id")):
+            ("partner_id", "commercial_partner_id"),
+            ("team_id", "company_id"),
+            ("user_id", "company_id"),
+        ):
             other = lead.env[lead._fields[name].comodel_name]
             joined = query.make_alias(alias, f"value_{name}")
-            query.add_join("LEFT JOIN", joined, other._table, SQL(
-                "%s = %s", SQL.identifier(joined, "id"), lead._field_to_sql(alias, name, query)))
+            query.add_join(
+                "LEFT JOIN",
+                joined,
+                other._table,
+                SQL("%s = %s", SQL.identifier(joined, "id"), lead._field_to_sql(alias, name, query)),
+            )
             columns[name] = other._field_to_sql(joined, column, query)
         company = SQL(
-            "COALESCE(%s, %s, %s, %s)", lead._field_to_sql(alias, "company_id", query), columns["team_id"],
-            columns["user_id"], self.env.company.id)
+            "COALESCE(%s, %s, %s, %s)",
+            lead._field_to_sql(alias, "company_id", query),
+            columns["team_id"],
+            columns["user_id"],
+            self.env.company.id,
+        )
         return (
             SQL("COALESCE(%s, 0)", columns["partner_id"]),
-            SQL("CASE WHEN %s IN %s THEN %s ELSE 0 END", company, tuple(self.env.companies.ids), company))
+            SQL("CASE WHEN %s IN %s THEN %s ELSE 0 END", company, tuple(self.env.companies.ids), company),
+        )
 
     @api.model
     def _select_of_company(self, company, only_open=False):
@@ -82,7 +105,10 @@ class CrmLead(models.Model):
                LEFT JOIN crm_team team ON team.id = lead.team_id
                LEFT JOIN res_users salesperson ON salesperson.id = lead.user_id
               WHERE COALESCE(lead.company_id, team.company_id, salesperson.company_id) = %s AND %s)
-            """, company.id, is_open if only_open else SQL("TRUE"))
+            """,
+            company.id,
+            is_open if only_open else SQL("TRUE"),
+        )
 
     def _prepare_customer_values(self, partner_name, is_company=False, parent_id=False):
         vals = super()._prepare_customer_values(partner_name, is_company=is_company, parent_id=parent_id)

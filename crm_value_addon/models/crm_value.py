@@ -43,168 +43,330 @@ class CrmValue(models.Model):
     currency_id = fields.Many2one(related="company_id.currency_id", string="Currency")
     as_of_date = fields.Date(string="As of", readonly=True, help="The day of the refresh that last changed a figure")
     figures_digest = fields.Float(
-        readonly=True, groups="base.group_system", help="Tells whether a refresh of all customers changes anything")
+        readonly=True, groups="base.group_system", help="Tells whether a refresh of all customers changes anything"
+    )
     figures_age = fields.Char(string="Age of the Figures", compute="_compute_figures_age", compute_sudo=True)
     user_id = fields.Many2one(related="partner_id.user_id", string="Salesperson")
     country_id = fields.Many2one(related="partner_id.country_id")
     is_opted_out = fields.Boolean(string="Opt Out of Scoring", related="partner_id.value_opt_out")
 
     # observed
-    first_purchase_date = fields.Date(
-        string="First Purchase", readonly=True, written_by="observation", opt_out="kept")
+    first_purchase_date = fields.Date(string="First Purchase", readonly=True, written_by="observation", opt_out="kept")
     last_purchase_date = fields.Date(string="Last Purchase", readonly=True, written_by="observation", opt_out="kept")
     previous_purchase_date = fields.Date(
-        string="Previous Purchase", readonly=True, written_by="observation", opt_out="kept",
-        help="The purchase day before the last one")
+        string="Previous Purchase",
+        readonly=True,
+        written_by="observation",
+        opt_out="kept",
+        help="The purchase day before the last one",
+    )
     purchase_count = fields.Integer(
-        string="Purchases", readonly=True, written_by="observation", opt_out="kept", metric="customer",
-        raised_by="purchase", help="Days on which something was bought, less what was given back")
+        string="Purchases",
+        readonly=True,
+        written_by="observation",
+        opt_out="kept",
+        metric="customer",
+        raised_by="purchase",
+        help="Days on which something was bought, less what was given back",
+    )
     frequency = fields.Integer(
-        string="Repeat Purchases", readonly=True, aggregator="sum", written_by="observation", opt_out="kept")
+        string="Repeat Purchases", readonly=True, aggregator="sum", written_by="observation", opt_out="kept"
+    )
     revenue_total = fields.Monetary(
-        string="Revenue", readonly=True, written_by="observation", opt_out="kept", metric="customer",
-        raised_by="amount", help="All posted documents, untaxed")
+        string="Revenue",
+        readonly=True,
+        written_by="observation",
+        opt_out="kept",
+        metric="customer",
+        raised_by="amount",
+        help="All posted documents, untaxed",
+    )
     revenue_12m = fields.Monetary(
-        string="Revenue 12 Months", readonly=True, written_by="observation", opt_out="kept", metric="customer",
-        raised_by="amount", kept_by="snapshot",
-        help="Invoiced less credited in the 12 months up to the day of the figures, untaxed")
+        string="Revenue 12 Months",
+        readonly=True,
+        written_by="observation",
+        opt_out="kept",
+        metric="customer",
+        raised_by="amount",
+        kept_by="snapshot",
+        help="Invoiced less credited in the 12 months up to the day of the figures, untaxed",
+    )
     revenue_year = fields.Monetary(
-        string="Revenue This Year", readonly=True, written_by="observation", opt_out="kept", metric="customer",
-        raised_by="amount")
+        string="Revenue This Year",
+        readonly=True,
+        written_by="observation",
+        opt_out="kept",
+        metric="customer",
+        raised_by="amount",
+    )
     revenue_previous_year = fields.Monetary(
-        string="Revenue Last Year", readonly=True, written_by="observation", opt_out="kept", metric="customer")
+        string="Revenue Last Year", readonly=True, written_by="observation", opt_out="kept", metric="customer"
+    )
     margin_total = fields.Monetary(
-        string="Margin", readonly=True, groups=MARGIN_GROUP, written_by="observation", opt_out="kept",
-        metric="company", raised_by="margin")
+        string="Margin",
+        readonly=True,
+        groups=MARGIN_GROUP,
+        written_by="observation",
+        opt_out="kept",
+        metric="company",
+        raised_by="margin",
+    )
     margin_12m = fields.Monetary(
-        string="Margin 12 Months", readonly=True, groups=MARGIN_GROUP, written_by="observation", opt_out="kept",
-        metric="company", raised_by="margin",
-        help="Margin of the revenue of the last 12 months, as recorded when the invoices were posted")
-    refund_total = fields.Monetary(
-        string="Credit Notes", readonly=True, written_by="observation", opt_out="kept")
+        string="Margin 12 Months",
+        readonly=True,
+        groups=MARGIN_GROUP,
+        written_by="observation",
+        opt_out="kept",
+        metric="company",
+        raised_by="margin",
+        help="Margin of the revenue of the last 12 months, as recorded when the invoices were posted",
+    )
+    refund_total = fields.Monetary(string="Credit Notes", readonly=True, written_by="observation", opt_out="kept")
     monetary_value = fields.Monetary(
-        string="Average Purchase", readonly=True, aggregator="avg", written_by="observation", opt_out="kept",
-        help="Revenue of the days with a purchase, divided by their number")
+        string="Average Purchase",
+        readonly=True,
+        aggregator="avg",
+        written_by="observation",
+        opt_out="kept",
+        help="Revenue of the days with a purchase, divided by their number",
+    )
     overdue_amount = fields.Monetary(string="Overdue", readonly=True, written_by="observation", opt_out="kept")
     purchase_quarters = fields.Integer(
-        readonly=True, aggregator=None, exportable=False, written_by="observation",
-        help="As bits: bit n is set where the customer bought in the n-th calendar quarter after its first one.")
+        readonly=True,
+        aggregator=None,
+        exportable=False,
+        written_by="observation",
+        help="As bits: bit n is set where the customer bought in the n-th calendar quarter after its first one.",
+    )
     bought_in_quarter = fields.Integer(
-        string="Bought in Quarter (0 = First)", store=False, search="_search_bought_in_quarter", exportable=False,
-        help="To search only: 0 is the calendar quarter of the first purchase, 1 the next one, up to 30.")
+        string="Bought in Quarter (0 = First)",
+        store=False,
+        search="_search_bought_in_quarter",
+        exportable=False,
+        help="To search only: 0 is the calendar quarter of the first purchase, 1 the next one, up to 30.",
+    )
     days_since_last_purchase = fields.Integer(
-        compute="_compute_day_counts", search="_search_days_since_last_purchase", aggregator=None)
+        compute="_compute_day_counts", search="_search_days_since_last_purchase", aggregator=None
+    )
     tenure_days = fields.Integer(
-        string="Days as a Customer", compute="_compute_day_counts", search="_search_tenure_days", aggregator=None,
-        metric="customer")
+        string="Days as a Customer",
+        compute="_compute_day_counts",
+        search="_search_tenure_days",
+        aggregator=None,
+        metric="customer",
+    )
 
     # predicted
     method = fields.Selection(
         [("model", "Prediction model"), ("history", "Last 12 months carried forward"), ("none", "No purchase yet")],
-        string="Computed from", readonly=True, written_by="prediction",
-        help="Whether the expected figures come from the prediction model or from the last 12 months carried forward")
+        string="Computed from",
+        readonly=True,
+        written_by="prediction",
+        help="Whether the expected figures come from the prediction model or from the last 12 months carried forward",
+    )
     fit_id = fields.Many2one(
-        "crm.value.fit", string="Prediction Model", ondelete="set null", readonly=True, written_by="prediction",
-        kept_by="snapshot")
+        "crm.value.fit",
+        string="Prediction Model",
+        ondelete="set null",
+        readonly=True,
+        written_by="prediction",
+        kept_by="snapshot",
+    )
     probability_alive = fields.Float(
-        string="Likely Active", readonly=True, aggregator="avg", written_by="prediction", kept_by="snapshot",
-        help="Probability that the customer will ever buy again")
+        string="Likely Active",
+        readonly=True,
+        aggregator="avg",
+        written_by="prediction",
+        kept_by="snapshot",
+        help="Probability that the customer will ever buy again",
+    )
     churn_risk = fields.Selection(
-        [("low", "Low"), ("medium", "Medium"), ("high", "High")], readonly=True, written_by="prediction",
-        help="From the probability of being active, with the limits in the settings; empty without a model")
+        [("low", "Low"), ("medium", "Medium"), ("high", "High")],
+        readonly=True,
+        written_by="prediction",
+        help="From the probability of being active, with the limits in the settings; empty without a model",
+    )
     expected_purchases = fields.Float(
-        readonly=True, digits=(16, 2), written_by="prediction", kept_by="snapshot", help="In the next 12 months")
+        readonly=True, digits=(16, 2), written_by="prediction", kept_by="snapshot", help="In the next 12 months"
+    )
     expected_spend = fields.Monetary(
-        readonly=True, aggregator="avg", written_by="prediction", kept_by="snapshot",
-        help="Expected amount of a coming purchase, untaxed")
+        readonly=True,
+        aggregator="avg",
+        written_by="prediction",
+        kept_by="snapshot",
+        help="Expected amount of a coming purchase, untaxed",
+    )
     expected_margin_12m = fields.Monetary(
-        string="Expected Next 12 Months", readonly=True, groups=MARGIN_GROUP, written_by="prediction",
-        help="Expected margin (or revenue, as the company's settings say) of the next 12 months, not discounted")
+        string="Expected Next 12 Months",
+        readonly=True,
+        groups=MARGIN_GROUP,
+        written_by="prediction",
+        help="Expected margin (or revenue, as the company's settings say) of the next 12 months, not discounted",
+    )
     next_purchase_date = fields.Date(
-        string="Next Purchase Expected", readonly=True, written_by="prediction",
-        help="By this day a customer of this rhythm has bought again with even odds; it lies in the past when overdue")
+        string="Next Purchase Expected",
+        readonly=True,
+        written_by="prediction",
+        help="By this day a customer of this rhythm has bought again with even odds; it lies in the past when overdue",
+    )
     transaction_value = fields.Monetary(
-        readonly=True, groups=MARGIN_GROUP, written_by="prediction", kept_by="snapshot",
-        help="Discounted expected contribution of purchases over the horizon")
+        readonly=True,
+        groups=MARGIN_GROUP,
+        written_by="prediction",
+        kept_by="snapshot",
+        help="Discounted expected contribution of purchases over the horizon",
+    )
 
     # the components of the value
     growth_value = fields.Monetary(
-        readonly=True, groups=MARGIN_GROUP, written_by="component", kept_by="snapshot",
-        help="Open opportunities and sent quotations, weighted with their probability, times the margin rate")
+        readonly=True,
+        groups=MARGIN_GROUP,
+        written_by="component",
+        kept_by="snapshot",
+        help="Open opportunities and sent quotations, weighted with their probability, times the margin rate",
+    )
     referral_value = fields.Monetary(
-        readonly=True, groups=MARGIN_GROUP, written_by="component", kept_by="snapshot",
-        help="Share of what referred customers are expected to buy at first")
+        readonly=True,
+        groups=MARGIN_GROUP,
+        written_by="component",
+        kept_by="snapshot",
+        help="Share of what referred customers are expected to buy at first",
+    )
     knowledge_value = fields.Monetary(
-        readonly=True, groups=MARGIN_GROUP, written_by="component", kept_by="snapshot",
-        help="What this customer's feedback is expected to be worth")
+        readonly=True,
+        groups=MARGIN_GROUP,
+        written_by="component",
+        kept_by="snapshot",
+        help="What this customer's feedback is expected to be worth",
+    )
     service_cost = fields.Monetary(
-        string="Expected Cost to Serve", readonly=True, groups=MARGIN_GROUP, written_by="component",
-        kept_by="snapshot", help="The cost of serving this customer in the last 12 months, carried forward")
+        string="Expected Cost to Serve",
+        readonly=True,
+        groups=MARGIN_GROUP,
+        written_by="component",
+        kept_by="snapshot",
+        help="The cost of serving this customer in the last 12 months, carried forward",
+    )
     cost_to_serve = fields.Monetary(
-        string="Cost to Serve so far", readonly=True, groups=MARGIN_GROUP, written_by="component", opt_out="kept")
+        string="Cost to Serve so far", readonly=True, groups=MARGIN_GROUP, written_by="component", opt_out="kept"
+    )
     satisfaction = fields.Float(
-        readonly=True, digits=(16, 2), aggregator="avg", written_by="component", metric="company",
-        help="Mean of the customer's ratings of the last 12 months, 1 to 5; 0 where there is none")
+        readonly=True,
+        digits=(16, 2),
+        aggregator="avg",
+        written_by="component",
+        metric="company",
+        help="Mean of the customer's ratings of the last 12 months, 1 to 5; 0 where there is none",
+    )
     clv = fields.Monetary(
-        string="CLV", readonly=True, groups=MARGIN_GROUP, written_by="sum", metric="forecast", kept_by="snapshot",
+        string="CLV",
+        readonly=True,
+        groups=MARGIN_GROUP,
+        written_by="sum",
+        metric="forecast",
+        kept_by="snapshot",
         help="Customer lifetime value: what the customer is expected to bring over the company's horizon from "
-             "purchases, growth, referrals and feedback, less the cost to serve, discounted to today")
+        "purchases, growth, referrals and feedback, less the cost to serve, discounted to today",
+    )
     clv_low = fields.Monetary(
-        string="CLV at least", readonly=True, groups=MARGIN_GROUP, written_by="sum",
+        string="CLV at least",
+        readonly=True,
+        groups=MARGIN_GROUP,
+        written_by="sum",
         help="With 80 % probability the discounted contribution falls between the two. The CLV is a mean: of a "
-             "customer that will probably not buy again it may lie above both.")
+        "customer that will probably not buy again it may lie above both.",
+    )
     clv_high = fields.Monetary(string="CLV at most", readonly=True, groups=MARGIN_GROUP, written_by="sum")
     realised_value = fields.Monetary(
-        readonly=True, groups=MARGIN_GROUP, written_by="sum", opt_out="kept", metric="company", raised_by="margin",
-        kept_by="snapshot", help="Margin so far less cost to serve so far")
+        readonly=True,
+        groups=MARGIN_GROUP,
+        written_by="sum",
+        opt_out="kept",
+        metric="company",
+        raised_by="margin",
+        kept_by="snapshot",
+        help="Margin so far less cost to serve so far",
+    )
     referred_count = fields.Integer(string="Referred Customers", compute="_compute_referred")
     referred_realised_value = fields.Monetary(
-        string="Realised by Referred Customers", compute="_compute_referred", groups=MARGIN_GROUP,
-        help="Margin less cost to serve so far of the customers that this one brought: part of their value")
-    value_explanation = fields.Json(
-        string="Why This Value", compute="_compute_value_explanation", groups=MARGIN_GROUP)
+        string="Realised by Referred Customers",
+        compute="_compute_referred",
+        groups=MARGIN_GROUP,
+        help="Margin less cost to serve so far of the customers that this one brought: part of their value",
+    )
+    value_explanation = fields.Json(string="Why This Value", compute="_compute_value_explanation", groups=MARGIN_GROUP)
     snapshot_ids = fields.One2many("crm.value.snapshot", "value_id", string="Month Ends")
 
     # the place among all customers
     value_percentile = fields.Float(
-        readonly=True, digits=(16, 2), aggregator="avg", groups=MARGIN_GROUP, written_by="rfm", metric="forecast",
-        help="Share of the customers with less CLV: 100 is the best")
+        readonly=True,
+        digits=(16, 2),
+        aggregator="avg",
+        groups=MARGIN_GROUP,
+        written_by="rfm",
+        metric="forecast",
+        help="Share of the customers with less CLV: 100 is the best",
+    )
     r_score = fields.Integer(string="Recency Score", readonly=True, aggregator="avg", written_by="rfm")
     f_score = fields.Integer(string="Frequency Score", readonly=True, aggregator="avg", written_by="rfm")
     m_score = fields.Integer(string="Monetary Score", readonly=True, aggregator="avg", written_by="rfm")
     rfm_score = fields.Integer(
-        string="RFM Score", readonly=True, aggregator=None, written_by="rfm",
+        string="RFM Score",
+        readonly=True,
+        aggregator=None,
+        written_by="rfm",
         help="Recency, frequency and monetary score, each from 1 to 5 (a fifth of the customers each, 5 is best); 0 "
-             "for customers who have not bought. Customers with equal figures share the lower score.")
+        "for customers who have not bought. Customers with equal figures share the lower score.",
+    )
     rfm_segment = fields.Many2one(
-        "crm.value.rfm.segment", string="RFM Segment", index="btree_not_null", ondelete="set null", readonly=True,
-        written_by="rfm")
+        "crm.value.rfm.segment",
+        string="RFM Segment",
+        index="btree_not_null",
+        ondelete="set null",
+        readonly=True,
+        written_by="rfm",
+    )
     lifecycle_stage = fields.Selection(
-        [("lead", "Lead"), ("prospect", "Prospect"), ("new", "New"), ("active", "Active"), ("loyal", "Loyal"),
-         ("at_risk", "At risk"), ("lost", "Lost"), ("won_back", "Won back")],
-        string="Lifecycle", readonly=True, written_by="lifecycle", kept_by="snapshot",
+        [
+            ("lead", "Lead"),
+            ("prospect", "Prospect"),
+            ("new", "New"),
+            ("active", "Active"),
+            ("loyal", "Loyal"),
+            ("at_risk", "At risk"),
+            ("lost", "Lost"),
+            ("won_back", "Won back"),
+        ],
+        string="Lifecycle",
+        readonly=True,
+        written_by="lifecycle",
+        kept_by="snapshot",
         help="Lead: open opportunity. Prospect: quotation sent, or a promising opportunity. Then by the customer's own "
-             "rhythm of buying, with the thresholds in the settings. Lead and prospect are as of the last nightly "
-             "refresh.")
+        "rhythm of buying, with the thresholds in the settings. Lead and prospect are as of the last nightly "
+        "refresh.",
+    )
     lifecycle_since = fields.Date(
-        string="Stage since", readonly=True, help="Empty while the stage is the first one known")
+        string="Stage since", readonly=True, help="Empty while the stage is the first one known"
+    )
 
     # the tier and its benefits
     tier_id = fields.Many2one(
-        "crm.value.tier", index="btree_not_null", ondelete="set null", readonly=True, kept_by="snapshot")
+        "crm.value.tier", index="btree_not_null", ondelete="set null", readonly=True, kept_by="snapshot"
+    )
     tier_since = fields.Date(readonly=True)
     tier_review_date = fields.Date(
-        string="Tier in Danger", readonly=True,
+        string="Tier in Danger",
+        readonly=True,
         help="The customer no longer meets what its tier asks for and loses it on this date (a tier kept until the "
-             "year's end: after it), unless it meets it again before.")
+        "year's end: after it), unless it meets it again before.",
+    )
     next_tier_id = fields.Many2one("crm.value.tier", ondelete="set null", readonly=True)
     tier_color = fields.Integer(related="tier_id.color", string="Tier Color")
     tier_icon = fields.Selection(related="tier_id.icon", string="Tier Icon")
     tier_change_ids = fields.One2many("crm.value.tier.change", "value_id", string="Tier Changes")
     tier_lock_ids = fields.One2many("crm.value.tier.lock", "value_id", string="Tier Locks")
     tier_lock_id = fields.Many2one("crm.value.tier.lock", compute="_compute_tier_lock_id")
-    tier_explanation = fields.Html(
-        string="Why This Tier", compute="_compute_tier_explanation", sanitize=False)
+    tier_explanation = fields.Html(string="Why This Tier", compute="_compute_tier_explanation", sanitize=False)
     benefit_summary = fields.Html(compute="_compute_benefit_summary", sanitize=False)
     grant_ids = fields.One2many("crm.value.grant", "value_id", string="Gifts")
     caution = fields.Boolean(readonly=True, index="btree_not_null", help="Handle with care: see the reason")
@@ -213,8 +375,7 @@ class CrmValue(models.Model):
     caution_override_ids = fields.One2many("crm.value.caution.override", "value_id", string="Manual Caution Flags")
     caution_override_id = fields.Many2one("crm.value.caution.override", compute="_compute_caution_override_id")
 
-    _partner_company_uniq = models.Constraint(
-        "UNIQUE(partner_id, company_id)", "A customer has one value per company.")
+    _partner_company_uniq = models.Constraint("UNIQUE(partner_id, company_id)", "A customer has one value per company.")
 
     def _valid_field_parameter(self, field, name):
         return name in _FACTS or super()._valid_field_parameter(field, name)
@@ -263,7 +424,8 @@ class CrmValue(models.Model):
             age = freshness._measure(company, values.partner_id.ids) if company else {}
             for value in values:
                 value.figures_age = age and freshness._describe(
-                    age["minutes"], age["waiting_of"].get(value.partner_id.id, 0))
+                    age["minutes"], age["waiting_of"].get(value.partner_id.id, 0)
+                )
 
     @api.depends("partner_id")
     def _compute_referred(self):
@@ -315,23 +477,28 @@ class CrmValue(models.Model):
     def _compute_tier_explanation(self):
         explained = self.env["crm.value.tier.explanation"]._explain_tiers(self)
         for value in self:
-            value.tier_explanation = self.env["ir.qweb"]._render(
-                "crm_value_addon.tier_explanation", explained[value.id]) if value.id in explained else False
+            value.tier_explanation = (
+                self.env["ir.qweb"]._render("crm_value_addon.tier_explanation", explained[value.id])
+                if value.id in explained
+                else False
+            )
 
     @api.depends("tier_id", "overdue_amount", "caution")
     @api.depends_context("lang", "allowed_company_ids")
     def _compute_benefit_summary(self):
         for value in self:
             summary = self.env["crm.value.benefit.state"]._prepare_summary(value)
-            value.benefit_summary = self.env["ir.qweb"]._render(
-                "crm_value_addon.benefit_summary", summary) if summary else False
+            value.benefit_summary = (
+                self.env["ir.qweb"]._render("crm_value_addon.benefit_summary", summary) if summary else False
+            )
 
     def _search_bought_in_quarter(self, operator, numbers):
         if operator != "in":
             return NotImplemented
         mask = sum(1 << int(number) for number in numbers if 0 <= int(number) <= 30)
-        return Domain.custom(to_sql=lambda model, alias, query: SQL(
-            "%s & %s <> 0", SQL.identifier(alias, "purchase_quarters"), mask))
+        return Domain.custom(
+            to_sql=lambda model, alias, query: SQL("%s & %s <> 0", SQL.identifier(alias, "purchase_quarters"), mask)
+        )
 
     def _search_days_since_last_purchase(self, operator, number):
         return self._search_day_count("last_purchase_date", operator, number)
@@ -354,7 +521,8 @@ class CrmValue(models.Model):
         domain = Domain.OR(
             Domain("company_id", "=", company.id)
             & Domain(date_field, turned, company._value_today() - timedelta(days=int(number)))
-            for company in self.env.companies)
+            for company in self.env.companies
+        )
         return domain | Domain(date_field, "=", False) if shows_zero else domain
 
     @api.model
@@ -362,7 +530,8 @@ class CrmValue(models.Model):
         domain = Domain.OR(
             Domain("company_id", "=", company.id)
             & Domain(date_field, "=", company._value_today() - timedelta(days=int(days or 0)))
-            for company in self.env.companies)
+            for company in self.env.companies
+        )
         return domain if days else domain | Domain(date_field, "=", False)
 
     # writing
@@ -430,8 +599,10 @@ class CrmValue(models.Model):
         customer.check_access("read")
         partner_ids = customer.commercial_partner_id.ids or None
         companies = self.env.companies
-        texts = [(company.name, self.env["crm.value.freshness"]._measure(company, partner_ids)["text"])
-                 for company in companies]
+        texts = [
+            (company.name, self.env["crm.value.freshness"]._measure(company, partner_ids)["text"])
+            for company in companies
+        ]
         return [f"{name}: {text}" if len(companies) > 1 else text for name, text in texts]
 
     def action_open_documents(self):
@@ -454,9 +625,18 @@ class CrmValue(models.Model):
         """
         self.ensure_one()
         self.check_access("read")
-        domain = [*self._documents_domain(), ("line_ids", "any", [
-            ("account_id.account_type", "=", "asset_receivable"), ("reconciled", "=", False),
-            ("date_maturity", "<", self.company_id._value_today())])]
+        domain = [
+            *self._documents_domain(),
+            (
+                "line_ids",
+                "any",
+                [
+                    ("account_id.account_type", "=", "asset_receivable"),
+                    ("reconciled", "=", False),
+                    ("date_maturity", "<", self.company_id._value_today()),
+                ],
+            ),
+        ]
         # sudo: only the number of the documents that the user may not open is told.
         return self._action_documents(domain, self.env["account.move"].sudo().search_count(domain))
 
@@ -495,7 +675,8 @@ class CrmValue(models.Model):
     def _documents_domain(self):
         """Return the domain of the documents that this customer's amounts are made of."""
         domain = [
-            ("commercial_partner_id", "=", self.partner_id.id), ("company_id", "=", self.company_id.id),
+            ("commercial_partner_id", "=", self.partner_id.id),
+            ("company_id", "=", self.company_id.id),
             *POSTED_DOCUMENTS,
         ]
         leaving, own = self.env["crm.value.purchase"]._intercompany_ids()
@@ -509,22 +690,29 @@ class CrmValue(models.Model):
         Move = self.env["account.move"]
         shown = Move.search_count(domain) if Move.has_access("read") else 0
         if not shown:
-            return self._notification(self.env._(
-                "Documents: %(total)s, none of which you may open.", total=total), "warning")
+            return self._notification(
+                self.env._("Documents: %(total)s, none of which you may open.", total=total), "warning"
+            )
         name = self.env._("Documents")
         if shown < total:
             name = self.env._("Documents (%(hidden)s not shown)", hidden=total - shown)
         return {
-            "type": "ir.actions.act_window", "name": name, "res_model": "account.move",
+            "type": "ir.actions.act_window",
+            "name": name,
+            "res_model": "account.move",
             "views": [
                 (self.env.ref("account.view_out_invoice_tree").id, "list"),
-                (self.env.ref("account.view_account_move_kanban").id, "kanban"), (False, "form")],
-            "domain": domain, "context": {"create": False, "default_move_type": "out_invoice"},
+                (self.env.ref("account.view_account_move_kanban").id, "kanban"),
+                (False, "form"),
+            ],
+            "domain": domain,
+            "context": {"create": False, "default_move_type": "out_invoice"},
         }
 
     @api.model
     def _notification(self, message, kind="success"):
         return {
-            "type": "ir.actions.client", "tag": "display_notification",
+            "type": "ir.actions.client",
+            "tag": "display_notification",
             "params": {"message": message, "type": kind, "next": {"type": "ir.actions.client", "tag": "soft_reload"}},
         }

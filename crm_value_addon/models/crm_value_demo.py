@@ -19,7 +19,8 @@ class CrmValueDemo(models.AbstractModel):
 
         company = self.env.ref("base.main_company")
         second = self.env["res.company"].search(
-            [("id", "!=", company.id), ("chart_template", "!=", False), ("parent_id", "=", False)], limit=1)
+            [("id", "!=", company.id), ("chart_template", "!=", False), ("parent_id", "=", False)], limit=1
+        )
         Generator(self.env, company, second).run()
         for each in filter(None, (company, second)):
             history.load(self.env, each)

@@ -34,10 +34,16 @@ class CrmValueMixin(models.AbstractModel):
     _description = "Shows the Value of a Customer"
 
     value_id = fields.Many2one(
-        "crm.value", string="Customer Value", compute="_compute_value_id", search="_search_value_id",
-        compute_sudo=True, groups=f"{SELLER_GROUP},{MARGIN_GROUP}")
+        "crm.value",
+        string="Customer Value",
+        compute="_compute_value_id",
+        search="_search_value_id",
+        compute_sudo=True,
+        groups=f"{SELLER_GROUP},{MARGIN_GROUP}",
+    )
     value_currency_id = fields.Many2one(
-        related="value_id.currency_id", string="Value Currency", groups=f"{SELLER_GROUP},{MARGIN_GROUP}")
+        related="value_id.currency_id", string="Value Currency", groups=f"{SELLER_GROUP},{MARGIN_GROUP}"
+    )
     churn_risk = fields.Selection(related="value_id.churn_risk", groups=SELLER_GROUP)
     lifecycle_stage = fields.Selection(related="value_id.lifecycle_stage", groups=SELLER_GROUP)
 
@@ -53,9 +59,12 @@ class CrmValueMixin(models.AbstractModel):
 
     def _compute_value_id(self):
         keys = self._value_keys()
-        values = self.env["crm.value"].search_fetch([
-            ("partner_id", "in", list({partner_id for partner_id, _company_id in keys.values() if partner_id})),
-            ("company_id", "in", list({company_id for _partner_id, company_id in keys.values() if company_id}))])
+        values = self.env["crm.value"].search_fetch(
+            [
+                ("partner_id", "in", list({partner_id for partner_id, _company_id in keys.values() if partner_id})),
+                ("company_id", "in", list({company_id for _partner_id, company_id in keys.values() if company_id})),
+            ]
+        )
         value_of = {(value.partner_id.id, value.company_id.id): value for value in values}
         for record in self:
             record.value_id = value_of.get(keys[record], False)
@@ -88,14 +97,18 @@ class CrmValueMixin(models.AbstractModel):
     @api.model
     def _domain_of_values(self, domain):
         """Return the domain of the records whose customer has a value in a domain."""
+
         # One subquery on the keys; the relations would join res_partner twice. Access is checked here because only now
         # is the environment the user's.
         def to_sql(records, alias, query):
             # Figures without groups of their own are guarded by their model, which `bypass_access` passes.
             records._check_field_access(records._fields["value_id"], "read")
             values = records.env["crm.value"]._search(domain, bypass_access=True)
-            return SQL("%s IN %s", SQL("(%s, %s)", *records._value_key_to_sql(alias, query)), values.subselect(
-                SQL.identifier("crm_value", "partner_id"), SQL.identifier("crm_value", "company_id")))
+            return SQL(
+                "%s IN %s",
+                SQL("(%s, %s)", *records._value_key_to_sql(alias, query)),
+                values.subselect(SQL.identifier("crm_value", "partner_id"), SQL.identifier("crm_value", "company_id")),
+            )
 
         return Domain.custom(to_sql=to_sql)
 
@@ -125,9 +138,18 @@ class CrmValueMixin(models.AbstractModel):
         """Join the value of the record's customer; return its alias."""
         partner, company = self._value_key_to_sql(alias, query)
         value = query.make_alias(alias, f"value_{self.env.company.id}")
-        query.add_join("LEFT JOIN", value, "crm_value", SQL(
-            "%s = %s AND %s = %s", SQL.identifier(value, "partner_id"), partner,
-            SQL.identifier(value, "company_id"), company))
+        query.add_join(
+            "LEFT JOIN",
+            value,
+            "crm_value",
+            SQL(
+                "%s = %s AND %s = %s",
+                SQL.identifier(value, "partner_id"),
+                partner,
+                SQL.identifier(value, "company_id"),
+                company,
+            ),
+        )
         return value
 
     # a sorted page
@@ -137,7 +159,8 @@ class CrmValueMixin(models.AbstractModel):
         top_rows = self._top_rows_domain(order or self._order, offset, limit) if limit else None
         if top_rows:
             found = super().search_fetch(
-                Domain(domain) & top_rows, field_names, offset=offset, limit=limit, order=order)
+                Domain(domain) & top_rows, field_names, offset=offset, limit=limit, order=order
+            )
             if len(found) == limit:
                 return found
         return super().search_fetch(domain, field_names, offset=offset, limit=limit, order=order)
@@ -166,8 +189,9 @@ class CrmValueMixin(models.AbstractModel):
     @api.model
     def _least_top_figure(self, column, count):
         """Return, as text, a figure that about so many values reach, of all companies; None if they are too many."""
-        rows = self.env.execute_query(SQL(
-            """
+        rows = self.env.execute_query(
+            SQL(
+                """
             SELECT bounds[cardinality(bounds) - buckets::int]
               FROM (SELECT bounds, ceil(%(count)s::float8 * (cardinality(bounds) - 1) / (share * rows)) AS buckets
                       FROM (SELECT stats.histogram_bounds::text::text[] AS bounds, class.reltuples AS rows,
@@ -178,7 +202,12 @@ class CrmValueMixin(models.AbstractModel):
                                AND stats.attname = %(name)s AND class.oid = 'crm_value'::regclass) stats
                      WHERE rows >= %(min_rows)s AND share > 0) chosen
              WHERE buckets <= cardinality(bounds) / 4
-            """, count=count, name=column.name, min_rows=_MIN_ROWS))
+            """,
+                count=count,
+                name=column.name,
+                min_rows=_MIN_ROWS,
+            )
+        )
         return rows[0][0] if rows else None
 
     # actions
@@ -195,8 +224,11 @@ class CrmValueMixin(models.AbstractModel):
         if not self.value_id:
             return self.env["crm.value"]._notification(self._describe_no_value(), "info")
         return {
-            "type": "ir.actions.act_window", "res_model": "crm.value", "res_id": self.value_id.id,
-            "views": [(False, "form")], "name": self.env._("Customer Value"),
+            "type": "ir.actions.act_window",
+            "res_model": "crm.value",
+            "res_id": self.value_id.id,
+            "views": [(False, "form")],
+            "name": self.env._("Customer Value"),
         }
 
     def _describe_no_value(self):
@@ -210,4 +242,5 @@ class CrmValueMixin(models.AbstractModel):
         return self.env._(
             "%(customer)s has no posted invoice, order or opportunity in %(company)s yet.",
             customer=self.env["res.partner"].sudo().browse(partner_id).display_name,
-            company=self.env["res.company"].sudo().browse(company_id).name)
+            company=self.env["res.company"].sudo().browse(company_id).name,
+        )

@@ -8,7 +8,8 @@ class IrActionsServer(models.Model):
     _inherit = "ir.actions.server"
 
     state = fields.Selection(
-        selection_add=[("value_followup", "Launch a Follow-up")], ondelete={"value_followup": "cascade"})
+        selection_add=[("value_followup", "Launch a Follow-up")], ondelete={"value_followup": "cascade"}
+    )
     value_followup_rule_id = fields.Many2one("crm.value.followup.rule", string="Follow-up Rule", ondelete="cascade")
 
     @api.model

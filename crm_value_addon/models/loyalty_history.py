@@ -11,26 +11,41 @@ class LoyaltyHistory(models.Model):
     value_tier_id = fields.Many2one("crm.value.tier", string="Tier", ondelete="set null", readonly=True)
     value_extra_points = fields.Float(string="Points by the Tier", readonly=True)
     value_extra_amount = fields.Float(
-        string="Worth of the Points by the Tier", readonly=True, groups=MANAGER_GROUP,
-        help="In the currency of the program, by its most generous reward")
+        string="Worth of the Points by the Tier",
+        readonly=True,
+        groups=MANAGER_GROUP,
+        help="In the currency of the program, by its most generous reward",
+    )
 
     def _note_tier(self, tier, factor):
         """Note on these lines that a tier multiplied their points."""
         for line in self:
             extra = line.issued - line.issued / factor
-            line.write({
-                "value_tier_id": tier.id, "value_extra_points": extra,
-                "value_extra_amount": extra * line.card_id.program_id._point_worth(),
-                "description": self.env._(
-                    "%(order)s (points × %(factor)s: %(tier)s)", order=line.description, factor=f"{factor:g}",
-                    tier=tier.name),
-            })
+            line.write(
+                {
+                    "value_tier_id": tier.id,
+                    "value_extra_points": extra,
+                    "value_extra_amount": extra * line.card_id.program_id._point_worth(),
+                    "description": self.env._(
+                        "%(order)s (points × %(factor)s: %(tier)s)",
+                        order=line.description,
+                        factor=f"{factor:g}",
+                        tier=tier.name,
+                    ),
+                }
+            )
 
     def _forget_tier(self):
         """Remove the tier from these lines; the points stay."""
         for line in self:
-            order = self.env["sale.order"].browse(line.order_id).exists() if line.order_model == "sale.order" \
+            order = (
+                self.env["sale.order"].browse(line.order_id).exists()
+                if line.order_model == "sale.order"
                 else self.env["sale.order"]
-            line.write({
-                "value_tier_id": False,
-                "description": self.env._("Order %(order)s", order=order.name) if order else self.env._("Points")})
+            )
+            line.write(
+                {
+                    "value_tier_id": False,
+                    "description": self.env._("Order %(order)s", order=order.name) if order else self.env._("Points"),
+                }
+            )

@@ -5,8 +5,8 @@ class MailActivity(models.Model):
     _inherit = "mail.activity"
 
     value_followup_id = fields.Many2one(
-        "crm.value.followup", string="Follow-up", ondelete="set null", index="btree_not_null", readonly=True,
-        copy=False)
+        "crm.value.followup", string="Follow-up", ondelete="set null", index="btree_not_null", readonly=True, copy=False
+    )
 
     def write(self, vals):
         result = super().write(vals)

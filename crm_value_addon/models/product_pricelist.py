@@ -18,9 +18,11 @@ class ProductPricelist(models.Model):
             return super()._get_partner_pricelist_multi(partner_ids)
         partners = self.env["res.partner"].with_context(active_test=False).browse(partner_ids)
         by_tier = {
-            partner.id: pricelist for partner, pricelist in self._tier_pricelists(partners).items()
+            partner.id: pricelist
+            for partner, pricelist in self._tier_pricelists(partners).items()
             # what a person set on the contact wins
-            if not partner.specific_property_product_pricelist._get_partner_pricelist_multi_filter_hook()}
+            if not partner.specific_property_product_pricelist._get_partner_pricelist_multi_filter_hook()
+        }
         others = [partner_id for partner_id in partner_ids if partner_id not in by_tier]
         return {**super()._get_partner_pricelist_multi(others), **by_tier}
 
@@ -42,8 +44,7 @@ class ProductPricelist(models.Model):
             day = company._value_today()
             customer_of = {partner: partner.commercial_partner_id._origin.id for partner in partners}
             tiers = self.env["crm.value.benefit.state"]._active_tiers(company, set(customer_of.values()))
-            tier_of = {partner: tiers[customer][0] for partner, customer in customer_of.items()
-                       if customer in tiers}
+            tier_of = {partner: tiers[customer][0] for partner, customer in customer_of.items() if customer in tiers}
         result = {}
         for partner, tier in tier_of.items():
             pricelist = self.browse(Benefit._target_id(tier, company, day, "pricelist"))
@@ -69,20 +70,33 @@ class ProductPricelist(models.Model):
         """
         for pricelist in self.sudo():
             if "selectable" in self._fields and pricelist.selectable:
-                raise ValidationError(self.env._(
-                    "%(pricelist)s is selectable in the web shop: every visitor could choose it. Untick “Selectable” "
-                    "on the pricelist; the customers of the tier get it by themselves.", pricelist=pricelist.name))
+                raise ValidationError(
+                    self.env._(
+                        "%(pricelist)s is selectable in the web shop: every visitor could choose it. Untick "
+                        "“Selectable” on the pricelist; the customers of the tier get it by themselves.",
+                        pricelist=pricelist.name,
+                    )
+                )
             if pricelist.country_group_ids:
-                raise ValidationError(self.env._(
-                    "%(pricelist)s is the pricelist of %(countries)s: every customer there would get it. Remove its "
-                    "country groups.", pricelist=pricelist.name,
-                    countries=", ".join(pricelist.country_group_ids.mapped("name"))))
+                raise ValidationError(
+                    self.env._(
+                        "%(pricelist)s is the pricelist of %(countries)s: every customer there would get it. Remove "
+                        "its country groups.",
+                        pricelist=pricelist.name,
+                        countries=", ".join(pricelist.country_group_ids.mapped("name")),
+                    )
+                )
             where = pricelist._fallback_place()
             if where:
-                raise ValidationError(self.env._(
-                    "%(pricelist)s is the first pricelist of %(where)s: Odoo would give it to every customer that has "
-                    "no other. Create a public pricelist, and drag it above this one in the list of pricelists.",
-                    pricelist=pricelist.name, where=where))
+                raise ValidationError(
+                    self.env._(
+                        "%(pricelist)s is the first pricelist of %(where)s: Odoo would give it to every customer that "
+                        "has "
+                        "no other. Create a public pricelist, and drag it above this one in the list of pricelists.",
+                        pricelist=pricelist.name,
+                        where=where,
+                    )
+                )
 
     def _fallback_place(self):
         """Return the name of a company or web shop whose other customers would get this pricelist, or False."""

@@ -6,11 +6,17 @@ class ProductTemplate(models.Model):
     _inherit = "product.template"
 
     value_remind_months = fields.Integer(
-        string="Remind after (months)", help="A service is due this many months after the customer last bought this: "
-                                             "follow-up rules tell who has to call. 0: never.")
+        string="Remind after (months)",
+        help="A service is due this many months after the customer last bought this: "
+        "follow-up rules tell who has to call. 0: never.",
+    )
     value_successor_id = fields.Many2one(
-        "product.template", string="Replaced by", index="btree_not_null", ondelete="set null",
-        help="Once this product is archived, follow-up rules tell its regular buyers what takes its place.")
+        "product.template",
+        string="Replaced by",
+        index="btree_not_null",
+        ondelete="set null",
+        help="Once this product is archived, follow-up rules tell its regular buyers what takes its place.",
+    )
 
     def init(self):
         super().init()
@@ -20,8 +26,10 @@ class ProductTemplate(models.Model):
     def _check_followup(self):
         for template in self:
             if not 0 <= template.value_remind_months <= 240:
-                raise ValidationError(self.env._(
-                    "%(product)s: a reminder comes after 0 to 240 months.", product=template.display_name))
+                raise ValidationError(
+                    self.env._("%(product)s: a reminder comes after 0 to 240 months.", product=template.display_name)
+                )
             if template.value_successor_id == template:
-                raise ValidationError(self.env._(
-                    "%(product)s cannot be replaced by itself.", product=template.display_name))
+                raise ValidationError(
+                    self.env._("%(product)s cannot be replaced by itself.", product=template.display_name)
+                )

@@ -28,201 +28,330 @@ class ResCompany(models.Model):
     # what a customer is worth
     value_basis = fields.Selection(
         [("margin", "Margin"), ("revenue", "Revenue")],
-        default="margin", required=True, value_setting="refresh",
+        default="margin",
+        required=True,
+        value_setting="refresh",
         help="What a customer's value is computed from.",
     )
     value_margin_rate = fields.Float(
-        string="Margin Rate", default=0.3, value_setting="note",
+        string="Margin Rate",
+        default=0.3,
+        value_setting="note",
         help="Share of the revenue that counts as margin where neither the order line nor the product has a cost.",
     )
     value_horizon_months = fields.Integer(
-        string="Horizon (months)", default=36, value_setting="refresh",
+        string="Horizon (months)",
+        default=36,
+        value_setting="refresh",
         help="How far ahead the customer lifetime value looks.",
     )
     value_discount_rate = fields.Float(
-        string="Yearly Discount Rate", default=0.1, value_setting="refresh",
+        string="Yearly Discount Rate",
+        default=0.1,
+        value_setting="refresh",
         help="What money is worth a year later: 0.1 makes 110 next year worth 100 today.",
     )
     value_retention_rate = fields.Float(
-        string="Yearly Retention Rate", default=0.75, value_setting="refresh",
+        string="Yearly Retention Rate",
+        default=0.75,
+        value_setting="refresh",
         help="Share of the customers of a year that still buy a year later. Used where no prediction model applies.",
     )
     value_leave_out_intercompany = fields.Boolean(
-        string="Leave Out Own Companies", value_setting="refresh",
+        string="Leave Out Own Companies",
+        value_setting="refresh",
         help="Documents for contacts that are companies of this database, this one and its branches included, count "
-             "neither for these contacts nor for the company.")
+        "neither for these contacts nor for the company.",
+    )
 
     # prediction
     value_method = fields.Selection(
         [("auto", "Whatever the backtest says"), ("model", "Prediction model"), ("history", "Last 12 months")],
-        string="Prediction Method", default="auto", required=True, value_setting="refresh",
+        string="Prediction Method",
+        default="auto",
+        required=True,
+        value_setting="refresh",
         help="What expected figures are computed from, where there is enough data for a model.",
     )
     value_model = fields.Selection(
         [("mbg", "MBG/NBD (everybody may leave)"), ("bg", "BG/NBD (one-time buyers stay)")],
-        string="Model Type", default="mbg", required=True, value_setting="note")
+        string="Model Type",
+        default="mbg",
+        required=True,
+        value_setting="note",
+    )
     value_prior_strength = fields.Float(
-        string="Prior Strength", default=1.0, value_setting="note",
+        string="Prior Strength",
+        default=1.0,
+        value_setting="note",
         help="How much the usual behaviour of customers counts beside the company's own data: "
-             "1 as recommended, 0 not at all.",
+        "1 as recommended, 0 not at all.",
     )
     value_fit_months = fields.Integer(
-        string="History Fitted (months)", default=0, value_setting="note",
-        help="How far back the model looks; 0 for all.")
+        string="History Fitted (months)",
+        default=0,
+        value_setting="note",
+        help="How far back the model looks; 0 for all.",
+    )
     value_low_risk = fields.Float(
-        string="Low Risk From", default=0.7, value_setting="refresh",
-        help="Likely active with at least this probability: low churn risk.")
+        string="Low Risk From",
+        default=0.7,
+        value_setting="refresh",
+        help="Likely active with at least this probability: low churn risk.",
+    )
     value_high_risk = fields.Float(
-        string="High Risk Below", default=0.4, value_setting="refresh",
-        help="Likely active with less than this probability: high churn risk.")
+        string="High Risk Below",
+        default=0.4,
+        value_setting="refresh",
+        help="Likely active with less than this probability: high churn risk.",
+    )
 
     # lifecycle: what separates its stages (lib/lifecycle.py)
     value_prospect_probability = fields.Float(
-        string="Prospect from (%)", default=60.0, value_setting="refresh",
+        string="Prospect from (%)",
+        default=60.0,
+        value_setting="refresh",
         help="An opportunity whose automated probability reaches this makes its contact a prospect: "
-             "its profile resembles those who bought.")
+        "its profile resembles those who bought.",
+    )
     value_new_days = fields.Integer(
-        string="New for (days)", default=90, value_setting="refresh",
-        help="A customer is new for this many days after its first purchase.")
+        string="New for (days)",
+        default=90,
+        value_setting="refresh",
+        help="A customer is new for this many days after its first purchase.",
+    )
     value_loyal_purchases = fields.Integer(
-        string="Loyal from (purchases)", default=5, value_setting="refresh",
-        help="Together with the days: frequent over time.")
+        string="Loyal from (purchases)",
+        default=5,
+        value_setting="refresh",
+        help="Together with the days: frequent over time.",
+    )
     value_loyal_days = fields.Integer(string="Loyal after (days)", default=365, value_setting="refresh")
     value_lost_probability = fields.Float(
-        string="Lost below", default=0.1, value_setting="refresh",
-        help="Where a prediction model is in use: likely active with less than this probability.")
+        string="Lost below",
+        default=0.1,
+        value_setting="refresh",
+        help="Where a prediction model is in use: likely active with less than this probability.",
+    )
     value_risk_factor = fields.Float(
-        string="At Risk after (intervals)", default=2.0, value_setting="refresh",
+        string="At Risk after (intervals)",
+        default=2.0,
+        value_setting="refresh",
         help="Where no prediction model is in use: silent for more than this many of the customer's usual intervals. "
-             "With a model, the limit of high churn risk counts instead.")
+        "With a model, the limit of high churn risk counts instead.",
+    )
     value_lost_factor = fields.Float(string="Lost after (intervals)", default=4.0, value_setting="refresh")
     value_won_back_days = fields.Integer(
-        string="Won Back for (days)", default=180, value_setting="refresh",
-        help="A lost customer who buys is called won back for this many days, or until the next purchase.")
+        string="Won Back for (days)",
+        default=180,
+        value_setting="refresh",
+        help="A lost customer who buys is called won back for this many days, or until the next purchase.",
+    )
 
     # follow-ups
     value_followup_cap = fields.Integer(
-        string="Follow-ups per Day", default=25,
+        string="Follow-ups per Day",
+        default=25,
         help="No user gets more new follow-ups a day; the customers with the largest revenue come first, the others "
-             "the next day. 0 for no limit.")
+        "the next day. 0 for no limit.",
+    )
     value_cadence_clasp = fields.Integer(string="Clasp: contact every (days)", default=180)
     value_cadence_velcro = fields.Integer(string="Velcro: contact every (days)", default=60)
     value_cadence_zipper = fields.Integer(string="Zipper: contact every (days)", default=30)
 
     # beyond purchases: a component whose rates are 0 is not configured
     value_quotation_probability = fields.Float(
-        string="Chance of a Quotation", default=0.5, value_setting="refresh", value_limit="share",
-        help="Probability of a sent quotation that belongs to no opportunity.")
+        string="Chance of a Quotation",
+        default=0.5,
+        value_setting="refresh",
+        value_limit="share",
+        help="Probability of a sent quotation that belongs to no opportunity.",
+    )
     value_referral_share = fields.Float(
-        string="Referral Share", value_setting="refresh", value_limit="share",
-        help="Share of a referred customer's expected purchases that its referrer is credited.")
+        string="Referral Share",
+        value_setting="refresh",
+        value_limit="share",
+        help="Share of a referred customer's expected purchases that its referrer is credited.",
+    )
     value_referral_months = fields.Integer(
-        string="First Months", default=12, value_setting="refresh", value_limit="not_negative",
-        help="Only this many months after the referred customer's first purchase count.")
+        string="First Months",
+        default=12,
+        value_setting="refresh",
+        value_limit="not_negative",
+        help="Only this many months after the referred customer's first purchase count.",
+    )
     value_knowledge_cap = fields.Monetary(
-        string="Knowledge Cap", value_setting="refresh", value_limit="not_negative",
-        help="Highest worth of the feedback of one customer in a year; 0: no cap.")
+        string="Knowledge Cap",
+        value_setting="refresh",
+        value_limit="not_negative",
+        help="Highest worth of the feedback of one customer in a year; 0: no cap.",
+    )
     value_loyal_satisfaction = fields.Float(
-        string="Loyal from (rating)", default=3.0, value_setting="refresh",
-        help="A customer that rates below this is not called loyal.")
+        string="Loyal from (rating)",
+        default=3.0,
+        value_setting="refresh",
+        help="A customer that rates below this is not called loyal.",
+    )
     value_snapshot_months = fields.Integer(
-        string="Keep Month Ends (months)", default=60, value_limit="not_negative",
-        help="Older figures of customers are deleted; 0: never.")
+        string="Keep Month Ends (months)",
+        default=60,
+        value_limit="not_negative",
+        help="Older figures of customers are deleted; 0: never.",
+    )
     value_log_months = fields.Integer(
-        string="Keep Tier Changes and Ended Follow-ups (months)", default=0, value_limit="not_negative",
+        string="Keep Tier Changes and Ended Follow-ups (months)",
+        default=0,
+        value_limit="not_negative",
         help="Older tier changes and ended follow-ups are deleted; 0: never. Rules that ask who lost a tier "
-             "look back a year.")
+        "look back a year.",
+    )
     value_run_months = fields.Integer(
-        string="Keep Refreshes (months)", default=3, value_limit="not_negative",
-        help="Records of older refreshes are deleted; 0: never.")
+        string="Keep Refreshes (months)",
+        default=3,
+        value_limit="not_negative",
+        help="Records of older refreshes are deleted; 0: never.",
+    )
 
     # cost to serve
     value_cost_acquisition = fields.Selection(
         [("off", "Not counted"), ("lead", "Per won opportunity"), ("source", "Per source")],
-        string="Acquisition", default="off", required=True, value_setting="refresh")
+        string="Acquisition",
+        default="off",
+        required=True,
+        value_setting="refresh",
+    )
     value_cost_won_lead = fields.Monetary(
-        string="Cost of a Won Opportunity", value_setting="refresh", value_limit="not_negative")
+        string="Cost of a Won Opportunity", value_setting="refresh", value_limit="not_negative"
+    )
     value_cost_work = fields.Boolean(string="Activities and Messages", value_setting="refresh")
     value_activity_minutes = fields.Float(
-        string="Minutes per Activity", default=20.0, value_setting="refresh", value_limit="not_negative")
+        string="Minutes per Activity", default=20.0, value_setting="refresh", value_limit="not_negative"
+    )
     value_message_minutes = fields.Float(
-        string="Minutes per Message", default=5.0, value_setting="refresh", value_limit="not_negative")
-    value_hourly_cost = fields.Monetary(
-        string="Hourly Cost", value_setting="refresh", value_limit="not_negative")
+        string="Minutes per Message", default=5.0, value_setting="refresh", value_limit="not_negative"
+    )
+    value_hourly_cost = fields.Monetary(string="Hourly Cost", value_setting="refresh", value_limit="not_negative")
     value_cost_benefits = fields.Boolean(string="Gifts and Discounts of Tiers", value_setting="refresh")
-    value_cost_gift = fields.Monetary(
-        string="Cost of a Gift", value_setting="refresh", value_limit="not_negative")
+    value_cost_gift = fields.Monetary(string="Cost of a Gift", value_setting="refresh", value_limit="not_negative")
     value_cost_discount_share = fields.Float(
-        string="Share of Discounts", value_setting="refresh", value_limit="share",
-        help="The margin of an invoice already lacks its discounts: usually 0.")
+        string="Share of Discounts",
+        value_setting="refresh",
+        value_limit="share",
+        help="The margin of an invoice already lacks its discounts: usually 0.",
+    )
     value_cost_credit_notes = fields.Boolean(string="Handling of Credit Notes", value_setting="refresh")
     value_cost_credit_note = fields.Monetary(
-        string="Cost of a Credit Note", value_setting="refresh", value_limit="not_negative")
+        string="Cost of a Credit Note", value_setting="refresh", value_limit="not_negative"
+    )
     value_cost_late_payment = fields.Boolean(string="Late Payment", value_setting="refresh")
     value_cost_interest = fields.Float(
-        string="Yearly Interest", value_setting="refresh", value_limit="not_negative",
-        help="On what is paid late, for the days that it is late.")
+        string="Yearly Interest",
+        value_setting="refresh",
+        value_limit="not_negative",
+        help="On what is paid late, for the days that it is late.",
+    )
 
     # benefits
     value_pause_overdue = fields.Boolean(
-        string="Pause Benefits While Overdue", value_setting="note",
-        help="New orders carry no benefits while the customer owes too much.")
+        string="Pause Benefits While Overdue",
+        value_setting="note",
+        help="New orders carry no benefits while the customer owes too much.",
+    )
     value_pause_overdue_limit = fields.Monetary(
-        string="Overdue Limit", value_setting="note", value_limit="not_negative",
-        help="Benefits pause while more than this is overdue.")
+        string="Overdue Limit",
+        value_setting="note",
+        value_limit="not_negative",
+        help="Benefits pause while more than this is overdue.",
+    )
     value_caution_return_rate = fields.Float(
-        string="Returns Above", value_setting="refresh",
-        help="Share of the revenue that was given back; 0: never a reason.")
+        string="Returns Above",
+        value_setting="refresh",
+        help="Share of the revenue that was given back; 0: never a reason.",
+    )
     value_caution_overdue_days = fields.Integer(
-        string="Overdue For More Than (days)", value_setting="refresh", value_limit="not_negative",
-        help="Age of the oldest overdue amount; 0: never a reason.")
+        string="Overdue For More Than (days)",
+        value_setting="refresh",
+        value_limit="not_negative",
+        help="Age of the oldest overdue amount; 0: never a reason.",
+    )
     value_caution_loss = fields.Monetary(
-        string="Loss Above", value_setting="refresh", value_limit="not_negative",
-        help="Realised value below minus this amount; 0: never a reason.")
+        string="Loss Above",
+        value_setting="refresh",
+        value_limit="not_negative",
+        help="Realised value below minus this amount; 0: never a reason.",
+    )
     value_pause_caution = fields.Boolean(
-        string="Pause Benefits While Cautioned", value_setting="note",
-        help="New orders carry no benefits while the customer is flagged.")
+        string="Pause Benefits While Cautioned",
+        value_setting="note",
+        help="New orders carry no benefits while the customer is flagged.",
+    )
     value_margin_guard = fields.Boolean(
-        string="Margin Guard", value_setting="note",
-        help="Orders that carry benefits and leave too little margin need a sales manager.")
+        string="Margin Guard",
+        value_setting="note",
+        help="Orders that carry benefits and leave too little margin need a sales manager.",
+    )
     value_margin_floor = fields.Float(
-        string="Lowest Margin", default=0.1, value_setting="note",
-        help="Share of the untaxed amount that must be left after benefits.")
+        string="Lowest Margin",
+        default=0.1,
+        value_setting="note",
+        help="Share of the untaxed amount that must be left after benefits.",
+    )
     value_referral_program_id = fields.Many2one(
-        "loyalty.program", string="Referral Reward", ondelete="set null",
+        "loyalty.program",
+        string="Referral Reward",
+        ondelete="set null",
         domain=[("program_type", "in", BENEFIT_TYPES["gift"].program_types)],
-        help="Whoever referred a customer gets a coupon of this program when that customer's first invoice is posted.")
+        help="Whoever referred a customer gets a coupon of this program when that customer's first invoice is posted.",
+    )
     value_referral_points = fields.Float(string="Points on the Referral Coupon", default=1.0)
     value_referral_since = fields.Date(
-        string="First Purchases From", help="Referred customers who bought before this day earn nobody a reward.")
+        string="First Purchases From", help="Referred customers who bought before this day earn nobody a reward."
+    )
 
     # what customers see
     value_portal = fields.Boolean(
         string="Loyalty Page in the Customer Portal",
         help="Customers see their tier, its benefits, and what is missing for the next one. Never a margin, a "
-             "prediction or another customer.")
+        "prediction or another customer.",
+    )
     value_portal_contacts = fields.Boolean(
         string="Contacts See Their Company's Tier",
-        help="Each person with a login sees the tier, the points and the coupons of the company it works for.")
+        help="Each person with a login sees the tier, the points and the coupons of the company it works for.",
+    )
     value_mail_reached_id = fields.Many2one(
-        "mail.template", string="Mail: Tier Reached", ondelete="set null", domain="[('model', '=', 'crm.value')]",
-        help="Sent to a customer that earned a higher tier. Empty: no mail.")
+        "mail.template",
+        string="Mail: Tier Reached",
+        ondelete="set null",
+        domain="[('model', '=', 'crm.value')]",
+        help="Sent to a customer that earned a higher tier. Empty: no mail.",
+    )
     value_mail_danger_id = fields.Many2one(
-        "mail.template", string="Mail: Tier in Danger", ondelete="set null", domain="[('model', '=', 'crm.value')]",
-        help="Sent to a customer some days before it loses its tier. Empty: no mail.")
+        "mail.template",
+        string="Mail: Tier in Danger",
+        ondelete="set null",
+        domain="[('model', '=', 'crm.value')]",
+        help="Sent to a customer some days before it loses its tier. Empty: no mail.",
+    )
     value_mail_danger_days = fields.Integer(string="Days Before the Tier Is Lost", default=14)
     value_mail_birthday_id = fields.Many2one(
-        "mail.template", string="Mail: Birthday Gift", ondelete="set null",
+        "mail.template",
+        string="Mail: Birthday Gift",
+        ondelete="set null",
         domain="[('model', '=', 'crm.value.grant')]",
-        help="Sent with a birthday gift. Empty: the mail of the coupon's program.")
+        help="Sent with a birthday gift. Empty: the mail of the coupon's program.",
+    )
     value_mail_anniversary_id = fields.Many2one(
-        "mail.template", string="Mail: Anniversary Gift", ondelete="set null",
+        "mail.template",
+        string="Mail: Anniversary Gift",
+        ondelete="set null",
         domain="[('model', '=', 'crm.value.grant')]",
-        help="Sent with a gift on the anniversary of the first purchase. Empty: the mail of the coupon's program.")
+        help="Sent with a gift on the anniversary of the first purchase. Empty: the mail of the coupon's program.",
+    )
 
     _value_mail_danger_days_positive = models.Constraint(
         "CHECK(value_mail_danger_days BETWEEN 0 AND 366)",
-        "A tier in danger is told between 0 and 366 days before it is lost.")
+        "A tier in danger is told between 0 and 366 days before it is lost.",
+    )
 
     def _valid_field_parameter(self, field, name):
         return name in ("value_setting", "value_limit") or super()._valid_field_parameter(field, name)
@@ -239,76 +368,131 @@ class ResCompany(models.Model):
         for company in self:
             for name in shares:
                 if not 0 <= company[name] <= 1:
-                    raise ValidationError(self.env._(
-                        "%(setting)s must lie between 0 %% and 100 %%.",
-                        setting=self._fields[name]._description_string(self.env)))
+                    raise ValidationError(
+                        self.env._(
+                            "%(setting)s must lie between 0 %% and 100 %%.",
+                            setting=self._fields[name]._description_string(self.env),
+                        )
+                    )
             for name in amounts:
                 if company[name] < 0:
-                    raise ValidationError(self.env._(
-                        "%(setting)s cannot be negative.", setting=self._fields[name]._description_string(self.env)))
+                    raise ValidationError(
+                        self.env._(
+                            "%(setting)s cannot be negative.", setting=self._fields[name]._description_string(self.env)
+                        )
+                    )
 
     @api.constrains("value_margin_rate", "value_retention_rate", "value_discount_rate", "value_horizon_months")
     def _check_value_settings(self):
         for company in self:
             if not -1 <= company.value_margin_rate <= 1:
-                raise ValidationError(self.env._(
-                    "The margin rate must lie between -100 %% and 100 %%, not at %(rate)s.",
-                    rate=company.value_margin_rate))
+                raise ValidationError(
+                    self.env._(
+                        "The margin rate must lie between -100 %% and 100 %%, not at %(rate)s.",
+                        rate=company.value_margin_rate,
+                    )
+                )
             if not 0 <= company.value_retention_rate <= 1:
-                raise ValidationError(self.env._(
-                    "The retention rate must lie between 0 %% and 100 %%, not at %(rate)s.",
-                    rate=company.value_retention_rate))
+                raise ValidationError(
+                    self.env._(
+                        "The retention rate must lie between 0 %% and 100 %%, not at %(rate)s.",
+                        rate=company.value_retention_rate,
+                    )
+                )
             if not 0 <= company.value_discount_rate <= 10:
-                raise ValidationError(self.env._(
-                    "The discount rate must lie between 0 %% and 1000 %%, not at %(rate)s.",
-                    rate=company.value_discount_rate))
+                raise ValidationError(
+                    self.env._(
+                        "The discount rate must lie between 0 %% and 1000 %%, not at %(rate)s.",
+                        rate=company.value_discount_rate,
+                    )
+                )
             if not 1 <= company.value_horizon_months <= 240:
-                raise ValidationError(self.env._(
-                    "The horizon must lie between 1 and 240 months, not at %(months)s.",
-                    months=company.value_horizon_months))
+                raise ValidationError(
+                    self.env._(
+                        "The horizon must lie between 1 and 240 months, not at %(months)s.",
+                        months=company.value_horizon_months,
+                    )
+                )
 
     @api.constrains("value_prior_strength", "value_fit_months", "value_low_risk", "value_high_risk")
     def _check_prediction_settings(self):
         for company in self:
             if not 0 <= company.value_prior_strength <= 100:
-                raise ValidationError(self.env._(
-                    "The prior strength must lie between 0 and 100, not at %(strength)s.",
-                    strength=company.value_prior_strength))
+                raise ValidationError(
+                    self.env._(
+                        "The prior strength must lie between 0 and 100, not at %(strength)s.",
+                        strength=company.value_prior_strength,
+                    )
+                )
             if company.value_fit_months < 0:
-                raise ValidationError(self.env._(
-                    "The history fitted cannot be %(months)s months; 0 means all.", months=company.value_fit_months))
+                raise ValidationError(
+                    self.env._(
+                        "The history fitted cannot be %(months)s months; 0 means all.", months=company.value_fit_months
+                    )
+                )
             if not 0 <= company.value_high_risk <= company.value_low_risk <= 1:
-                raise ValidationError(self.env._(
-                    "The limits of the churn risk must lie between 0 %% and 100 %%, the one for high risk "
-                    "(%(high)s) not above the one for low risk (%(low)s).",
-                    high=company.value_high_risk, low=company.value_low_risk))
+                raise ValidationError(
+                    self.env._(
+                        "The limits of the churn risk must lie between 0 %% and 100 %%, the one for high risk "
+                        "(%(high)s) not above the one for low risk (%(low)s).",
+                        high=company.value_high_risk,
+                        low=company.value_low_risk,
+                    )
+                )
 
     @api.constrains(
-        "value_new_days", "value_loyal_purchases", "value_loyal_days", "value_risk_factor", "value_lost_factor",
-        "value_lost_probability", "value_won_back_days", "value_prospect_probability")
+        "value_new_days",
+        "value_loyal_purchases",
+        "value_loyal_days",
+        "value_risk_factor",
+        "value_lost_factor",
+        "value_lost_probability",
+        "value_won_back_days",
+        "value_prospect_probability",
+    )
     def _check_lifecycle_settings(self):
         for company in self:
             counts = ("value_new_days", "value_loyal_purchases", "value_loyal_days", "value_won_back_days")
             if min(company[name] for name in counts) < 0:
                 raise ValidationError(self.env._("The days and purchases of the lifecycle cannot be negative."))
             if not 0 < company.value_risk_factor <= company.value_lost_factor:
-                raise ValidationError(self.env._(
-                    "A customer is at risk before it is lost: after %(risk)s and %(lost)s intervals is not possible.",
-                    risk=company.value_risk_factor, lost=company.value_lost_factor))
+                raise ValidationError(
+                    self.env._(
+                        "A customer is at risk before it is lost: after %(risk)s and %(lost)s intervals is not "
+                        "possible.",
+                        risk=company.value_risk_factor,
+                        lost=company.value_lost_factor,
+                    )
+                )
             if not 0 <= company.value_lost_probability <= company.value_high_risk:
-                raise ValidationError(self.env._(
-                    "The probability below which a customer is lost (%(lost)s) must lie between 0 %% and the limit of "
-                    "high churn risk (%(high)s).", lost=company.value_lost_probability, high=company.value_high_risk))
+                raise ValidationError(
+                    self.env._(
+                        "The probability below which a customer is lost (%(lost)s) must lie between 0 %% and the limit "
+                        "of high churn risk (%(high)s).",
+                        lost=company.value_lost_probability,
+                        high=company.value_high_risk,
+                    )
+                )
             if not 0 <= company.value_prospect_probability <= 100:
-                raise ValidationError(self.env._(
-                    "The probability of a prospect must lie between 0 and 100, not at %(probability)s.",
-                    probability=company.value_prospect_probability))
+                raise ValidationError(
+                    self.env._(
+                        "The probability of a prospect must lie between 0 and 100, not at %(probability)s.",
+                        probability=company.value_prospect_probability,
+                    )
+                )
 
     @api.constrains("value_followup_cap", "value_cadence_clasp", "value_cadence_velcro", "value_cadence_zipper")
     def _check_followup_settings(self):
         for company in self:
-            if min(company.value_followup_cap, company.value_cadence_clasp, company.value_cadence_velcro,
-                   company.value_cadence_zipper) < 0:
+            if (
+                min(
+                    company.value_followup_cap,
+                    company.value_cadence_clasp,
+                    company.value_cadence_velcro,
+                    company.value_cadence_zipper,
+                )
+                < 0
+            ):
                 raise ValidationError(self.env._("The numbers of days and of follow-ups cannot be negative."))
 
     @api.constrains("value_caution_return_rate", "value_margin_floor", "value_referral_points")
@@ -326,9 +510,13 @@ class ResCompany(models.Model):
         for company in self:
             owner = company.value_referral_program_id.sudo().company_id
             if owner and owner != company:
-                raise ValidationError(self.env._(
-                    "%(program)s belongs to %(company)s.", program=company.value_referral_program_id.name,
-                    company=owner.name))
+                raise ValidationError(
+                    self.env._(
+                        "%(program)s belongs to %(company)s.",
+                        program=company.value_referral_program_id.name,
+                        company=owner.name,
+                    )
+                )
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -362,14 +550,18 @@ class ResCompany(models.Model):
     def _value_log_settings(self, before, names):
         """Note on the company's contact who changed which setting of the customer values from what to what."""
         lines = [
-            Markup("<li>%s: %s → %s</li>") % (
+            Markup("<li>%s: %s → %s</li>")
+            % (
                 self._fields[name].get_description(self.env, ["string"])["string"],
                 self._fields[name].convert_to_export(before[name], self),
-                self._fields[name].convert_to_export(self[name], self))
-            for name in names]
+                self._fields[name].convert_to_export(self[name], self),
+            )
+            for name in names
+        ]
         # sudo: whoever may change the settings need not have rights on the company's contact.
-        self.sudo().partner_id._message_log(body=Markup("<p>%s</p><ul>%s</ul>") % (
-            self.env._("Customer value settings"), Markup().join(lines)))
+        self.sudo().partner_id._message_log(
+            body=Markup("<p>%s</p><ul>%s</ul>") % (self.env._("Customer value settings"), Markup().join(lines))
+        )
 
     def _value_today(self):
         """Return today's date where the company is: in the timezone of its own contact, else in UTC.

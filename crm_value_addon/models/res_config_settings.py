@@ -14,8 +14,7 @@ class ResConfigSettings(models.TransientModel):
     value_horizon_months = fields.Integer(related="company_id.value_horizon_months", readonly=False)
     value_discount_rate = fields.Float(related="company_id.value_discount_rate", readonly=False)
     value_retention_rate = fields.Float(related="company_id.value_retention_rate", readonly=False)
-    value_leave_out_intercompany = fields.Boolean(
-        related="company_id.value_leave_out_intercompany", readonly=False)
+    value_leave_out_intercompany = fields.Boolean(related="company_id.value_leave_out_intercompany", readonly=False)
 
     # prediction
     value_method = fields.Selection(related="company_id.value_method", readonly=False, required=True)
@@ -46,7 +45,8 @@ class ResConfigSettings(models.TransientModel):
     value_referral_share = fields.Float(related="company_id.value_referral_share", readonly=False)
     value_referral_months = fields.Integer(related="company_id.value_referral_months", readonly=False)
     value_knowledge_cap = fields.Monetary(
-        related="company_id.value_knowledge_cap", readonly=False, currency_field="value_currency_id")
+        related="company_id.value_knowledge_cap", readonly=False, currency_field="value_currency_id"
+    )
     value_loyal_satisfaction = fields.Float(related="company_id.value_loyal_satisfaction", readonly=False)
     value_snapshot_months = fields.Integer(related="company_id.value_snapshot_months", readonly=False)
     value_log_months = fields.Integer(related="company_id.value_log_months", readonly=False)
@@ -54,32 +54,39 @@ class ResConfigSettings(models.TransientModel):
 
     # cost to serve
     value_cost_acquisition = fields.Selection(
-        related="company_id.value_cost_acquisition", readonly=False, required=True)
+        related="company_id.value_cost_acquisition", readonly=False, required=True
+    )
     value_cost_won_lead = fields.Monetary(
-        related="company_id.value_cost_won_lead", readonly=False, currency_field="value_currency_id")
+        related="company_id.value_cost_won_lead", readonly=False, currency_field="value_currency_id"
+    )
     value_cost_work = fields.Boolean(related="company_id.value_cost_work", readonly=False)
     value_activity_minutes = fields.Float(related="company_id.value_activity_minutes", readonly=False)
     value_message_minutes = fields.Float(related="company_id.value_message_minutes", readonly=False)
     value_hourly_cost = fields.Monetary(
-        related="company_id.value_hourly_cost", readonly=False, currency_field="value_currency_id")
+        related="company_id.value_hourly_cost", readonly=False, currency_field="value_currency_id"
+    )
     value_cost_benefits = fields.Boolean(related="company_id.value_cost_benefits", readonly=False)
     value_cost_gift = fields.Monetary(
-        related="company_id.value_cost_gift", readonly=False, currency_field="value_currency_id")
+        related="company_id.value_cost_gift", readonly=False, currency_field="value_currency_id"
+    )
     value_cost_discount_share = fields.Float(related="company_id.value_cost_discount_share", readonly=False)
     value_cost_credit_notes = fields.Boolean(related="company_id.value_cost_credit_notes", readonly=False)
     value_cost_credit_note = fields.Monetary(
-        related="company_id.value_cost_credit_note", readonly=False, currency_field="value_currency_id")
+        related="company_id.value_cost_credit_note", readonly=False, currency_field="value_currency_id"
+    )
     value_cost_late_payment = fields.Boolean(related="company_id.value_cost_late_payment", readonly=False)
     value_cost_interest = fields.Float(related="company_id.value_cost_interest", readonly=False)
 
     # benefits
     value_pause_overdue = fields.Boolean(related="company_id.value_pause_overdue", readonly=False)
     value_pause_overdue_limit = fields.Monetary(
-        related="company_id.value_pause_overdue_limit", readonly=False, currency_field="value_currency_id")
+        related="company_id.value_pause_overdue_limit", readonly=False, currency_field="value_currency_id"
+    )
     value_caution_return_rate = fields.Float(related="company_id.value_caution_return_rate", readonly=False)
     value_caution_overdue_days = fields.Integer(related="company_id.value_caution_overdue_days", readonly=False)
     value_caution_loss = fields.Monetary(
-        related="company_id.value_caution_loss", readonly=False, currency_field="value_currency_id")
+        related="company_id.value_caution_loss", readonly=False, currency_field="value_currency_id"
+    )
     value_pause_caution = fields.Boolean(related="company_id.value_pause_caution", readonly=False)
     value_margin_guard = fields.Boolean(related="company_id.value_margin_guard", readonly=False)
     value_margin_floor = fields.Float(related="company_id.value_margin_floor", readonly=False)

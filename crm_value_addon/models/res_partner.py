@@ -6,9 +6,13 @@ from ..const import MARGIN_GROUP, SELLER_GROUP
 from .tiers.crm_value_tier import STRATEGIES
 
 _STAGES = [
-    ("exploring", "Exploring"), ("early", "Early"), ("established", "Established"),
-    ("strategic", "Strategic partner"), ("broken_internal", "Broken off: our reason"),
-    ("broken_external", "Broken off: their reason")]
+    ("exploring", "Exploring"),
+    ("early", "Early"),
+    ("established", "Established"),
+    ("strategic", "Strategic partner"),
+    ("broken_internal", "Broken off: our reason"),
+    ("broken_external", "Broken off: their reason"),
+]
 
 
 class ResPartner(models.Model):
@@ -22,25 +26,28 @@ class ResPartner(models.Model):
 
     # the value
     value_ids = fields.One2many("crm.value", "partner_id", string="Values per Company", groups=SELLER_GROUP)
-    value_figures_age = fields.Char(
-        string="Age of the Figures", related="value_id.figures_age", groups=SELLER_GROUP)
+    value_figures_age = fields.Char(string="Age of the Figures", related="value_id.figures_age", groups=SELLER_GROUP)
     revenue_total = fields.Monetary(
-        related="value_id.revenue_total", currency_field="value_currency_id", groups=SELLER_GROUP)
+        related="value_id.revenue_total", currency_field="value_currency_id", groups=SELLER_GROUP
+    )
     revenue_12m = fields.Monetary(
-        related="value_id.revenue_12m", currency_field="value_currency_id", groups=SELLER_GROUP)
+        related="value_id.revenue_12m", currency_field="value_currency_id", groups=SELLER_GROUP
+    )
     margin_total = fields.Monetary(
-        related="value_id.margin_total", currency_field="value_currency_id", groups=MARGIN_GROUP)
-    margin_12m = fields.Monetary(
-        related="value_id.margin_12m", currency_field="value_currency_id", groups=MARGIN_GROUP)
+        related="value_id.margin_total", currency_field="value_currency_id", groups=MARGIN_GROUP
+    )
+    margin_12m = fields.Monetary(related="value_id.margin_12m", currency_field="value_currency_id", groups=MARGIN_GROUP)
     overdue_amount = fields.Monetary(
-        related="value_id.overdue_amount", currency_field="value_currency_id", groups=SELLER_GROUP)
+        related="value_id.overdue_amount", currency_field="value_currency_id", groups=SELLER_GROUP
+    )
     purchase_count = fields.Integer(related="value_id.purchase_count", groups=SELLER_GROUP)
     last_purchase_date = fields.Date(related="value_id.last_purchase_date", groups=SELLER_GROUP)
     next_purchase_date = fields.Date(related="value_id.next_purchase_date", groups=SELLER_GROUP)
     probability_alive = fields.Float(related="value_id.probability_alive", groups=SELLER_GROUP)
     clv = fields.Monetary(related="value_id.clv", currency_field="value_currency_id", groups=MARGIN_GROUP)
     realised_value = fields.Monetary(
-        related="value_id.realised_value", currency_field="value_currency_id", groups=MARGIN_GROUP)
+        related="value_id.realised_value", currency_field="value_currency_id", groups=MARGIN_GROUP
+    )
     rfm_score = fields.Integer(related="value_id.rfm_score", groups=SELLER_GROUP)
     rfm_segment = fields.Many2one(related="value_id.rfm_segment", groups=SELLER_GROUP)
 
@@ -51,29 +58,42 @@ class ResPartner(models.Model):
     value_tier_review_date = fields.Date(related="value_id.tier_review_date", groups=SELLER_GROUP)
     value_next_tier_id = fields.Many2one(related="value_id.next_tier_id", string="Next Tier", groups=SELLER_GROUP)
     value_tier_explanation = fields.Html(
-        string="Why This Tier", compute="_compute_value_tier_explanation", sanitize=False, groups=SELLER_GROUP)
+        string="Why This Tier", compute="_compute_value_tier_explanation", sanitize=False, groups=SELLER_GROUP
+    )
 
     # what people note; copy=False: a duplicate is somebody else, and Odoo copies also for users who may not read these
     value_opt_out = fields.Boolean(
-        string="Opt Out of Scoring", copy=False, groups=SELLER_GROUP,
+        string="Opt Out of Scoring",
+        copy=False,
+        groups=SELLER_GROUP,
         help="The customer does not want to be scored: revenue and margin stay as in the books; there is no "
-             "prediction, rank, stage or tier, and nobody is asked to follow up. For a contact of a company: no "
-             "follow-up about this person; the company keeps its figures.")
+        "prediction, rank, stage or tier, and nobody is asked to follow up. For a contact of a company: no "
+        "follow-up about this person; the company keeps its figures.",
+    )
     referred_by_id = fields.Many2one(
-        "res.partner", string="Referred by", ondelete="set null", index="btree_not_null", copy=False,
-        groups=SELLER_GROUP, help="The customer who brought this one")
+        "res.partner",
+        string="Referred by",
+        ondelete="set null",
+        index="btree_not_null",
+        copy=False,
+        groups=SELLER_GROUP,
+        help="The customer who brought this one",
+    )
     # The name that other modules use for it: with one of them installed there is one birthday, not two.
     birthdate_date = fields.Date(string="Birthday", copy=False, groups=SELLER_GROUP)
     contact_style = fields.Selection(
         [("driving", "Driving"), ("analytical", "Analytical"), ("sociable", "Sociable")],
-        groups=SELLER_GROUP, copy=False,
-        help="Driving: wants results, soon. Analytical: wants facts. Sociable: wants to know whom he deals with.")
+        groups=SELLER_GROUP,
+        copy=False,
+        help="Driving: wants results, soon. Analytical: wants facts. Sociable: wants to know whom he deals with.",
+    )
     contact_style_hint = fields.Char(compute="_compute_contact_style_hint", groups=SELLER_GROUP)
     relationship_stage = fields.Selection(
-        _STAGES, groups=SELLER_GROUP, copy=False, help="For key accounts: how far you have come")
+        _STAGES, groups=SELLER_GROUP, copy=False, help="For key accounts: how far you have come"
+    )
     relationship_strategy = fields.Selection(
-        STRATEGIES, string="Own Strategy", groups=SELLER_GROUP, copy=False,
-        help="Empty: the one of the customer's tier")
+        STRATEGIES, string="Own Strategy", groups=SELLER_GROUP, copy=False, help="Empty: the one of the customer's tier"
+    )
     relationship_hint = fields.Char(compute="_compute_relationship_hint", groups=SELLER_GROUP)
 
     _value_opt_out_idx = models.Index("(id) WHERE value_opt_out")
@@ -87,11 +107,13 @@ class ResPartner(models.Model):
         if self._has_cycle("referred_by_id"):
             raise ValidationError(self.env._("Customers cannot have referred each other in a circle."))
         for partner in self:
-            if partner.referred_by_id and \
-                    partner.referred_by_id.commercial_partner_id == partner.commercial_partner_id:
-                raise ValidationError(self.env._(
-                    "%(customer)s cannot be referred by itself or by a contact of the same company.",
-                    customer=partner.display_name))
+            if partner.referred_by_id and partner.referred_by_id.commercial_partner_id == partner.commercial_partner_id:
+                raise ValidationError(
+                    self.env._(
+                        "%(customer)s cannot be referred by itself or by a contact of the same company.",
+                        customer=partner.display_name,
+                    )
+                )
 
     # whose value (see `crm.value.mixin`)
 
@@ -103,7 +125,8 @@ class ResPartner(models.Model):
     def _value_keys(self):
         return {
             partner: (partner.commercial_partner_id._origin.id or partner._origin.id, self.env.company.id)
-            for partner in self}
+            for partner in self
+        }
 
     def _value_key_to_sql(self, alias, query):
         return self._field_to_sql(alias, "commercial_partner_id", query), SQL("%s", self.env.company.id)
@@ -139,7 +162,8 @@ class ResPartner(models.Model):
             strategy = customer.relationship_strategy or partner.value_id.tier_id.relationship_strategy
             days = strategy and self.env.company[f"value_cadence_{strategy}"]
             partner.relationship_hint = strategy and self.env._(
-                "%(strategy)s: a contact every %(days)s days", strategy=names[strategy], days=days)
+                "%(strategy)s: a contact every %(days)s days", strategy=names[strategy], days=days
+            )
 
     @api.depends("commercial_partner_id.value_ids.tier_id")
     @api.depends_context("value_order_tier_id", "value_order_day")
@@ -197,8 +221,9 @@ class ResPartner(models.Model):
         Value.check_access("read")
         count, is_enqueued = self.env["crm.value.scheduler"]._refresh_or_enqueue(self, self.env.companies)
         if is_enqueued:
-            return Value._notification(self.env._(
-                "The values of %(count)s customers are recomputed within a minute.", count=count), "info")
+            return Value._notification(
+                self.env._("The values of %(count)s customers are recomputed within a minute.", count=count), "info"
+            )
         return Value._notification(self.env._("The values of %(count)s customers were recomputed.", count=count))
 
     def action_suggest_plan(self):
@@ -210,11 +235,20 @@ class ResPartner(models.Model):
         self.check_access("write")
         plan = self.env.ref(f"crm_value_addon.plan_relationship_{self.relationship_stage}", raise_if_not_found=False)
         return {
-            "type": "ir.actions.act_window", "res_model": "mail.activity.schedule", "views": [(False, "form")],
-            "target": "new", "name": self.env._("Suggested Activities"), "context": {
-                "active_model": "res.partner", "active_id": self.id, "active_ids": self.ids,
-                "default_res_model": "res.partner", "default_res_ids": str(self.ids),
-                "plan_mode": True, "default_plan_id": plan.id if plan else False},
+            "type": "ir.actions.act_window",
+            "res_model": "mail.activity.schedule",
+            "views": [(False, "form")],
+            "target": "new",
+            "name": self.env._("Suggested Activities"),
+            "context": {
+                "active_model": "res.partner",
+                "active_id": self.id,
+                "active_ids": self.ids,
+                "default_res_model": "res.partner",
+                "default_res_ids": str(self.ids),
+                "plan_mode": True,
+                "default_plan_id": plan.id if plan else False,
+            },
         }
 
     def action_erase_profile(self):
@@ -227,8 +261,9 @@ class ResPartner(models.Model):
         """
         self.env["crm.value.privacy"]._check_manager(self, "write")
         customers = self.env["crm.value.privacy"]._erase(self)
-        return self.env["crm.value"]._notification(self.env._(
-            "The profiles of %(count)s customers were erased.", count=len(customers)))
+        return self.env["crm.value"]._notification(
+            self.env._("The profiles of %(count)s customers were erased.", count=len(customers))
+        )
 
     def action_export_value_data(self):
         """Download all that the addon holds about this customer, in the companies that the user may see, as JSON.
@@ -244,4 +279,5 @@ class ResPartner(models.Model):
         self.ensure_one()
         field = self._fields[name]
         return bool(self[name]) and not (
-            field.company_dependent and self[name] == field.get_company_dependent_fallback(self))
+            field.company_dependent and self[name] == field.get_company_dependent_fallback(self)
+        )

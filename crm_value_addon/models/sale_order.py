@@ -20,39 +20,68 @@ class SaleOrder(models.Model):
 
     # the tier whose benefits the order carries
     value_tier_id = fields.Many2one(
-        "crm.value.tier", string="Tier", compute="_compute_value_tier_id", store=True, precompute=True, copy=False,
-        ondelete="set null", index="btree_not_null", help="The tier whose benefits this order carries")
+        "crm.value.tier",
+        string="Tier",
+        compute="_compute_value_tier_id",
+        store=True,
+        precompute=True,
+        copy=False,
+        ondelete="set null",
+        index="btree_not_null",
+        help="The tier whose benefits this order carries",
+    )
     value_tier_date = fields.Date(
-        string="Benefits as of", compute="_compute_value_tier_id", store=True, precompute=True, copy=False,
-        groups=SELLER_GROUP, help="The day whose benefits this order carries")
+        string="Benefits as of",
+        compute="_compute_value_tier_id",
+        store=True,
+        precompute=True,
+        copy=False,
+        groups=SELLER_GROUP,
+        help="The day whose benefits this order carries",
+    )
     value_pause_reason = fields.Char(
-        string="Benefits Paused", compute="_compute_value_tier_id", store=True, precompute=True, copy=False,
-        groups=SELLER_GROUP)
+        string="Benefits Paused",
+        compute="_compute_value_tier_id",
+        store=True,
+        precompute=True,
+        copy=False,
+        groups=SELLER_GROUP,
+    )
     value_tier_color = fields.Integer(related="value_tier_id.color", string="Tier Color")
     value_tier_icon = fields.Selection(related="value_tier_id.icon", string="Tier Icon")
 
     # the customer now
     clv = fields.Monetary(
-        related="value_id.clv", currency_field="value_currency_id", groups=MARGIN_GROUP, aggregator=None)
+        related="value_id.clv", currency_field="value_currency_id", groups=MARGIN_GROUP, aggregator=None
+    )
     customer_tier_id = fields.Many2one(related="value_id.tier_id", string="Customer Tier", groups=SELLER_GROUP)
     customer_tier_color = fields.Integer(
-        related="value_id.tier_id.color", string="Customer Tier Color", groups=SELLER_GROUP)
+        related="value_id.tier_id.color", string="Customer Tier Color", groups=SELLER_GROUP
+    )
     customer_tier_icon = fields.Selection(
-        related="value_id.tier_id.icon", string="Customer Tier Icon", groups=SELLER_GROUP)
+        related="value_id.tier_id.icon", string="Customer Tier Icon", groups=SELLER_GROUP
+    )
     value_notice = fields.Char(compute="_compute_value_notice", groups=SELLER_GROUP)
     value_summary = fields.Html(compute="_compute_value_summary", sanitize=False, groups=SELLER_GROUP)
 
     # what the benefits cost, and the margin they leave
     value_benefit_cost = fields.Monetary(string="Cost of Benefits", compute="_compute_value_benefit_cost")
     value_margin_before = fields.Monetary(
-        string="Margin Before Benefits", compute="_compute_value_margin_before", groups=MARGIN_GROUP)
+        string="Margin Before Benefits", compute="_compute_value_margin_before", groups=MARGIN_GROUP
+    )
     value_margin_approved = fields.Float(
-        string="Margin Approved (%)", copy=False, readonly=True, groups=MARGIN_GROUP,
-        help="A manager let the order be confirmed down to this margin")
+        string="Margin Approved (%)",
+        copy=False,
+        readonly=True,
+        groups=MARGIN_GROUP,
+        help="A manager let the order be confirmed down to this margin",
+    )
     value_margin_approved_by_id = fields.Many2one(
-        "res.users", string="Margin Approved by", copy=False, readonly=True, ondelete="set null")
+        "res.users", string="Margin Approved by", copy=False, readonly=True, ondelete="set null"
+    )
     value_is_below_floor = fields.Boolean(
-        string="Margin Too Low", compute="_compute_value_is_below_floor", compute_sudo=True)
+        string="Margin Too Low", compute="_compute_value_is_below_floor", compute_sudo=True
+    )
 
     def _auto_init(self):
         # old orders carry no tier: the columns exist before Odoo would compute them for each order
@@ -81,14 +110,24 @@ class SaleOrder(models.Model):
         for order in self:
             order.value_notice = Summary._describe_difference(order) if order.state in ("draft", "sent") else False
 
-    @api.depends("value_tier_id", "partner_id", "company_id", "state", "order_line.price_subtotal",
-                 "order_line.value_benefit_cost", "pricelist_id")
+    @api.depends(
+        "value_tier_id",
+        "partner_id",
+        "company_id",
+        "state",
+        "order_line.price_subtotal",
+        "order_line.value_benefit_cost",
+        "pricelist_id",
+    )
     @api.depends_context("uid", "lang")
     def _compute_value_summary(self):
         Summary = self.env["crm.value.order.summary"]
         for order in self:
-            order.value_summary = self.env["ir.qweb"]._render(
-                "crm_value_addon.sale_order_summary", Summary._prepare_summary(order)) if order.partner_id else False
+            order.value_summary = (
+                self.env["ir.qweb"]._render("crm_value_addon.sale_order_summary", Summary._prepare_summary(order))
+                if order.partner_id
+                else False
+            )
 
     @api.depends("order_line.value_benefit_cost")
     def _compute_value_benefit_cost(self):
@@ -100,8 +139,15 @@ class SaleOrder(models.Model):
         for order in self:
             order.value_margin_before = order.margin + order.value_benefit_cost
 
-    @api.depends("margin_percent", "amount_untaxed", "state", "value_tier_id", "company_id", "value_margin_approved",
-                 "value_margin_approved_by_id")
+    @api.depends(
+        "margin_percent",
+        "amount_untaxed",
+        "state",
+        "value_tier_id",
+        "company_id",
+        "value_margin_approved",
+        "value_margin_approved_by_id",
+    )
     def _compute_value_is_below_floor(self):
         for order in self:
             order.value_is_below_floor = self.env["crm.value.order.margin"]._is_below_floor(order)
@@ -234,8 +280,13 @@ class SaleOrder(models.Model):
 
     def _value_key_to_sql(self, alias, query):
         partner = query.make_alias(alias, "value_partner")
-        query.add_join("LEFT JOIN", partner, "res_partner", SQL(
-            "%s = %s", SQL.identifier(partner, "id"), self._field_to_sql(alias, "partner_id", query)))
+        query.add_join(
+            "LEFT JOIN",
+            partner,
+            "res_partner",
+            SQL("%s = %s", SQL.identifier(partner, "id"), self._field_to_sql(alias, "partner_id", query)),
+        )
         return (
             self.env["res.partner"]._field_to_sql(partner, "commercial_partner_id", query),
-            self._field_to_sql(alias, "company_id", query))
+            self._field_to_sql(alias, "company_id", query),
+        )

@@ -10,11 +10,20 @@ class SaleOrderLine(models.Model):
     _inherit = "sale.order.line"
 
     value_benefit_cost = fields.Monetary(
-        string="Cost of Benefits", compute="_compute_value_benefit_cost", store=True, precompute=True, copy=False,
-        help="Untaxed: what a customer without the tier would pay more")
+        string="Cost of Benefits",
+        compute="_compute_value_benefit_cost",
+        store=True,
+        precompute=True,
+        copy=False,
+        help="Untaxed: what a customer without the tier would pay more",
+    )
     value_benefit_kind = fields.Selection(
         [("discount", "Discount"), ("gift", "Gift"), ("shipping", "Free shipping")],
-        compute="_compute_value_benefit_cost", store=True, precompute=True, copy=False)
+        compute="_compute_value_benefit_cost",
+        store=True,
+        precompute=True,
+        copy=False,
+    )
 
     def _auto_init(self):
         # old lines cost nothing: the columns exist before Odoo would compute them for each line
@@ -29,8 +38,15 @@ class SaleOrderLine(models.Model):
             super().init()
         self.env["crm.value.schema"]._commit()
 
-    @api.depends("price_subtotal", "product_id", "product_uom_qty", "reward_id", "coupon_id",
-                 "order_id.pricelist_id", "order_id.value_tier_id")
+    @api.depends(
+        "price_subtotal",
+        "product_id",
+        "product_uom_qty",
+        "reward_id",
+        "coupon_id",
+        "order_id.pricelist_id",
+        "order_id.value_tier_id",
+    )
     def _compute_value_benefit_cost(self):
         for line, (kind, cost) in self.env["crm.value.order.margin"]._line_costs(self).items():
             line.value_benefit_cost, line.value_benefit_kind = cost, kind

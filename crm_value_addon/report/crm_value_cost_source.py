@@ -38,12 +38,17 @@ class CrmValueCostSource(models.AbstractModel):
               FROM %s lead JOIN res_partner partner ON partner.id = lead.partner_id
              WHERE lead.won_status = 'won' AND lead.active
                AND COALESCE(lead.date_closed, lead.create_date)::date <= %s""",
-            self.env["crm.lead"]._select_of_company(company), as_of)
+            self.env["crm.lead"]._select_of_company(company),
+            as_of,
+        )
         if company.value_cost_acquisition == "lead" and company.value_cost_won_lead:
             return SQL(
                 """SELECT partner_id, 'acquisition' AS driver, count(*)::int AS count,
                           count(*) * %s::numeric AS cost, 0::numeric AS cost_12m
-                     FROM (%s) won GROUP BY partner_id""", company.value_cost_won_lead, won)
+                     FROM (%s) won GROUP BY partner_id""",
+                company.value_cost_won_lead,
+                won,
+            )
         if company.value_cost_acquisition == "source":
             self.env["utm.source"].flush_model()
             return SQL(
@@ -53,7 +58,10 @@ class CrmValueCostSource(models.AbstractModel):
                              FROM (%s) won ORDER BY partner_id, id) first
                      JOIN utm_source source ON source.id = first.source_id
                     WHERE (source.value_acquisition_cost->>%s)::numeric > 0""",
-                str(company.id), won, str(company.id))
+                str(company.id),
+                won,
+                str(company.id),
+            )
         return None
 
     def _select_work(self, company, as_of):
@@ -81,8 +89,12 @@ class CrmValueCostSource(models.AbstractModel):
                    = %(company)s
              GROUP BY 1
             """,
-            work=self._select_minutes(company), per_minute=company.value_hourly_cost / 60, as_of=as_of,
-            year_ago=self._year_ago(as_of), company=company.id)
+            work=self._select_minutes(company),
+            per_minute=company.value_hourly_cost / 60,
+            as_of=as_of,
+            year_ago=self._year_ago(as_of),
+            company=company.id,
+        )
 
     def _select_minutes(self, company):
         """Return the SELECT of (model, res_id, user_id, day, minutes) of what was done for customers.
@@ -105,8 +117,10 @@ class CrmValueCostSource(models.AbstractModel):
              WHERE message.message_type = 'comment' AND message.mail_activity_type_id IS NULL
                AND message.model IN %(models)s
             """,
-            activity=company.value_activity_minutes, message=company.value_message_minutes,
-            models=("res.partner", "crm.lead", "sale.order", "account.move"))
+            activity=company.value_activity_minutes,
+            message=company.value_message_minutes,
+            models=("res.partner", "crm.lead", "sale.order", "account.move"),
+        )
 
     def _select_benefits(self, company, as_of):
         """Gifts given, and the share of the discounts of confirmed orders that the settings count."""
@@ -128,8 +142,12 @@ class CrmValueCostSource(models.AbstractModel):
                    ) given
              WHERE day <= %(as_of)s AND cost > 0 GROUP BY partner_id
             """,
-            company=company.id, as_of=as_of, year_ago=self._year_ago(as_of), gift=company.value_cost_gift,
-            share=company.value_cost_discount_share)
+            company=company.id,
+            as_of=as_of,
+            year_ago=self._year_ago(as_of),
+            gift=company.value_cost_gift,
+            share=company.value_cost_discount_share,
+        )
 
     def _select_credit_notes(self, company, as_of):
         """An amount for each posted credit note."""
@@ -145,8 +163,12 @@ class CrmValueCostSource(models.AbstractModel):
                AND move.invoice_date <= %(as_of)s AND %(documents)s
              GROUP BY move.commercial_partner_id
             """,
-            rate=company.value_cost_credit_note, company=company.id, as_of=as_of, year_ago=self._year_ago(as_of),
-            documents=self.env["crm.value.purchase"]._where_document("move"))
+            rate=company.value_cost_credit_note,
+            company=company.id,
+            as_of=as_of,
+            year_ago=self._year_ago(as_of),
+            documents=self.env["crm.value.purchase"]._where_document("move"),
+        )
 
     def _select_late_payment(self, company, as_of):
         """Interest on receivables: days late × amount × yearly rate / 365; what is open is late until today."""
@@ -161,8 +183,10 @@ class CrmValueCostSource(models.AbstractModel):
               FROM (%(late)s) late
              WHERE settled > maturity AND amount > 0 GROUP BY partner_id
             """,
-            late=self._select_late(company, as_of), daily=company.value_cost_interest / 365,
-            year_ago=self._year_ago(as_of))
+            late=self._select_late(company, as_of),
+            daily=company.value_cost_interest / 365,
+            year_ago=self._year_ago(as_of),
+        )
 
     def _select_late(self, company, as_of):
         """Return the SELECT of (partner_id, move_id, maturity, settled, amount) of receivables, by settled parts."""
@@ -181,4 +205,7 @@ class CrmValueCostSource(models.AbstractModel):
              WHERE account.account_type = 'asset_receivable' AND line.debit > 0 AND line.company_id = %(company)s
                AND line.date_maturity < %(as_of)s AND %(documents)s
             """,
-            company=company.id, as_of=as_of, documents=self.env["crm.value.purchase"]._where_document("move"))
+            company=company.id,
+            as_of=as_of,
+            documents=self.env["crm.value.purchase"]._where_document("move"),
+        )

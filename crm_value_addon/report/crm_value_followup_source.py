@@ -35,7 +35,10 @@ class CrmValueFollowupSource(models.AbstractModel):
              WHERE date IS NOT NULL AND kept > 0
              GROUP BY partner_id, template_id
             """,
-            company.id, where, Purchase._where_document("move"))
+            company.id,
+            where,
+            Purchase._where_document("move"),
+        )
 
     def _last_contacts(self, company):
         """Return the SELECT of (partner_id, contact_id, date) of the person at each customer who was invoiced last."""
@@ -47,4 +50,6 @@ class CrmValueFollowupSource(models.AbstractModel):
              WHERE move.company_id = %s AND move.partner_id != move.commercial_partner_id AND %s
              ORDER BY move.commercial_partner_id, move.invoice_date DESC, move.id DESC
             """,
-            company.id, self.env["crm.value.purchase"]._where_document("move"))
+            company.id,
+            self.env["crm.value.purchase"]._where_document("move"),
+        )

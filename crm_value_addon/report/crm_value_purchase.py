@@ -34,14 +34,21 @@ class CrmValuePurchase(models.Model):
     margin = fields.Monetary(readonly=True, groups=MARGIN_GROUP)
     refund = fields.Monetary(string="Credit Notes", readonly=True)
     purchase_revenue = fields.Monetary(
-        string="Bought", readonly=True,
-        help="What was bought on this day, less what was given back later; without down payments")
+        string="Bought",
+        readonly=True,
+        help="What was bought on this day, less what was given back later; without down payments",
+    )
     document_count = fields.Integer(string="Documents", readonly=True)
     is_purchase = fields.Boolean(string="Purchase", readonly=True)
 
     _depends = {
         "account.move": [
-            "state", "move_type", "commercial_partner_id", "company_id", "invoice_date", "amount_untaxed_signed",
+            "state",
+            "move_type",
+            "commercial_partner_id",
+            "company_id",
+            "invoice_date",
+            "amount_untaxed_signed",
         ],
         "crm.value.document": ["move_id", "margin", "is_down_payment", "purchase_revenue", "reversed_move_id"],
     }
@@ -67,7 +74,8 @@ class CrmValuePurchase(models.Model):
              GROUP BY source.partner_id, source.company_id, source.date
             HAVING count(source.id) > 0
             """,
-            SQL(is_purchase_sql("sum(source.purchase_revenue)")), SQL(" UNION ALL ").join(self._sources()),
+            SQL(is_purchase_sql("sum(source.purchase_revenue)")),
+            SQL(" UNION ALL ").join(self._sources()),
             where or SQL("TRUE"),
         )
 
@@ -83,8 +91,11 @@ class CrmValuePurchase(models.Model):
             return sources
         if basis.until:
             own = [self._select_documents(), self._select_reversals()]
-            others = [SQL("SELECT * FROM (%s) other WHERE date <= %s", source, basis.until)
-                      for source in sources if source not in own]
+            others = [
+                SQL("SELECT * FROM (%s) other WHERE date <= %s", source, basis.until)
+                for source in sources
+                if source not in own
+            ]
             sources = [self._select_documents(basis), self._select_reversals(basis), *others]
         sources = [*sources, *map(self._select_draft_row, basis.draft_rows)]
         return [self._select_as_one(source, *basis.merged) for source in sources] if basis.merged else sources
@@ -118,7 +129,8 @@ class CrmValuePurchase(models.Model):
              WHERE document.reversed_move_id IS NOT NULL AND NOT document.is_down_payment
                AND move.move_type = 'out_refund' AND %s AND %s
             """,
-            self._where_document("move", basis), self._where_document("origin", basis),
+            self._where_document("move", basis),
+            self._where_document("origin", basis),
         )
 
     def _select_draft_row(self, row):
@@ -126,7 +138,9 @@ class CrmValuePurchase(models.Model):
         return SQL(
             """SELECT %s::int AS id, %s::int AS partner_id, %s::int AS company_id, %s::date AS date,
                       %s::numeric AS revenue, %s::numeric AS margin, %s::numeric AS refund,
-                      %s::numeric AS purchase_revenue, TRUE AS is_frozen""", *row)
+                      %s::numeric AS purchase_revenue, TRUE AS is_frozen""",
+            *row,
+        )
 
     def _select_as_one(self, source, customer_id, partner_ids):
         """Return the rows of a source that belong to some customers as rows of one of them."""
@@ -135,7 +149,11 @@ class CrmValuePurchase(models.Model):
             SELECT part.id, %(customer)s AS partner_id, part.company_id, part.date, part.revenue, part.margin,
                    part.refund, part.purchase_revenue, part.is_frozen
               FROM (%(part)s) part WHERE part.partner_id = ANY(%(all)s)
-            """, customer=customer_id, part=source, all=list(partner_ids))
+            """,
+            customer=customer_id,
+            part=source,
+            all=list(partner_ids),
+        )
 
     # which documents count
 
@@ -158,8 +176,13 @@ class CrmValuePurchase(models.Model):
         if not leaving:
             return condition
         return SQL(
-            "%s AND NOT (%s = ANY(%s) AND %s = ANY(%s))", condition,
-            SQL.identifier(alias, "company_id"), leaving, SQL.identifier(alias, "commercial_partner_id"), own)
+            "%s AND NOT (%s = ANY(%s) AND %s = ANY(%s))",
+            condition,
+            SQL.identifier(alias, "company_id"),
+            leaving,
+            SQL.identifier(alias, "commercial_partner_id"),
+            own,
+        )
 
     def _intercompany_ids(self):
         """Return the ids of the companies that leave out such documents, and of the contacts of all companies."""
@@ -183,7 +206,10 @@ class CrmValuePurchase(models.Model):
         return SQL(
             "SELECT COALESCE(sum(move.amount_untaxed_signed), 0) FROM account_move move"
             " WHERE move.company_id = %s AND move.commercial_partner_id = ANY(%s) AND %s",
-            company.id, self._intercompany_ids()[1], self._where_document("move", with_intercompany=True))
+            company.id,
+            self._intercompany_ids()[1],
+            self._where_document("move", with_intercompany=True),
+        )
 
     def _query_unattributed(self, company):
         """Return the SELECT of the revenue of posted customer documents without a customer (one figure)."""
@@ -201,9 +227,11 @@ class CrmValuePurchase(models.Model):
         lines, partners = SQL("JOIN account_move_line line ON line.move_id = move.id"), SQL()
         if basis.partner_ids is not None:
             # OFFSET: the planner would rather read what all customers owe.
-            lines = SQL("JOIN LATERAL (SELECT * FROM account_move_line own WHERE own.move_id = move.id"
-                        " AND own.parent_state = 'posted' AND own.reconciled IS NOT TRUE"
-                        " AND own.date_maturity IS NOT NULL OFFSET 0) line ON TRUE")
+            lines = SQL(
+                "JOIN LATERAL (SELECT * FROM account_move_line own WHERE own.move_id = move.id"
+                " AND own.parent_state = 'posted' AND own.reconciled IS NOT TRUE"
+                " AND own.date_maturity IS NOT NULL OFFSET 0) line ON TRUE"
+            )
             partners = SQL("AND move.commercial_partner_id = ANY(%s::int[])", id_array(basis.partner_ids))
         return SQL(
             """
@@ -215,7 +243,11 @@ class CrmValuePurchase(models.Model):
                AND %s %s
              GROUP BY move.commercial_partner_id
             """,
-            lines, basis.company.id, basis.as_of, self._where_document("move", basis), partners,
+            lines,
+            basis.company.id,
+            basis.as_of,
+            self._where_document("move", basis),
+            partners,
         )
 
     def action_open_documents(self):
@@ -226,7 +258,9 @@ class CrmValuePurchase(models.Model):
         self.ensure_one()
         self.check_access("read")
         domain = [
-            ("commercial_partner_id", "=", self.partner_id.id), ("company_id", "=", self.company_id.id),
-            ("invoice_date", "=", self.date), *POSTED_DOCUMENTS,
+            ("commercial_partner_id", "=", self.partner_id.id),
+            ("company_id", "=", self.company_id.id),
+            ("invoice_date", "=", self.date),
+            *POSTED_DOCUMENTS,
         ]
         return self.env["crm.value"]._action_documents(domain, self.document_count)

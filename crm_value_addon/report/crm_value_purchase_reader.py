@@ -10,14 +10,23 @@ from ..lib.postgres.binary_copy import NO_DATE, copy_out, id_array
 from ..lib.purchase_history import FrozenDocuments, purchase_days
 
 _DOCUMENT_COLUMNS = [
-    ("partner", "int4"), ("date", "date"), ("revenue", "float8"), ("margin", "float8"), ("refund", "float8"),
-    ("purchase_revenue", "float8"), ("is_frozen", "bool"),
+    ("partner", "int4"),
+    ("date", "date"),
+    ("revenue", "float8"),
+    ("margin", "float8"),
+    ("refund", "float8"),
+    ("purchase_revenue", "float8"),
+    ("is_frozen", "bool"),
 ]
-_MOVE_COLUMNS = [
-    ("id", "int4"), ("partner", "int4"), ("date", "date"), ("revenue", "float8"), ("refund_id", "int4")]
+_MOVE_COLUMNS = [("id", "int4"), ("partner", "int4"), ("date", "date"), ("revenue", "float8"), ("refund_id", "int4")]
 _FROZEN_COLUMNS = [
-    ("id", "int4"), ("margin", "float8"), ("purchase_revenue", "float8"), ("down_payment_id", "int4"),
-    ("note", "int4"), ("origin", "int4")]
+    ("id", "int4"),
+    ("margin", "float8"),
+    ("purchase_revenue", "float8"),
+    ("down_payment_id", "int4"),
+    ("note", "int4"),
+    ("origin", "int4"),
+]
 #: partner ids whose documents become one row of arrays, and how many of these rows are joined and summed at once
 _ROW_SPAN = 2_000
 _CHUNK_ROWS = 10
@@ -64,8 +73,9 @@ class CrmValuePurchaseReader(models.AbstractModel):
         if basis.partner_ids is None:
             yield from self._iter_all(basis, *rows, work)
             return
-        moves = copy_out_arrays(self.env.cr, self._query_moves(
-            basis, SQL("= ANY(%s::int[])", id_array(basis.partner_ids))), _MOVE_COLUMNS)
+        moves = copy_out_arrays(
+            self.env.cr, self._query_moves(basis, SQL("= ANY(%s::int[])", id_array(basis.partner_ids))), _MOVE_COLUMNS
+        )
         frozen = self._read_frozen(self._query_frozen(SQL("document.move_id = ANY(%s::int[])", id_array(moves["id"]))))
         yield work(purchase_days(*self._joined(basis, moves, frozen, *rows)))
 
@@ -86,28 +96,44 @@ class CrmValuePurchaseReader(models.AbstractModel):
 
     def _read_sources(self, sources, basis):
         """Return the documents and the corrections of some sources, in two dicts of arrays."""
-        partners = SQL("AND source.partner_id = ANY(%s::int[])", id_array(basis.partner_ids)) \
-            if basis.partner_ids is not None else SQL()
-        rows = copy_out(self.env.cr, SQL(
-            """
+        partners = (
+            SQL("AND source.partner_id = ANY(%s::int[])", id_array(basis.partner_ids))
+            if basis.partner_ids is not None
+            else SQL()
+        )
+        rows = copy_out(
+            self.env.cr,
+            SQL(
+                """
             SELECT partner_id::int4, date, revenue::float8, margin::float8, refund::float8,
                    COALESCE(purchase_revenue, 0)::float8, is_frozen, id IS NOT NULL
               FROM (%s) source WHERE source.company_id = %s %s
-            """, SQL(" UNION ALL ").join(sources), basis.company.id, partners),
-            [*_DOCUMENT_COLUMNS, ("is_document", "bool")])
+            """,
+                SQL(" UNION ALL ").join(sources),
+                basis.company.id,
+                partners,
+            ),
+            [*_DOCUMENT_COLUMNS, ("is_document", "bool")],
+        )
         is_document = rows.pop("is_document")
         return tuple({name: column[chosen] for name, column in rows.items()} for chosen in (is_document, ~is_document))
 
     def _joined(self, basis, moves, frozen, documents, corrections):
         refunds = moves.pop("refund_id")
-        return (_stacked(frozen.join(moves, refunds), documents),
-                _stacked(frozen.corrections(moves, refunds, lambda ids: self._dates_of(basis, ids)), corrections))
+        return (
+            _stacked(frozen.join(moves, refunds), documents),
+            _stacked(frozen.corrections(moves, refunds, lambda ids: self._dates_of(basis, ids)), corrections),
+        )
 
     def _bulk_span(self, basis, partners):
         """Return the first and the last partner id that may have documents, and how many ids to read at once."""
-        [[first, last]] = self.env.execute_query(SQL(
-            "SELECT min(move.commercial_partner_id), max(move.commercial_partner_id) FROM account_move move WHERE %s",
-            self._where_document("move", basis)))
+        [[first, last]] = self.env.execute_query(
+            SQL(
+                "SELECT min(move.commercial_partner_id), max(move.commercial_partner_id) FROM account_move move WHERE "
+                "%s",
+                self._where_document("move", basis),
+            )
+        )
         found = [number for number in (first, last, *partners[:1].tolist(), *partners[-1:].tolist()) if number]
         if not found:
             return 0, 0, 1
@@ -126,19 +152,34 @@ class CrmValuePurchaseReader(models.AbstractModel):
                    array_agg(move.id) FILTER (WHERE move.move_type = 'out_refund')
               FROM account_move move
              WHERE move.company_id = %s AND %s AND move.commercial_partner_id %s
-            """, basis.company.id, self._where_document("move", basis), partners)
+            """,
+            basis.company.id,
+            self._where_document("move", basis),
+            partners,
+        )
 
     def _query_moves_between(self, basis, lower, upper):
         # The bounds come from a row source, unknown to the planner, so that it takes the covering index for any.
         return SQL(
-            "SELECT part.* FROM generate_series(%s, %s, %s) span, LATERAL (%s) part", lower, upper, _ROW_SPAN,
-            self._query_moves(basis, SQL("BETWEEN span AND LEAST(span + %s, %s)", _ROW_SPAN - 1, upper)))
+            "SELECT part.* FROM generate_series(%s, %s, %s) span, LATERAL (%s) part",
+            lower,
+            upper,
+            _ROW_SPAN,
+            self._query_moves(basis, SQL("BETWEEN span AND LEAST(span + %s, %s)", _ROW_SPAN - 1, upper)),
+        )
 
     def _dates_of(self, basis, move_ids):
         """Return the dates of documents of any customer, `NO_DATE` for those that do not count."""
-        dates = dict(self.env.execute_query(SQL(
-            "SELECT move.id, move.invoice_date - date '1970-01-01' FROM account_move move"
-            " WHERE move.id = ANY(%s::int[]) AND %s", id_array(move_ids), self._where_document("move", basis))))
+        dates = dict(
+            self.env.execute_query(
+                SQL(
+                    "SELECT move.id, move.invoice_date - date '1970-01-01' FROM account_move move"
+                    " WHERE move.id = ANY(%s::int[]) AND %s",
+                    id_array(move_ids),
+                    self._where_document("move", basis),
+                )
+            )
+        )
         return np.array([dates.get(move_id, NO_DATE) for move_id in move_ids.tolist()], np.int32)
 
     def _where_document(self, alias, basis=None):
@@ -147,7 +188,8 @@ class CrmValuePurchaseReader(models.AbstractModel):
     def _read_frozen(self, query):
         found = copy_out_arrays(self.env.cr, query, _FROZEN_COLUMNS)
         return FrozenDocuments(
-            found, found.pop("down_payment_id"), {name: found.pop(name) for name in ("note", "origin")})
+            found, found.pop("down_payment_id"), {name: found.pop(name) for name in ("note", "origin")}
+        )
 
     def _query_frozen(self, where):
         """Return the SELECT of one row of arrays, the columns of `_FROZEN_COLUMNS`."""
@@ -159,8 +201,10 @@ class CrmValuePurchaseReader(models.AbstractModel):
                    array_agg(document.move_id) FILTER (WHERE %(is_reversal)s),
                    array_agg(document.reversed_move_id) FILTER (WHERE %(is_reversal)s)
               FROM crm_value_document document WHERE %(where)s
-            """, where=where,
-            is_reversal=SQL("document.reversed_move_id IS NOT NULL AND NOT document.is_down_payment"))
+            """,
+            where=where,
+            is_reversal=SQL("document.reversed_move_id IS NOT NULL AND NOT document.is_down_payment"),
+        )
 
     def _query_all_frozen(self, company):
         """Return the SELECT of what is frozen of the documents of a company, and perhaps of others."""
@@ -171,10 +215,16 @@ class CrmValuePurchaseReader(models.AbstractModel):
                    0, pg_relation_size('crm_value_document') / current_setting('block_size')::int, %(pages)s) page,
                    LATERAL (%(part)s) part
             """,
-            pages=self._frozen_pages(), part=self._query_frozen(SQL(
-                """document.ctid >= format('(%%s,0)', page)::tid
+            pages=self._frozen_pages(),
+            part=self._query_frozen(
+                SQL(
+                    """document.ctid >= format('(%%s,0)', page)::tid
                    AND document.ctid < format('(%%s,0)', page + %s)::tid AND %s""",
-                self._frozen_pages(), self._where_frozen(company))))
+                    self._frozen_pages(),
+                    self._where_frozen(company),
+                )
+            ),
+        )
 
     def _frozen_pages(self):
         # Only since version 14 a part of a table is found by its place; before, each part would read all of it.
@@ -184,16 +234,22 @@ class CrmValuePurchaseReader(models.AbstractModel):
         """Return the condition on the frozen rows to read: all, unless most of them are other companies'."""
         if self.env["res.company"].search_count([], limit=2) == 1:
             return SQL("TRUE")
-        [[count, total]] = self.env.execute_query(SQL(
-            """
+        [[count, total]] = self.env.execute_query(
+            SQL(
+                """
             SELECT (SELECT count(*) FROM account_move move WHERE move.company_id = %s AND %s),
                    (SELECT reltuples FROM pg_class WHERE oid = 'crm_value_document'::regclass)
-            """, company.id, self._where_document("move")))
+            """,
+                company.id,
+                self._where_document("move"),
+            )
+        )
         if total <= _OWN_SHARE * count:
             return SQL("TRUE")
         return SQL(
             "EXISTS (SELECT FROM account_move move WHERE move.id = document.move_id AND move.company_id = %s)",
-            company.id)
+            company.id,
+        )
 
 
 def _sorted(rows):
@@ -202,8 +258,9 @@ def _sorted(rows):
 
 
 def _stacked(rows, more):
-    return {name: np.concatenate([column, more[name]]) for name, column in rows.items()} if len(more["partner"]) \
-        else rows
+    return (
+        {name: np.concatenate([column, more[name]]) for name, column in rows.items()} if len(more["partner"]) else rows
+    )
 
 
 def _between(rows, lower, upper):

@@ -27,8 +27,8 @@ class CrmValueTierCost(models.Model):
     points = fields.Monetary(string="Points Owed", readonly=True, help="Worth of the points that the tier added")
     cost = fields.Monetary(string="Total Cost", readonly=True)
     margin = fields.Monetary(
-        readonly=True,
-        help="Invoiced margin of the same customers in the same month; the costs have lowered it already")
+        readonly=True, help="Invoiced margin of the same customers in the same month; the costs have lowered it already"
+    )
 
     _depends = {
         "sale.order": ["value_tier_id", "partner_id", "company_id", "state", "date_order", "currency_rate"],
@@ -62,8 +62,8 @@ class CrmValueTierCost(models.Model):
                               AND earned.month = total.month
             """,
             events=SQL(" UNION ALL ").join([self._select_lines(), self._select_points()]),
-            purchases=self.env["crm.value.purchase"]._query(
-                SQL("source.partner_id IN (SELECT partner_id FROM total)")))
+            purchases=self.env["crm.value.purchase"]._query(SQL("source.partner_id IN (SELECT partner_id FROM total)")),
+        )
 
     def _select_lines(self):
         """Select the benefits on lines of confirmed orders; a gift counts with the tier that gave it."""
@@ -80,7 +80,9 @@ class CrmValueTierCost(models.Model):
               JOIN res_partner partner ON partner.id = sale.partner_id
               LEFT JOIN crm_value_grant gift ON gift.card_id = line.coupon_id
              WHERE sale.value_tier_id IS NOT NULL OR gift.tier_id IS NOT NULL
-            """, cost=SQL("COALESCE(line.value_benefit_cost, 0) / COALESCE(NULLIF(sale.currency_rate, 0), 1)"))
+            """,
+            cost=SQL("COALESCE(line.value_benefit_cost, 0) / COALESCE(NULLIF(sale.currency_rate, 0), 1)"),
+        )
 
     def _select_points(self):
         """Select the points that tiers added on confirmed orders."""
@@ -93,4 +95,5 @@ class CrmValueTierCost(models.Model):
               JOIN sale_order sale ON sale.id = history.order_id AND sale.state = 'sale'
               JOIN res_partner partner ON partner.id = sale.partner_id
              WHERE history.order_model = 'sale.order' AND history.value_tier_id IS NOT NULL
-            """)
+            """
+        )

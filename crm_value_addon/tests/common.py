@@ -18,16 +18,23 @@ class ValueCase(AccountTestInvoicingCommon):
         cls.company = cls.company_data["company"]
         cls.company.value_margin_rate = 0.4
         # The accounting user of Odoo's test case sells nothing; rights have tests of their own.
-        cls.env = cls.env(user=SUPERUSER_ID, context=dict(
-            cls.env.context, allowed_company_ids=cls.company.ids, tracking_disable=True))
+        cls.env = cls.env(
+            user=SUPERUSER_ID, context=dict(cls.env.context, allowed_company_ids=cls.company.ids, tracking_disable=True)
+        )
         cls.company = cls.company.with_env(cls.env)
         cls.Value, cls.Refresh, cls.Assignment = (
             cls.env[name].with_company(cls.company)
-            for name in ("crm.value", "crm.value.refresh", "crm.value.tier.assignment"))
-        cls.product = cls.env["product.product"].create({
-            "name": "Widget", "list_price": 100.0, "standard_price": 60.0, "invoice_policy": "order",
-            "taxes_id": [Command.clear()],
-        })
+            for name in ("crm.value", "crm.value.refresh", "crm.value.tier.assignment")
+        )
+        cls.product = cls.env["product.product"].create(
+            {
+                "name": "Widget",
+                "list_price": 100.0,
+                "standard_price": 60.0,
+                "invoice_policy": "order",
+                "taxes_id": [Command.clear()],
+            }
+        )
         cls.product_category = cls.product_category.with_env(cls.env)
         cls.env["crm.value.queue"].search([]).unlink()
 
@@ -37,19 +44,37 @@ class ValueCase(AccountTestInvoicingCommon):
 
     @classmethod
     def invoice(
-        cls, partner, day, amount=100.0, *, move_type="out_invoice", post=True, product=None, quantity=1, **vals,
+        cls,
+        partner,
+        day,
+        amount=100.0,
+        *,
+        move_type="out_invoice",
+        post=True,
+        product=None,
+        quantity=1,
+        **vals,
     ):
         """Return a document of one line; without a product its margin comes from the margin rate."""
-        move = cls.env["account.move"].create({
-            "move_type": move_type,
-            "partner_id": partner.id if partner else False,
-            "invoice_date": day,
-            "invoice_line_ids": [Command.create({
-                "name": "Line", "product_id": product.id if product else False, "quantity": quantity,
-                "price_unit": amount, "tax_ids": [Command.clear()],
-            })],
-            **vals,
-        })
+        move = cls.env["account.move"].create(
+            {
+                "move_type": move_type,
+                "partner_id": partner.id if partner else False,
+                "invoice_date": day,
+                "invoice_line_ids": [
+                    Command.create(
+                        {
+                            "name": "Line",
+                            "product_id": product.id if product else False,
+                            "quantity": quantity,
+                            "price_unit": amount,
+                            "tax_ids": [Command.clear()],
+                        }
+                    )
+                ],
+                **vals,
+            }
+        )
         if post:
             move.action_post()
         return move
@@ -57,9 +82,14 @@ class ValueCase(AccountTestInvoicingCommon):
     @classmethod
     def credit_note(cls, invoice, day, amount=None):
         """Reverse an invoice, wholly or by an amount, and post the credit note."""
-        wizard = cls.env["account.move.reversal"].with_context(
-            active_model="account.move", active_ids=invoice.ids,
-        ).create({"date": day, "journal_id": invoice.journal_id.id})
+        wizard = (
+            cls.env["account.move.reversal"]
+            .with_context(
+                active_model="account.move",
+                active_ids=invoice.ids,
+            )
+            .create({"date": day, "journal_id": invoice.journal_id.id})
+        )
         note = cls.env["account.move"].browse(wizard.refund_moves()["res_id"])
         if amount is not None:
             note.invoice_line_ids.price_unit = amount
@@ -75,8 +105,9 @@ class ValueCase(AccountTestInvoicingCommon):
 
     @classmethod
     def value(cls, partner):
-        return cls.Value.search([
-            ("partner_id", "=", partner.commercial_partner_id.id), ("company_id", "=", cls.company.id)])
+        return cls.Value.search(
+            [("partner_id", "=", partner.commercial_partner_id.id), ("company_id", "=", cls.company.id)]
+        )
 
     @classmethod
     def stored(cls, domain=()):

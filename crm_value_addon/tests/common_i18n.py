@@ -22,7 +22,7 @@ def placeholders(text):
 
 def margins(text):
     """Return the white space around a text: views put texts together from pieces."""
-    return text[:len(text) - len(text.lstrip())], text[len(text.rstrip()):]
+    return text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
 
 
 @tagged("post_install", "-at_install")
@@ -38,7 +38,8 @@ class TranslationCase(TransactionCase):
     def is_of_another_module(self, entry):
         """Tell whether all that an entry names is a field that our models inherit, such as a chatter's."""
         fields = [
-            place.split(":")[-1] for place, _line in entry.occurrences if place.startswith("model:ir.model.fields,")]
+            place.split(":")[-1] for place, _line in entry.occurrences if place.startswith("model:ir.model.fields,")
+        ]
         return len(fields) == len(entry.occurrences) > 0 and all(self._is_inherited(name) for name in fields)
 
     def _is_inherited(self, xmlid):
@@ -66,9 +67,16 @@ class TranslationCase(TransactionCase):
             with self.subTest(language=file.stem):
                 entries = self.entries(file)
                 self.assertFalse(template ^ set(entries), f"{file.name} and the template differ; {_REPAIR}")
-                self.assertFalse([entry.msgid for entry in entries.values() if not entry.msgstr or entry.fuzzy],
-                                 f"{file.name}: not translated")
-                self.assertFalse([(entry.msgid, entry.msgstr) for entry in entries.values()
-                                  if placeholders(entry.msgid) != placeholders(entry.msgstr)
-                                  or margins(entry.msgid) != margins(entry.msgstr)],
-                                 f"{file.name}: placeholders, tags or the space around the text are not the same")
+                self.assertFalse(
+                    [entry.msgid for entry in entries.values() if not entry.msgstr or entry.fuzzy],
+                    f"{file.name}: not translated",
+                )
+                self.assertFalse(
+                    [
+                        (entry.msgid, entry.msgstr)
+                        for entry in entries.values()
+                        if placeholders(entry.msgid) != placeholders(entry.msgstr)
+                        or margins(entry.msgid) != margins(entry.msgstr)
+                    ],
+                    f"{file.name}: placeholders, tags or the space around the text are not the same",
+                )

@@ -46,8 +46,9 @@ class SessionsCase(BaseCase):
         with contextlib.ExitStack() as stack:
             # The environments are made here: the registry is locked while tests run.
             sessions = [stack.enter_context(self.outside()) for _work in works]
-            threads = [threading.Thread(target=thread, args=pair, daemon=True)
-                       for pair in zip(sessions, works, strict=True)]
+            threads = [
+                threading.Thread(target=thread, args=pair, daemon=True) for pair in zip(sessions, works, strict=True)
+            ]
             for one in threads:
                 one.start()
             for one in threads:

@@ -28,14 +28,30 @@ class TestCrmLead(ValueCase):
         cls.tier = cls.env.ref("crm_value_addon.tier_bronze")
         cls.team = cls.env["crm.team"].create({"name": "Shared", "company_id": False})
         cls.seller = new_test_user(
-            cls.env, "lead_seller", "sales_team.group_sale_salesman", company_id=cls.company.id,
-            company_ids=[Command.set(cls.company.ids)])
+            cls.env,
+            "lead_seller",
+            "sales_team.group_sale_salesman",
+            company_id=cls.company.id,
+            company_ids=[Command.set(cls.company.ids)],
+        )
         cls.Lead = cls.env["crm.lead"].with_company(cls.company)
-        cls.of_small, cls.of_child, cls.of_nobody = cls.Lead.create([
-            {"name": name, "type": "opportunity", "partner_id": partner.id, "company_id": cls.company.id,
-             "user_id": cls.seller.id, "team_id": cls.team.id}
-            for name, partner in (
-                ("Small's", cls.small), ("Child's", cls.child), ("Nobody's", cls.env["res.partner"]))])
+        cls.of_small, cls.of_child, cls.of_nobody = cls.Lead.create(
+            [
+                {
+                    "name": name,
+                    "type": "opportunity",
+                    "partner_id": partner.id,
+                    "company_id": cls.company.id,
+                    "user_id": cls.seller.id,
+                    "team_id": cls.team.id,
+                }
+                for name, partner in (
+                    ("Small's", cls.small),
+                    ("Child's", cls.child),
+                    ("Nobody's", cls.env["res.partner"]),
+                )
+            ]
+        )
         cls.leads = cls.of_small + cls.of_child + cls.of_nobody
 
     def found(self, *conditions, user=None):
@@ -54,9 +70,10 @@ class TestCrmLead(ValueCase):
     def test_the_pipeline_stands_in_order_of_value(self):
         # names: two recordsets are equal in any order
         for order, names in (
-                ("revenue_12m desc", ["Child's", "Small's", "Nobody's"]),
-                ("revenue_12m", ["Nobody's", "Small's", "Child's"]),
-                ("value_tier_id desc", ["Child's", "Small's", "Nobody's"])):
+            ("revenue_12m desc", ["Child's", "Small's", "Nobody's"]),
+            ("revenue_12m", ["Nobody's", "Small's", "Child's"]),
+            ("value_tier_id desc", ["Child's", "Small's", "Nobody's"]),
+        ):
             self.assertEqual(self.Lead.search([("id", "in", self.leads.ids)], order=order).mapped("name"), names, order)
 
     def test_searching(self):
@@ -70,9 +87,14 @@ class TestCrmLead(ValueCase):
 
     def test_grouping_by_tier(self):
         groups = self.Lead._read_group([("id", "in", self.leads.ids)], ["value_tier_id"], ["id:recordset"])
-        self.assertEqual(dict(groups), {
-            self.of_child.value_tier_id: self.of_child, self.of_small.value_tier_id: self.of_small,
-            self.env["crm.value.tier"]: self.of_nobody})
+        self.assertEqual(
+            dict(groups),
+            {
+                self.of_child.value_tier_id: self.of_child,
+                self.of_small.value_tier_id: self.of_small,
+                self.env["crm.value.tier"]: self.of_nobody,
+            },
+        )
 
     def test_an_archived_customer_keeps_its_value(self):
         self.small.active = False
@@ -91,12 +113,19 @@ class TestCrmLead(ValueCase):
     def lead_of(self, company=None, team_company=None, user=None):
         """Return an opportunity of the big customer; its company is written past Odoo's own proposal and check."""
         team = self.env["crm.team"].create({"name": "T", "company_id": team_company.id if team_company else False})
-        lead = self.Lead.create({
-            "name": "L", "type": "opportunity", "partner_id": self.big.id, "team_id": team.id,
-            "user_id": user.id if user else False})
+        lead = self.Lead.create(
+            {
+                "name": "L",
+                "type": "opportunity",
+                "partner_id": self.big.id,
+                "team_id": team.id,
+                "user_id": user.id if user else False,
+            }
+        )
         self.env.flush_all()
         self.env.cr.execute(
-            "UPDATE crm_lead SET company_id = %s WHERE id = %s", [company.id if company else None, lead.id])
+            "UPDATE crm_lead SET company_id = %s WHERE id = %s", [company.id if company else None, lead.id]
+        )
         self.env.invalidate_all()
         return lead
 
@@ -145,8 +174,11 @@ class TestCrmLead(ValueCase):
                 self.found((name, ">", 0), user=self.seller)
             with self.assertRaises(AccessError):
                 self.Lead.with_user(self.seller).search([], order=name)
-        views = self.env["crm.lead"].with_user(self.seller).get_view(
-            self.env.ref("crm.crm_lead_view_form").id, "form")["arch"]
+        views = (
+            self.env["crm.lead"]
+            .with_user(self.seller)
+            .get_view(self.env.ref("crm.crm_lead_view_form").id, "form")["arch"]
+        )
         self.assertIn("value_ribbon", views)
         self.assertNotIn('name="clv"', views)
 
@@ -165,9 +197,17 @@ class TestCrmLead(ValueCase):
 
     def test_a_page_costs_the_same_for_one_and_for_a_hundred(self):
         names = ["name", "value_tier_id", "value_tier_color", "churn_risk", "revenue_12m", "clv"]
-        many = self.Lead.create([
-            {"name": f"L{number}", "type": "opportunity", "company_id": self.company.id,
-             "partner_id": (self.small, self.big, self.child)[number % 3].id} for number in range(100)])
+        many = self.Lead.create(
+            [
+                {
+                    "name": f"L{number}",
+                    "type": "opportunity",
+                    "company_id": self.company.id,
+                    "partner_id": (self.small, self.big, self.child)[number % 3].id,
+                }
+                for number in range(100)
+            ]
+        )
         self.env.flush_all()
 
         self.queries_to_read(many, names)

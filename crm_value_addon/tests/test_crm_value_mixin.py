@@ -16,12 +16,21 @@ class TestSortedPage(ValueCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.Partner = cls.env["res.partner"].with_company(cls.company)
-        cls.customers = cls.Partner.create([
-            {"name": f"Customer {number}", "ref": "odd" if number % 2 else "even"} for number in range(_CUSTOMERS)])
+        cls.customers = cls.Partner.create(
+            [{"name": f"Customer {number}", "ref": "odd" if number % 2 else "even"} for number in range(_CUSTOMERS)]
+        )
         cls.strangers = cls.Partner.create([{"name": f"Stranger {number}"} for number in range(5)])
-        cls.env["crm.value"].create([
-            {"partner_id": customer.id, "company_id": cls.company.id, "revenue_12m": 1 + number * 7 % _CUSTOMERS,
-             "clv": 1 + number * 11 % _CUSTOMERS} for number, customer in enumerate(cls.customers)])
+        cls.env["crm.value"].create(
+            [
+                {
+                    "partner_id": customer.id,
+                    "company_id": cls.company.id,
+                    "revenue_12m": 1 + number * 7 % _CUSTOMERS,
+                    "clv": 1 + number * 11 % _CUSTOMERS,
+                }
+                for number, customer in enumerate(cls.customers)
+            ]
+        )
         cls.domain = [("id", "in", (cls.customers + cls.strangers).ids)]
         cls.env.flush_all()
         cls.env.cr.execute("ANALYZE crm_value")
@@ -34,8 +43,10 @@ class TestSortedPage(ValueCase):
             searched.append(original(*arguments))
             return searched[-1]
 
-        with patch.multiple(crm_value_mixin, _MIN_ROWS=0, _OVERSAMPLING=1), \
-                patch.object(type(self.Partner), "_top_rows_domain", top_rows_domain):
+        with (
+            patch.multiple(crm_value_mixin, _MIN_ROWS=0, _OVERSAMPLING=1),
+            patch.object(type(self.Partner), "_top_rows_domain", top_rows_domain),
+        ):
             found = (self.Partner if model is None else model).search([*self.domain, *conditions], **kwargs)
         return found, sum(domain is not None for domain in searched)
 
@@ -75,7 +86,7 @@ class TestSortedPage(ValueCase):
 
     def test_an_order_that_is_none_is_refused_as_ever(self):
         for order in (" ", "clv desc;", "clv sideways"):
-            with self.assertRaisesRegex(UserError, "Invalid \"order\""):
+            with self.assertRaisesRegex(UserError, 'Invalid "order"'):
                 self.search(order=order, limit=10)
 
     def test_a_figure_that_nobody_has(self):
@@ -83,8 +94,13 @@ class TestSortedPage(ValueCase):
         self.assertEqual((len(found), restricted), (10, 0))
 
     def test_a_seller_without_margins_cannot_sort_by_them(self):
-        seller = new_test_user(self.env, "page_seller", "sales_team.group_sale_salesman",
-                               company_id=self.company.id, company_ids=self.company.ids)
+        seller = new_test_user(
+            self.env,
+            "page_seller",
+            "sales_team.group_sale_salesman",
+            company_id=self.company.id,
+            company_ids=self.company.ids,
+        )
         found, restricted = self.search(model=self.Partner.with_user(seller), order="revenue_12m desc, id", limit=10)
         self.assertEqual((found.ids, restricted), (self.search(order="revenue_12m desc, id", limit=10)[0].ids, 1))
         with self.assertRaises(AccessError):

@@ -33,22 +33,29 @@ class TestDemo(ValueCase):
 
     def documents(self, profile):
         return self.env["crm.value.document"].search(
-            [("move_id.commercial_partner_id", "=", self.generator.customers[profile].id)])
+            [("move_id.commercial_partner_id", "=", self.generator.customers[profile].id)]
+        )
 
     def test_every_customer_has_its_value(self):
         self.assertEqual(len(self.values), 60)
         self.assertTrue(all(self.values.values()))
         self.assertFalse(self.env["crm.value.queue"].search([("company_key", "=", self.company.id)]))
-        moves = self.env["account.move"].search([
-            ("company_id", "=", self.company.id), ("state", "=", "posted"), ("move_type", "in", (
-                "out_invoice", "out_refund", "out_receipt"))])
+        moves = self.env["account.move"].search(
+            [
+                ("company_id", "=", self.company.id),
+                ("state", "=", "posted"),
+                ("move_type", "in", ("out_invoice", "out_refund", "out_receipt")),
+            ]
+        )
         values = self.Value.search([("company_id", "=", self.company.id)])
         self.assertAlmostEqual(
-            sum(values.mapped("revenue_total")), sum(moves.mapped("amount_untaxed_signed")), places=2)
+            sum(values.mapped("revenue_total")), sum(moves.mapped("amount_untaxed_signed")), places=2
+        )
 
     def test_two_years_up_to_now(self):
-        moves = self.env["account.move"].search([
-            ("company_id", "=", self.company.id), ("move_type", "=", "out_invoice"), ("state", "=", "posted")])
+        moves = self.env["account.move"].search(
+            [("company_id", "=", self.company.id), ("move_type", "=", "out_invoice"), ("state", "=", "posted")]
+        )
         days = moves.mapped("invoice_date")
         self.assertLess(min(days), TODAY - relativedelta(months=23))
         self.assertGreater(min(days), TODAY - relativedelta(months=25))
@@ -106,12 +113,14 @@ class TestDemo(ValueCase):
                 [advance] = self.documents(profile).filtered("is_down_payment")
                 order = advance.move_id.line_ids.sale_line_ids.order_id
                 self.assertAlmostEqual(
-                    advance.move_id.amount_untaxed, order.amount_untaxed * percentage / 100, delta=0.02)
+                    advance.move_id.amount_untaxed, order.amount_untaxed * percentage / 100, delta=0.02
+                )
                 self.assertEqual(order.invoice_status, "invoiced")
 
     def test_margins_from_order_lines_products_and_the_rate(self):
         found = self.env["crm.value.document"]._read_group(
-            [("move_id.company_id", "=", self.company.id)], ["margin_source"], ["__count"])
+            [("move_id.company_id", "=", self.company.id)], ["margin_source"], ["__count"]
+        )
         self.assertEqual({source for source, _count in found}, {"sale_margin", "product_cost", "margin_rate"})
         for profile in PROFILES:
             if profile.by_orders:
@@ -130,8 +139,12 @@ class TestDemo(ValueCase):
         for profile in self.with_extra("opportunity"):
             self.assertTrue(self.generator.customers[profile].opportunity_ids)
         for profile in self.with_extra("quotation"):
-            self.assertEqual(self.generator.customers[profile].sale_order_ids.filtered(
-                lambda order: order.state == "sent").mapped("state"), ["sent"])
+            self.assertEqual(
+                self.generator.customers[profile]
+                .sale_order_ids.filtered(lambda order: order.state == "sent")
+                .mapped("state"),
+                ["sent"],
+            )
 
     def test_revenues_are_spread(self):
         revenues = sorted(value.revenue_12m for value in self.values.values() if value.revenue_12m > 0)
@@ -151,21 +164,30 @@ class TestDemo(ValueCase):
         names = values.tier_id.mapped("name")
         self.assertEqual(set(names), {"Bronze", "Silver", "Gold", "Platinum"})
         locked, in_danger = values.filtered("tier_lock_id"), values.filtered("tier_review_date")
-        self.assertEqual(locked.mapped(lambda value: (value.partner_id.name, value.tier_id.name)), [
-            ("Parish of St Anselm", "Silver")])
-        self.assertEqual(in_danger.mapped(lambda value: (value.partner_id.name, value.tier_id.name)), [
-            ("Brasserie du Nord", "Gold")])
+        self.assertEqual(
+            locked.mapped(lambda value: (value.partner_id.name, value.tier_id.name)),
+            [("Parish of St Anselm", "Silver")],
+        )
+        self.assertEqual(
+            in_danger.mapped(lambda value: (value.partner_id.name, value.tier_id.name)), [("Brasserie du Nord", "Gold")]
+        )
 
     def test_the_year_before(self):
         Snapshot = self.env["crm.value.snapshot"]
         in_company = [("company_id", "=", self.company.id)]
         worth = sum(self.Value.search(in_company).mapped("clv"))
-        began = {partner.id: day for partner, day in self.env["account.move"]._read_group(
-            [*in_company, ("state", "=", "posted")], ["commercial_partner_id"], ["invoice_date:min"])}
+        began = {
+            partner.id: day
+            for partner, day in self.env["account.move"]._read_group(
+                [*in_company, ("state", "=", "posted")], ["commercial_partner_id"], ["invoice_date:min"]
+            )
+        }
         history.load(self.env, self.company)
         taken = Snapshot.search([*in_company, ("as_of_date", "<", TODAY)]).grouped("as_of_date")
-        self.assertEqual(sorted(taken), [
-            TODAY.replace(day=1) - relativedelta(months=months, days=1) for months in reversed(range(12))])
+        self.assertEqual(
+            sorted(taken),
+            [TODAY.replace(day=1) - relativedelta(months=months, days=1) for months in reversed(range(12))],
+        )
         for day, of_day in taken.items():
             replay = self.env["crm.value.replay"].create({"company_id": self.company.id, "as_of_date": day})
             replay.action_replay()
@@ -193,8 +215,11 @@ class TestDemo(ValueCase):
         later = moves.filtered(lambda move: move.date > first)
         self.assertEqual(set(later.mapped("source")), {"refresh"})
         self.assertEqual(set(later.filtered("from_tier_id").mapped("direction")), {"up", "down"})
-        self.assertEqual(len(moves.filtered(lambda move: not move.from_tier_id).value_id), len(moves.filtered(
-            lambda move: not move.from_tier_id)), "nobody gets its first tier twice")
+        self.assertEqual(
+            len(moves.filtered(lambda move: not move.from_tier_id).value_id),
+            len(moves.filtered(lambda move: not move.from_tier_id)),
+            "nobody gets its first tier twice",
+        )
         self.assertTrue(any(value.lifecycle_since and value.lifecycle_since < TODAY for value in moves.value_id))
         counted = ["crm.value.snapshot", "crm.value.tier.change", "crm.value.fit"]
         before = [self.env[name].search_count([]) for name in counted]

@@ -6,8 +6,13 @@ from ..demo.profiles import PROFILES
 from .common import TODAY, ValueCase
 
 _NAMES = {
-    "Alder & Quill Bookshops", "Corner Lantern Cafés", "Juniper & Salt", "Bergmann Hotels", "Pop-up Kitchen 27",
-    "Meridian Hotels Group"}
+    "Alder & Quill Bookshops",
+    "Corner Lantern Cafés",
+    "Juniper & Salt",
+    "Bergmann Hotels",
+    "Pop-up Kitchen 27",
+    "Meridian Hotels Group",
+}
 
 
 @freeze_time(TODAY)
@@ -21,8 +26,11 @@ class TestDemoComponents(ValueCase):
         value = {profile.name: self.value(partner) for profile, partner in generator.customers.items()}
         self.assertGreater(value["Corner Lantern Cafés"].referral_value, 0)
         self.assertGreater(value["Alder & Quill Bookshops"].knowledge_value, 0)
-        self.assertTrue(generator.customers[next(
-            profile for profile in profiles if profile.name == "Bergmann Hotels")].opportunity_ids.date_deadline)
+        self.assertTrue(
+            generator.customers[
+                next(profile for profile in profiles if profile.name == "Bergmann Hotels")
+            ].opportunity_ids.date_deadline
+        )
         costly = value["Pop-up Kitchen 27"]
         # everything came back (-0); 3 calls of 20 minutes at 48 an hour = 48; won for 180; a credit note for 35
         self.assertEqual(costly.cost_to_serve, 48 + 180 + 35)

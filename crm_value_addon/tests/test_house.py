@@ -11,8 +11,12 @@ _MOST_FILES = 25
 def model_of(node):
     """Return the name of the model that a class defines or extends, None when it is no model."""
     named = {
-        target.id: ast.literal_eval(line.value) for line in node.body if isinstance(line, ast.Assign)
-        for target in line.targets if isinstance(target, ast.Name) and target.id in ("_name", "_inherit")}
+        target.id: ast.literal_eval(line.value)
+        for line in node.body
+        if isinstance(line, ast.Assign)
+        for target in line.targets
+        if isinstance(target, ast.Name) and target.id in ("_name", "_inherit")
+    }
     inherited = named.get("_inherit")
     return named.get("_name") or (inherited[0] if isinstance(inherited, list) else inherited)
 

@@ -19,12 +19,18 @@ class TestJavaScript(HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env["ir.asset"].create({
-            "name": "not packaged", "bundle": "web.assets_backend", "directive": "remove", "path": _MISSING})
+        cls.env["ir.asset"].create(
+            {"name": "not packaged", "bundle": "web.assets_backend", "directive": "remove", "path": _MISSING}
+        )
 
     @no_retry
     def test_unit(self):
         self.browser_js(
             f"/web/tests?headless&loglevel=2&preset=desktop&timeout=15000&id={suite_id('@crm_value_addon')}",
-            "", "", login="admin", timeout=600, success_signal="[HOOT] Test suite succeeded",
-            error_checker=lambda message: "[HOOT]" not in message)
+            "",
+            "",
+            login="admin",
+            timeout=600,
+            success_signal="[HOOT] Test suite succeeded",
+            error_checker=lambda message: "[HOOT]" not in message,
+        )

@@ -35,18 +35,22 @@ class TestPgCopy(TransactionCase):
         super().setUp()
         self.columns = [("money", "numeric"), ("number", "int4"), ("day", "date"), ("share", "float8"), ("yes", "bool")]
         self.env.cr.execute(
-            "CREATE TEMP TABLE copied (money numeric, number int4, day date, share float8, yes bool) ON COMMIT DROP")
+            "CREATE TEMP TABLE copied (money numeric, number int4, day date, share float8, yes bool) ON COMMIT DROP"
+        )
 
     def arrays(self, money):
         count = len(money)
         return {
-            "money": np.array(money, float), "number": np.arange(count), "yes": np.arange(count) % 2 == 0,
-            "day": np.array([binary_copy.NO_DATE, *range(-20000, 20000)][:count]), "share": np.linspace(-1, 1, count),
+            "money": np.array(money, float),
+            "number": np.arange(count),
+            "yes": np.arange(count) % 2 == 0,
+            "day": np.array([binary_copy.NO_DATE, *range(-20000, 20000)][:count]),
+            "share": np.linspace(-1, 1, count),
         }
 
     def test_money_arrives_to_the_last_decimal(self):
         dice = random.Random(1)
-        money = [Decimal(dice.randint(-10 ** size, 10 ** size)) / 100 for size in range(1, 15) for _try in range(40)]
+        money = [Decimal(dice.randint(-(10**size), 10**size)) / 100 for size in range(1, 15) for _try in range(40)]
         money += [Decimal(0), Decimal("-0.01"), Decimal("0.01"), Decimal("9999.99"), Decimal("10000")]
         binary_copy.copy_in(self.env.cr, "copied", self.arrays(money), self.columns)
         self.env.cr.execute("SELECT money::text, number, NULLIF(day, '-infinity') FROM copied ORDER BY number")
@@ -68,8 +72,10 @@ class TestPgCopy(TransactionCase):
         arrays = self.arrays(range(12_345))
         binary_copy.copy_in(self.env.cr, "copied", arrays, self.columns)
         found = binary_copy.copy_out(
-            self.env.cr, SQL("SELECT money::int8 AS money, number, day, share, yes FROM copied"),
-            [("money", "int8"), *self.columns[1:]])
+            self.env.cr,
+            SQL("SELECT money::int8 AS money, number, day, share, yes FROM copied"),
+            [("money", "int8"), *self.columns[1:]],
+        )
         for name, _kind in self.columns:
             np.testing.assert_array_equal(found[name], arrays[name])
 
@@ -99,7 +105,8 @@ class TestPgCopy(TransactionCase):
         query = SQL(
             """SELECT array_agg(number) FILTER (WHERE number %% 10 != 7), array_agg(number * 0.5::float8),
                       array_agg(date '2020-01-01' + number) FROM generate_series(0, 99) number GROUP BY number / 10
-                ORDER BY number / 10""")
+                ORDER BY number / 10"""
+        )
         columns = [("number", "int4"), ("half", "float8"), ("day", "date")]
         found = copy_out_arrays(self.env.cr, query, columns)
         np.testing.assert_array_equal(found["number"], [number for number in range(100) if number % 10 != 7])

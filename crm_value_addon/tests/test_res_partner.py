@@ -30,7 +30,8 @@ class TestResPartner(ValueCase):
 
     def test_sorting(self):
         ordered = self.Partner.search(
-            [("id", "in", (self.small + self.big + self.stranger).ids)], order="revenue_total desc nulls last, id")
+            [("id", "in", (self.small + self.big + self.stranger).ids)], order="revenue_total desc nulls last, id"
+        )
         self.assertEqual(ordered.ids, (self.big + self.small + self.stranger).ids)
 
     def test_who_has_no_value_is_sorted_below_all_others(self):
@@ -59,8 +60,7 @@ class TestResPartner(ValueCase):
 
     def test_through_users(self):
         user = self.env["res.users"].create({"name": "U", "login": "u_value", "partner_id": self.small.id})
-        self.assertEqual(
-            self.env["res.users"].with_company(self.company).search([("revenue_total", "=", 10)]), user)
+        self.assertEqual(self.env["res.users"].with_company(self.company).search([("revenue_total", "=", 10)]), user)
 
     def test_reading_a_page_costs_the_same_for_one_and_for_many(self):
         names = ["name", "revenue_12m", "clv", "last_purchase_date"]
@@ -84,15 +84,26 @@ class TestResPartner(ValueCase):
         self.assertEqual(self.stranger.action_open_value()["tag"], "display_notification")
 
     def test_a_contact_is_duplicated_by_who_may_not_see_its_value(self):
-        self.small.write({
-            "contact_style": "driving", "relationship_stage": "early", "relationship_strategy": "zipper",
-            "birthdate_date": "1980-01-01", "referred_by_id": self.big.id})
+        self.small.write(
+            {
+                "contact_style": "driving",
+                "relationship_stage": "early",
+                "relationship_strategy": "zipper",
+                "birthdate_date": "1980-01-01",
+                "referred_by_id": self.big.id,
+            }
+        )
         accountant = new_test_user(
-            self.env, "accountant", groups="account.group_account_invoice,base.group_partner_manager",
-            company_id=self.company.id, company_ids=self.company.ids)
+            self.env,
+            "accountant",
+            groups="account.group_account_invoice,base.group_partner_manager",
+            company_id=self.company.id,
+            company_ids=self.company.ids,
+        )
         duplicate = self.small.with_user(accountant).copy()
         self.assertEqual(duplicate.name, "Small (copy)")
         # as a superuser, who sees them
         noted = duplicate.sudo().read(
-            ["contact_style", "relationship_stage", "relationship_strategy", "birthdate_date", "referred_by_id"])[0]
+            ["contact_style", "relationship_stage", "relationship_strategy", "birthdate_date", "referred_by_id"]
+        )[0]
         self.assertEqual(set(noted.values()), {duplicate.id, False})

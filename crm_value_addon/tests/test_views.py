@@ -19,8 +19,11 @@ class TestViews(TransactionCase):
             importer.save(overwrite=True)
             self.env.invalidate_all()
         self.assertTrue(lang)
-        ids = self.env["ir.model.data"].search(
-            [("module", "=", "crm_value_addon"), ("model", "=", "ir.ui.view")]).mapped("res_id")
+        ids = (
+            self.env["ir.model.data"]
+            .search([("module", "=", "crm_value_addon"), ("model", "=", "ir.ui.view")])
+            .mapped("res_id")
+        )
         views = self.env["ir.ui.view"].with_context(lang=code).browse(ids).exists()
         self.assertGreater(len(views), 80)
         views._check_xml()

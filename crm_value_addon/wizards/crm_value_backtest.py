@@ -22,10 +22,17 @@ class CrmValueBacktest(models.TransientModel):
     currency_id = fields.Many2one(related="company_id.currency_id", string="Currency")
     model = fields.Selection(related="company_id.value_model")
     calibration_end = fields.Date(
-        string="Known Until", required=True, compute="_compute_period", store=True, readonly=False, precompute=True,
-        help="The methods know the purchases up to this day")
+        string="Known Until",
+        required=True,
+        compute="_compute_period",
+        store=True,
+        readonly=False,
+        precompute=True,
+        help="The methods know the purchases up to this day",
+    )
     holdout_end = fields.Date(
-        string="Forecast Until", required=True, compute="_compute_period", store=True, readonly=False, precompute=True)
+        string="Forecast Until", required=True, compute="_compute_period", store=True, readonly=False, precompute=True
+    )
     line_ids = fields.One2many("crm.value.backtest.line", "backtest_id", readonly=True)
     result = fields.Json(readonly=True)
     summary = fields.Text(compute="_compute_summary")
@@ -52,13 +59,19 @@ class CrmValueBacktest(models.TransientModel):
     def _check_period(self):
         for wizard in self:
             if wizard.holdout_end <= wizard.calibration_end:
-                raise ValidationError(self.env._(
-                    "The forecast must end after %(date)s, the last day that is known.",
-                    date=fields.Date.to_string(wizard.calibration_end)))
+                raise ValidationError(
+                    self.env._(
+                        "The forecast must end after %(date)s, the last day that is known.",
+                        date=fields.Date.to_string(wizard.calibration_end),
+                    )
+                )
             if wizard.holdout_end > wizard.company_id._value_today():
-                raise ValidationError(self.env._(
-                    "What happens until %(date)s cannot be compared yet; choose a day up to today.",
-                    date=fields.Date.to_string(wizard.holdout_end)))
+                raise ValidationError(
+                    self.env._(
+                        "What happens until %(date)s cannot be compared yet; choose a day up to today.",
+                        date=fields.Date.to_string(wizard.holdout_end),
+                    )
+                )
 
     def _known_result(self):
         """Return the result of `action_run`; {} for any other content of the field, which forms can write."""
@@ -73,9 +86,11 @@ class CrmValueBacktest(models.TransientModel):
             wizard.summary = bool(result) and self.env._(
                 "%(customers)s customers known on %(split)s, %(repeaters)s of whom had bought more than once; they "
                 "then brought %(total)s.",
-                customers=result["customers"], repeaters=result["repeaters"],
+                customers=result["customers"],
+                repeaters=result["repeaters"],
                 split=fields.Date.to_string(wizard.calibration_end),
-                total=wizard.currency_id.format(result["actual_total"]))
+                total=wizard.currency_id.format(result["actual_total"]),
+            )
 
     @api.depends("result")
     def _compute_charts(self):
@@ -90,10 +105,15 @@ class CrmValueBacktest(models.TransientModel):
         labels = dict(self.env["crm.value.backtest.line"]._fields["method"]._description_selection(self.env))
         methods = [name for name in labels if rows and name in rows[0]]
         return {
-            "kind": "line", "labels": [self.env._("Month %(number)s", number=row["month"]) for row in rows],
-            "x_title": self.env._("Of the forecast"), "y_title": self.currency_id.name, "series": [
+            "kind": "line",
+            "labels": [self.env._("Month %(number)s", number=row["month"]) for row in rows],
+            "x_title": self.env._("Of the forecast"),
+            "y_title": self.currency_id.name,
+            "series": [
                 {"label": self.env._("Actual"), "values": [row["actual"] for row in rows]},
-                *({"label": labels[name], "values": [row[name] for row in rows]} for name in methods)]}
+                *({"label": labels[name], "values": [row[name] for row in rows]} for name in methods),
+            ],
+        }
 
     def action_run(self):
         """Backtest all methods on the chosen periods and show the table.
@@ -106,21 +126,32 @@ class CrmValueBacktest(models.TransientModel):
         days = Fit._purchase_days(self.company_id, self.holdout_end)
         split, end = day_number(self.calibration_end), day_number(self.holdout_end)
         if not (days["date"] <= split).any():
-            raise UserError(self.env._(
-                "Nobody had bought by %(date)s; choose a later day.",
-                date=fields.Date.to_string(self.calibration_end)))
+            raise UserError(
+                self.env._(
+                    "Nobody had bought by %(date)s; choose a later day.",
+                    date=fields.Date.to_string(self.calibration_end),
+                )
+            )
         result = self.env["crm.value.fit.backtest"]._run_backtest(
-            days, split, end, self.company_id.value_prior_strength)
-        self.write({"result": result, "line_ids": [fields.Command.clear(), *(
-            fields.Command.create({"method": method, **self._prepare_line_vals(figures)})
-            for method, figures in result["accuracy"].items())]})
+            days, split, end, self.company_id.value_prior_strength
+        )
+        self.write(
+            {
+                "result": result,
+                "line_ids": [
+                    fields.Command.clear(),
+                    *(
+                        fields.Command.create({"method": method, **self._prepare_line_vals(figures)})
+                        for method, figures in result["accuracy"].items()
+                    ),
+                ],
+            }
+        )
         self.file = base64.b64encode(self._csv().encode())
 
     @api.model
     def _prepare_line_vals(self, figures):
-        return {
-            "has_level": figures["mae"] is not None,
-            **{name: figures[name] or 0.0 for name in _FIGURES}}
+        return {"has_level": figures["mae"] is not None, **{name: figures[name] or 0.0 for name in _FIGURES}}
 
     def _csv(self):
         """Return the table and the figures by month as CSV, with full precision."""
@@ -144,15 +175,22 @@ class CrmValueBacktestLine(models.TransientModel):
 
     backtest_id = fields.Many2one("crm.value.backtest", required=True, ondelete="cascade")
     currency_id = fields.Many2one(related="backtest_id.currency_id", string="Currency")
-    method = fields.Selection([
-        ("modified_beta_geo", "MBG/NBD and gamma-gamma"), ("beta_geo", "BG/NBD and gamma-gamma"),
-        ("carry_forward_12m", "Last 12 months carried forward"), ("carry_forward", "Last period carried forward"),
-        ("mean_rate", "Average purchase × rate so far"), ("rfm", "RFM rank"),
-    ], required=True)
+    method = fields.Selection(
+        [
+            ("modified_beta_geo", "MBG/NBD and gamma-gamma"),
+            ("beta_geo", "BG/NBD and gamma-gamma"),
+            ("carry_forward_12m", "Last 12 months carried forward"),
+            ("carry_forward", "Last period carried forward"),
+            ("mean_rate", "Average purchase × rate so far"),
+            ("rfm", "RFM rank"),
+        ],
+        required=True,
+    )
     has_level = fields.Boolean(help="Forecasts amounts, not only a ranking")
     mae = fields.Monetary(string="Mean Error", help="Mean absolute error per customer")
     aggregate_error = fields.Float(string="Total Error", help="Forecast total over actual total, less one")
     spearman = fields.Float(string="Rank Correlation", help="1 is perfect, 0 is chance")
     gini = fields.Float(help="Normalised: 1 is the ranking of hindsight, 0 is chance")
     top_decile = fields.Float(
-        string="Share of Top 10 %", help="Share of the value that the customers ranked highest brought")
+        string="Share of Top 10 %", help="Share of the value that the customers ranked highest brought"
+    )

@@ -11,15 +11,21 @@ class CrmValueBenefitCopy(models.TransientModel):
     tier_id = fields.Many2one("crm.value.tier", string="To", required=True, ondelete="cascade")
     from_tier_id = fields.Many2one("crm.value.tier", string="From", required=True, ondelete="cascade")
     benefit_ids = fields.Many2many(
-        "crm.value.benefit", string="Benefits", compute="_compute_benefit_ids", store=True, readonly=False,
-        domain="[('tier_id', '=', from_tier_id)]")
+        "crm.value.benefit",
+        string="Benefits",
+        compute="_compute_benefit_ids",
+        store=True,
+        readonly=False,
+        domain="[('tier_id', '=', from_tier_id)]",
+    )
 
     @api.depends("from_tier_id", "tier_id")
     def _compute_benefit_ids(self):
         for wizard in self:
             have = wizard.tier_id.benefit_ids
             wizard.benefit_ids = wizard.from_tier_id.benefit_ids.filtered(
-                lambda benefit, have=have: not any(benefit._conflicts_with(other) for other in have))
+                lambda benefit, have=have: not any(benefit._conflicts_with(other) for other in have)
+            )
 
     def action_copy(self):
         """Copy the chosen benefits to the tier.
@@ -30,7 +36,10 @@ class CrmValueBenefitCopy(models.TransientModel):
         self.ensure_one()
         self.tier_id.check_access("write")
         if not self.benefit_ids:
-            raise UserError(self.env._(
-                "%(tier)s has nothing that %(other)s lacks.", tier=self.from_tier_id.name, other=self.tier_id.name))
+            raise UserError(
+                self.env._(
+                    "%(tier)s has nothing that %(other)s lacks.", tier=self.from_tier_id.name, other=self.tier_id.name
+                )
+            )
         self.benefit_ids.copy({"tier_id": self.tier_id.id})
         return {"type": "ir.actions.act_window_close"}

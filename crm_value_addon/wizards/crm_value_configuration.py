@@ -38,10 +38,12 @@ class CrmValueConfiguration(models.TransientModel):
         self._check_manager()
         data = self.env["crm.value.configuration.export"]._export(self.company_id)
         content = json.dumps(data, indent=1, ensure_ascii=False, sort_keys=True)
-        self.write({
-            "export_file": base64.b64encode(content.encode()),
-            "export_name": f"customer_value_{fields.Date.to_string(self.company_id._value_today())}.json",
-        })
+        self.write(
+            {
+                "export_file": base64.b64encode(content.encode()),
+                "export_name": f"customer_value_{fields.Date.to_string(self.company_id._value_today())}.json",
+            }
+        )
         return self._reopen()
 
     def action_check(self):
@@ -72,10 +74,15 @@ class CrmValueConfiguration(models.TransientModel):
         with self.env.cr.savepoint():
             report = self._import(self._read_file())
         return {
-            "type": "ir.actions.client", "tag": "display_notification",
-            "params": {"type": "success", "message": self.env._(
-                "%(count)s changes were imported.", count=sum(bool(details) for *_of, details in report)),
-                "next": {"type": "ir.actions.act_window_close"}},
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success",
+                "message": self.env._(
+                    "%(count)s changes were imported.", count=sum(bool(details) for *_of, details in report)
+                ),
+                "next": {"type": "ir.actions.act_window_close"},
+            },
         }
 
     def _check_manager(self):
@@ -109,23 +116,36 @@ class CrmValueConfiguration(models.TransientModel):
         if not isinstance(data, dict) or data.get("format") != FORMAT:
             raise UserError(self.env._("This is no configuration file of the customer values."))
         if data.get("version") != VERSION:
-            raise UserError(self.env._(
-                "This file is of version %(found)s; this app reads version %(known)s. Update the app, or export "
-                "it again.",
-                found=data.get("version"), known=VERSION))
+            raise UserError(
+                self.env._(
+                    "This file is of version %(found)s; this app reads version %(known)s. Update the app, or export "
+                    "it again.",
+                    found=data.get("version"),
+                    known=VERSION,
+                )
+            )
         if not is_complete(data):
             raise UserError(self.env._("This configuration file is damaged: a part of it is missing."))
         return data
 
     def _describe(self, report):
         """Return the report of an import in words, a line per record that changes."""
-        lines = [f"{label}: {name}: {details}" if name else f"{label}: {details}"
-                 for label, name, details in report if details]
+        lines = [
+            f"{label}: {name}: {details}" if name else f"{label}: {details}"
+            for label, name, details in report
+            if details
+        ]
         same = sum(not details for *_of, details in report)
         if not lines:
             return self.env._("Nothing changes: everything is as in the file.")
         return "\n".join([*lines, self.env._("%(count)s stay as they are.", count=same)])
 
     def _reopen(self):
-        return {"type": "ir.actions.act_window", "res_model": self._name, "res_id": self.id, "views": [(False, "form")],
-                "target": "new", "name": self.env._("Export and Import")}
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": self._name,
+            "res_id": self.id,
+            "views": [(False, "form")],
+            "target": "new",
+            "name": self.env._("Export and Import"),
+        }

@@ -3,8 +3,16 @@ from odoo import api, models
 from .configuration_file import carried_fields, name_field
 
 _TYPES = {
-    "boolean": bool, "integer": int, "float": (int, float), "monetary": (int, float), "char": str, "text": str,
-    "html": str, "selection": str, "date": str, "datetime": str,
+    "boolean": bool,
+    "integer": int,
+    "float": (int, float),
+    "monetary": (int, float),
+    "char": str,
+    "text": str,
+    "html": str,
+    "selection": str,
+    "date": str,
+    "datetime": str,
 }
 
 
@@ -26,8 +34,9 @@ class CrmValueConfigurationConverter(models.AbstractModel):
             if name in known:
                 vals[name] = self._convert(job, model, name, value)
             else:
-                job.problems.append(self.env._(
-                    "%(kind)s: the field %(name)s is not known here.", kind=model._description, name=name))
+                job.problems.append(
+                    self.env._("%(kind)s: the field %(name)s is not known here.", kind=model._description, name=name)
+                )
         return vals
 
     @api.model
@@ -38,13 +47,19 @@ class CrmValueConfigurationConverter(models.AbstractModel):
             return self._resolve(job, field, value)
         if value is None or value is False:
             if field.required and field.type != "boolean":
-                job.problems.append(self.env._(
-                    "%(kind)s: %(field)s is missing.", kind=model._description, field=self._label(field)))
+                job.problems.append(
+                    self.env._("%(kind)s: %(field)s is missing.", kind=model._description, field=self._label(field))
+                )
             return False
         if not self._fits(field, value):
-            job.problems.append(self.env._(
-                "%(kind)s, %(field)s: “%(value)s” is no possible value.", kind=model._description,
-                field=self._label(field), value=str(value)[:50]))
+            job.problems.append(
+                self.env._(
+                    "%(kind)s, %(field)s: “%(value)s” is no possible value.",
+                    kind=model._description,
+                    field=self._label(field),
+                    value=str(value)[:50],
+                )
+            )
             return False
         return value
 
@@ -86,11 +101,17 @@ class CrmValueConfigurationConverter(models.AbstractModel):
         if len(records) == 1:
             return records.id
         if records:
-            job.problems.append(self.env._(
-                "%(kind)s: several are called “%(name)s”; rename all but one.", kind=model._description, name=name))
+            job.problems.append(
+                self.env._(
+                    "%(kind)s: several are called “%(name)s”; rename all but one.", kind=model._description, name=name
+                )
+            )
         else:
-            job.problems.append(self.env._(
-                "%(kind)s: there is no “%(name)s” here; create it first.", kind=model._description, name=name))
+            job.problems.append(
+                self.env._(
+                    "%(kind)s: there is no “%(name)s” here; create it first.", kind=model._description, name=name
+                )
+            )
         return False
 
     @api.model

@@ -19,9 +19,13 @@ class CrmValueConfigurationExport(models.AbstractModel):
         """Return the configuration of a company (see `configuration_file` and `crm.value.configuration.import`)."""
         records = {model: self._exported_records(company, model) for model in KINDS}
         return {
-            "format": FORMAT, "version": VERSION,
+            "format": FORMAT,
+            "version": VERSION,
             "exported_from": {
-                "company": company.name, "currency": company.currency_id.name, "addon": self._addon_version()},
+                "company": company.name,
+                "currency": company.currency_id.name,
+                "addon": self._addon_version(),
+            },
             "settings": {name: self._export_value(company, name, records) for name in carried_settings(company)},
             "records": [self._export_record(record, records) for model in KINDS for record in records[model]],
         }
@@ -43,7 +47,9 @@ class CrmValueConfigurationExport(models.AbstractModel):
     @api.model
     def _export_record(self, record, records):
         exported = {
-            "model": record._name, "id": self._local_id(record), "xmlid": self._xmlid(record),
+            "model": record._name,
+            "id": self._local_id(record),
+            "xmlid": self._xmlid(record),
             "values": {name: self._export_value(record, name, records) for name in carried_fields(record)},
         }
         if "company_id" in record._fields:
@@ -87,7 +93,17 @@ class CrmValueConfigurationExport(models.AbstractModel):
     def _xmlid(self, record):
         """Return the XML id that a module gave a record; those of imports and exports are unknown elsewhere."""
         # sudo: reads a name only
-        found = self.env["ir.model.data"].sudo().search([
-            ("model", "=", record._name), ("res_id", "=", record.id),
-            ("module", "not in", ["__export__", "__import__"])], order="id", limit=1)
+        found = (
+            self.env["ir.model.data"]
+            .sudo()
+            .search(
+                [
+                    ("model", "=", record._name),
+                    ("res_id", "=", record.id),
+                    ("module", "not in", ["__export__", "__import__"]),
+                ],
+                order="id",
+                limit=1,
+            )
+        )
         return found.complete_name or False

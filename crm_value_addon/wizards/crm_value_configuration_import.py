@@ -118,9 +118,12 @@ class CrmValueConfigurationImport(models.AbstractModel):
         details = changed and not job.problems and self._describe_changes(company, changed)
         if details:
             if not company.has_access("write"):
-                job.problems.append(self.env._(
-                    "The settings differ, and only an administrator may change them: %(names)s",
-                    names=self._labels(company, changed)))
+                job.problems.append(
+                    self.env._(
+                        "The settings differ, and only an administrator may change them: %(names)s",
+                        names=self._labels(company, changed),
+                    )
+                )
             else:
                 self._write(company, changed)
         return self.env._("Settings"), False, details
@@ -147,8 +150,9 @@ class CrmValueConfigurationImport(models.AbstractModel):
     def _create(self, job, model, record, vals):
         if "company_id" in model._fields and model._name != "crm.value.benefit":
             vals["company_id"] = self._company_id(job, record)
-        created = model.create({
-            field: value["en_US"] if isinstance(value, dict) else value for field, value in vals.items()})
+        created = model.create(
+            {field: value["en_US"] if isinstance(value, dict) else value for field, value in vals.items()}
+        )
         job.found[record["id"]] = created
         self._write(created, {field: value for field, value in vals.items() if isinstance(value, dict)})
         return self.env._("new")
@@ -170,7 +174,8 @@ class CrmValueConfigurationImport(models.AbstractModel):
         tiers = self.env["crm.value.tier"].union(*(job.found[record["id"]] for record in by_kind["crm.value.tier"]))
         for kind in ("crm.value.tier.criterion", "crm.value.benefit"):
             gone = self.env[kind].search([("tier_id", "in", tiers.ids)]) - self.env[kind].union(
-                *(job.found[record["id"]] for record in by_kind[kind]))
+                *(job.found[record["id"]] for record in by_kind[kind])
+            )
             if kind == "crm.value.benefit":
                 gone = gone.filtered(lambda benefit: benefit.company_id in (job.company, job.company.browse()))
             report += [(gone._description, record.display_name, self.env._("removed")) for record in gone]
@@ -193,12 +198,19 @@ class CrmValueConfigurationImport(models.AbstractModel):
         Converter, unreported = self.env["crm.value.configuration.converter"], replace(job, problems=[])
         for record in records:
             target = job.found[record["id"]]
-            vals = {name: Converter._convert(unreported, target, name, record["values"].get(name, False))
-                    for name in ("metric", "enter_min", "keep_min")}
+            vals = {
+                name: Converter._convert(unreported, target, name, record["values"].get(name, False))
+                for name in ("metric", "enter_min", "keep_min")
+            }
             changed = self._difference(target, vals) if target else vals
             if changed:
-                report.append((target._description, self._name_of(record),
-                               self._describe_changes(target, changed) if target else self.env._("new")))
+                report.append(
+                    (
+                        target._description,
+                        self._name_of(record),
+                        self._describe_changes(target, changed) if target else self.env._("new"),
+                    )
+                )
                 outdated += target
                 job.found[record["id"]] = target.browse()
         outdated.unlink()
@@ -209,9 +221,15 @@ class CrmValueConfigurationImport(models.AbstractModel):
         """Create the new criteria all at once, so that their thresholds are checked together."""
         model, Converter = self.env["crm.value.tier.criterion"], self.env["crm.value.configuration.converter"]
         known = set(carried_fields(model))
-        vals_list = [{name: Converter._convert(job, model, name, value)
-                      for name, value in record["values"].items() if name in known}
-                     for record in records if not job.found[record["id"]]]
+        vals_list = [
+            {
+                name: Converter._convert(job, model, name, value)
+                for name, value in record["values"].items()
+                if name in known
+            }
+            for record in records
+            if not job.found[record["id"]]
+        ]
         if not job.problems:
             model.create(vals_list)
 
@@ -238,8 +256,9 @@ class CrmValueConfigurationImport(models.AbstractModel):
     @api.model
     def _are_same_texts(self, record, name, texts):
         installed = self._languages()
-        return all((record.with_context(lang=code)[name] or "") == text
-                   for code, text in texts.items() if code in installed)
+        return all(
+            (record.with_context(lang=code)[name] or "") == text for code, text in texts.items() if code in installed
+        )
 
     @api.model
     def _languages(self):

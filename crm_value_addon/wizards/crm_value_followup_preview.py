@@ -24,7 +24,8 @@ class CrmValueFollowupPreview(models.TransientModel):
                 continue
             tables = [wizard._prepare_table(rule, company) for company in rule._companies() & self.env.companies]
             wizard.preview = self.env["ir.qweb"]._render(
-                "crm_value_addon.followup_preview", {"tables": tables, "shown": _SHOWN})
+                "crm_value_addon.followup_preview", {"tables": tables, "shown": _SHOWN}
+            )
 
     @api.model
     def _prepare_table(self, rule, company):
@@ -38,8 +39,17 @@ class CrmValueFollowupPreview(models.TransientModel):
         # sudo: the preview shows whom the cron would reach.
         values = self.env["crm.value"].sudo().browse([row.value_id for row in shown])
         return {
-            "company": company, "count": len(due) - len(control), "held_out": len(control),
+            "company": company,
+            "count": len(due) - len(control),
+            "held_out": len(control),
             "deadline": rule.env["crm.value.followup.activity"]._deadline(rule, company, company._value_today()),
-            "rows": [{"customer": value.partner_id.display_name, "user": user_of[value.id].name,
-                      "summary": texts[value.id][0], "is_held_out": value.id in control} for value in values],
+            "rows": [
+                {
+                    "customer": value.partner_id.display_name,
+                    "user": user_of[value.id].name,
+                    "summary": texts[value.id][0],
+                    "is_held_out": value.id in control,
+                }
+                for value in values
+            ],
         }

@@ -22,11 +22,17 @@ class CrmValueReplay(models.TransientModel):
     company_id = fields.Many2one("res.company", default=lambda self: self.env.company, required=True)
     currency_id = fields.Many2one(related="company_id.currency_id", string="Currency")
     as_of_date = fields.Date(
-        string="As of", required=True,
-        default=lambda self: self.env.company._value_today().replace(day=1) - timedelta(days=1))
+        string="As of",
+        required=True,
+        default=lambda self: self.env.company._value_today().replace(day=1) - timedelta(days=1),
+    )
     value_ids = fields.Many2many(
-        "crm.value", string="Customers", domain="[('company_id', '=', company_id)]", help="Empty for all customers",
-        default=lambda self: self._default_value_ids())
+        "crm.value",
+        string="Customers",
+        domain="[('company_id', '=', company_id)]",
+        help="Empty for all customers",
+        default=lambda self: self._default_value_ids(),
+    )
     is_done = fields.Boolean()
     fit_id = fields.Many2one("crm.value.fit", string="Prediction Model", readonly=True)
     customer_count = fields.Integer(string="Customers on That Day", readonly=True)
@@ -60,26 +66,35 @@ class CrmValueReplay(models.TransientModel):
         columns = self._replay()
         rows = np.arange(len(columns["partner_id"])) if self.value_ids else np.flatnonzero(columns["revenue_total"])
         self.line_ids.unlink()
-        self.write({
-            "is_done": True, "customer_count": int((columns["purchase_count"] > 0).sum()),
-            **{name: float(columns[name].sum()) for name in ("revenue_total", "margin_total", "transaction_value")},
-            "posted_since_count": self.env["crm.value.document"].search_count(self._posted_since_domain()),
-            "line_ids": [Command.create(self._prepare_line_vals(columns, row)) for row in rows[:_LISTED]],
-        })
+        self.write(
+            {
+                "is_done": True,
+                "customer_count": int((columns["purchase_count"] > 0).sum()),
+                **{name: float(columns[name].sum()) for name in ("revenue_total", "margin_total", "transaction_value")},
+                "posted_since_count": self.env["crm.value.document"].search_count(self._posted_since_domain()),
+                "line_ids": [Command.create(self._prepare_line_vals(columns, row)) for row in rows[:_LISTED]],
+            }
+        )
         return {
-            "type": "ir.actions.act_window", "res_model": self._name, "res_id": self.id, "views": [(False, "form")],
-            "name": self.env._("Value as of a Day")}
+            "type": "ir.actions.act_window",
+            "res_model": self._name,
+            "res_id": self.id,
+            "views": [(False, "form")],
+            "name": self.env._("Value as of a Day"),
+        }
 
     def _replay(self):
         """Return the columns of the customers as they would have been computed on the day."""
         company = self.company_id.sudo()  # sudo: the settings decide, not the rights of the user
         # sudo: access to the customers was checked; the refresh reads their documents set-wise.
         Refresh = self.env["crm.value.refresh"].sudo().with_company(company)
-        partner_ids = self.value_ids.partner_id.ids or Refresh.env["crm.value.observation"]._customer_ids(
-            company).tolist()
+        partner_ids = (
+            self.value_ids.partner_id.ids or Refresh.env["crm.value.observation"]._customer_ids(company).tolist()
+        )
         self.fit_id = self._fit_then(company)
-        columns, _skipped = Refresh._compute(Basis(
-            company, self.as_of_date, partner_ids, fit=self.fit_id, until=self.as_of_date))
+        columns, _skipped = Refresh._compute(
+            Basis(company, self.as_of_date, partner_ids, fit=self.fit_id, until=self.as_of_date)
+        )
         return columns
 
     def _fit_then(self, company):
@@ -91,22 +106,30 @@ class CrmValueReplay(models.TransientModel):
             return taken.fit_id
         if company.value_method == "history":
             return Fit
-        return Fit.search([
-            *in_company, ("as_of_date", "<=", self.as_of_date), ("reliability", "!=", "fallback")], limit=1)
+        return Fit.search(
+            [*in_company, ("as_of_date", "<=", self.as_of_date), ("reliability", "!=", "fallback")], limit=1
+        )
 
     def _prepare_line_vals(self, columns, row):
-        values = {name: float(columns[name][row]) for name in (
-            "revenue_total", "revenue_12m", "margin_total", "transaction_value")}
+        values = {
+            name: float(columns[name][row])
+            for name in ("revenue_total", "revenue_12m", "margin_total", "transaction_value")
+        }
         return values | {
-            "partner_id": int(columns["partner_id"][row]), "purchase_count": int(columns["purchase_count"][row])}
+            "partner_id": int(columns["partner_id"][row]),
+            "purchase_count": int(columns["purchase_count"][row]),
+        }
 
     def _posted_since_domain(self):
         """Return the domain of the documents dated up to the day that were posted, also again, after it."""
         midnight = datetime.combine(self.as_of_date + timedelta(days=1), time())
         zone = pytz.timezone(self.company_id.sudo().partner_id.tz or "UTC")  # sudo: the company's own contact
         after = zone.localize(midnight).astimezone(pytz.utc).replace(tzinfo=None)
-        domain = [("move_id.company_id", "=", self.company_id.id), ("frozen_at", ">=", after),
-                  ("move_id.invoice_date", "<=", self.as_of_date)]
+        domain = [
+            ("move_id.company_id", "=", self.company_id.id),
+            ("frozen_at", ">=", after),
+            ("move_id.invoice_date", "<=", self.as_of_date),
+        ]
         if self.value_ids:
             domain.append(("move_id.commercial_partner_id", "in", self.value_ids.partner_id.ids))
         return domain

@@ -25,7 +25,7 @@ class CrmValueTierProposal(models.AbstractModel):
     @api.model
     def _pyramid(self, count):
         """Return the usual shares of a number of tiers in percent, from the highest tier to the lowest."""
-        shares = list(_PYRAMID[:max(count - 1, 0)])
+        shares = list(_PYRAMID[: max(count - 1, 0)])
         shares += [0.0] * (count - 1 - len(shares))
         return [*shares, 100.0 - sum(shares)] if count else []
 
@@ -49,9 +49,15 @@ class CrmValueTierProposal(models.AbstractModel):
     def _read_figures(self, company, metric):
         """Return the figures of all customers who have bought, sorted."""
         figure = self.env["crm.value.tier.assignment"]._metric_to_sql(metric, company._value_today())
-        figures = binary_copy.copy_out(self.env.cr, SQL(
-            "SELECT (%s)::float8 FROM crm_value value WHERE value.company_id = %s AND value.purchase_count > 0",
-            figure, company.id), [("figure", "float8")])["figure"]
+        figures = binary_copy.copy_out(
+            self.env.cr,
+            SQL(
+                "SELECT (%s)::float8 FROM crm_value value WHERE value.company_id = %s AND value.purchase_count > 0",
+                figure,
+                company.id,
+            ),
+            [("figure", "float8")],
+        )["figure"]
         if not len(figures):
             raise UserError(self.env._("No customer of %(company)s has bought yet.", company=company.name))
         return np.sort(figures)

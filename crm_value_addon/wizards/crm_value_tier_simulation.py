@@ -20,22 +20,39 @@ class CrmValueTierSimulation(models.TransientModel):
 
     name = fields.Char(default=lambda self: self.env._("Tier Simulation"), readonly=True)
     company_id = fields.Many2one(
-        "res.company", required=True, readonly=True, default=lambda self: self.env.company, ondelete="cascade")
+        "res.company", required=True, readonly=True, default=lambda self: self.env.company, ondelete="cascade"
+    )
     currency_id = fields.Many2one(related="company_id.currency_id", string="Currency")
     scheme = fields.Selection(
         selection=lambda self: self.env["crm.value.tier"]._fields["scheme"]._description_selection(self.env),
-        string="Set of Tiers", required=True, default=lambda self: self._default_scheme())
+        string="Set of Tiers",
+        required=True,
+        default=lambda self: self._default_scheme(),
+    )
     tier_ids = fields.Many2many("crm.value.tier", compute="_compute_tier_ids", context={"active_test": False})
     is_shared = fields.Boolean(compute="_compute_tier_ids")
     line_ids = fields.One2many(
-        "crm.value.tier.simulation.line", "simulation_id", string="Tiers",
-        compute="_compute_line_ids", store=True, readonly=False)
+        "crm.value.tier.simulation.line",
+        "simulation_id",
+        string="Tiers",
+        compute="_compute_line_ids",
+        store=True,
+        readonly=False,
+    )
     criterion_ids = fields.One2many(
-        "crm.value.tier.simulation.criterion", "simulation_id", string="Thresholds",
-        compute="_compute_line_ids", store=True, readonly=False)
+        "crm.value.tier.simulation.criterion",
+        "simulation_id",
+        string="Thresholds",
+        compute="_compute_line_ids",
+        store=True,
+        readonly=False,
+    )
     proposal_metric = fields.Selection(
-        selection=lambda self: self.env["crm.value.tier.criterion"]._selection_metric(), string="By",
-        default="revenue_12m", required=True)
+        selection=lambda self: self.env["crm.value.tier.criterion"]._selection_metric(),
+        string="By",
+        default="revenue_12m",
+        required=True,
+    )
     # the preview
     total = fields.Integer(readonly=True)
     processed = fields.Integer(readonly=True)
@@ -64,35 +81,52 @@ class CrmValueTierSimulation(models.TransientModel):
     @api.depends("company_id", "scheme")
     def _compute_tier_ids(self):
         for simulation in self:
-            simulation.tier_ids = self.env["crm.value.tier"].with_context(active_test=False).search([
-                ("company_id", "in", [False, simulation.company_id.id]), ("scheme", "=", simulation.scheme)])
+            simulation.tier_ids = (
+                self.env["crm.value.tier"]
+                .with_context(active_test=False)
+                .search([("company_id", "in", [False, simulation.company_id.id]), ("scheme", "=", simulation.scheme)])
+            )
             simulation.is_shared = not all(tier.company_id for tier in simulation.tier_ids)
 
     @api.depends("company_id", "scheme")
     def _compute_line_ids(self):
         for simulation in self:
             simulation.line_ids = [
-                Command.clear(), *(Command.create(vals) for vals in simulation._prepare_lines_vals())]
+                Command.clear(),
+                *(Command.create(vals) for vals in simulation._prepare_lines_vals()),
+            ]
             simulation.criterion_ids = [Command.clear()] + [
-                Command.create({
-                    "tier_id": criterion.tier_id.id, "metric": criterion.metric, "enter_min": criterion.enter_min,
-                    "keep_min": criterion.keep_min})
-                for criterion in simulation.tier_ids.criterion_ids]
+                Command.create(
+                    {
+                        "tier_id": criterion.tier_id.id,
+                        "metric": criterion.metric,
+                        "enter_min": criterion.enter_min,
+                        "keep_min": criterion.keep_min,
+                    }
+                )
+                for criterion in simulation.tier_ids.criterion_ids
+            ]
 
     def _prepare_lines_vals(self):
         """Return the values of the lines: of each tier, and of those that count customers without such a tier."""
         tiers = self.tier_ids
         in_use = tiers.filtered("active")
         used = in_use or tiers
-        shares = dict(zip(
-            reversed(used), self.env["crm.value.tier.proposal"]._pyramid(len(used)), strict=True))
+        shares = dict(zip(reversed(used), self.env["crm.value.tier.proposal"]._pyramid(len(used)), strict=True))
         without = [NO_TIER] if in_use else [NO_TIER, OTHER_SET]
         return [{"sequence": sequence, "is_used": False} for sequence in without] + [
             {"tier_id": tier.id, "sequence": position, "is_used": tier in used, "wished_share": shares.get(tier, 0)}
-            for position, tier in enumerate(tiers)]
+            for position, tier in enumerate(tiers)
+        ]
 
-    @api.depends("previewed_rules", "line_ids.is_used", "criterion_ids.metric", "criterion_ids.tier_id",
-                 "criterion_ids.enter_min", "criterion_ids.keep_min")
+    @api.depends(
+        "previewed_rules",
+        "line_ids.is_used",
+        "criterion_ids.metric",
+        "criterion_ids.tier_id",
+        "criterion_ids.enter_min",
+        "criterion_ids.keep_min",
+    )
     def _compute_is_previewed(self):
         for simulation in self:
             simulation.is_previewed = simulation.previewed_rules == simulation._rules_key()
@@ -105,13 +139,18 @@ class CrmValueTierSimulation(models.TransientModel):
         self.check_access("write")
         lines = self.line_ids.filtered(lambda line: line.is_used and line.tier_id).sorted("sequence")
         thresholds = self.env["crm.value.tier.proposal"]._thresholds(
-            self.company_id, self.proposal_metric, lines.mapped("wished_share"))
+            self.company_id, self.proposal_metric, lines.mapped("wished_share")
+        )
         commands = [
-            Command.unlink(criterion.id) for criterion in self.criterion_ids if criterion.tier_id in lines.tier_id]
+            Command.unlink(criterion.id) for criterion in self.criterion_ids if criterion.tier_id in lines.tier_id
+        ]
         for line, threshold in zip(lines, thresholds, strict=True):
             metric, enter_min = ("purchase_count", 1) if threshold is None else (self.proposal_metric, threshold)
-            commands.append(Command.create({
-                "tier_id": line.tier_id.id, "metric": metric, "enter_min": enter_min, "keep_min": enter_min}))
+            commands.append(
+                Command.create(
+                    {"tier_id": line.tier_id.id, "metric": metric, "enter_min": enter_min, "keep_min": enter_min}
+                )
+            )
         self.criterion_ids = commands
         return self._reopen()
 
@@ -172,20 +211,26 @@ class CrmValueTierSimulation(models.TransientModel):
                     value.env["crm.value.tier.assignment"]._assign_company(source="rules")
                     message = self.env._("The rules are saved, and every customer has its tier.")
         action = self.env["ir.actions.act_window"]._for_xml_id("crm_value_addon.crm_value_tier_action")
-        return value._notification(message) | {"params": {
-            "message": message, "type": "success", "next": action | {"target": "main"}}}
+        return value._notification(message) | {
+            "params": {"message": message, "type": "success", "next": action | {"target": "main"}}
+        }
 
     def action_cancel(self):
         """Discard the simulation."""
         self.check_access("unlink")
         self.unlink()
         return self.env["ir.actions.act_window"]._for_xml_id("crm_value_addon.crm_value_tier_action") | {
-            "target": "main"}
+            "target": "main"
+        }
 
     def _reopen(self):
         return {
-            "type": "ir.actions.act_window", "res_model": self._name, "res_id": self.id, "views": [(False, "form")],
-            "name": self.env._("Tier Simulation"), "target": "current",
+            "type": "ir.actions.act_window",
+            "res_model": self._name,
+            "res_id": self.id,
+            "views": [(False, "form")],
+            "name": self.env._("Tier Simulation"),
+            "target": "current",
         }
 
     # rules
@@ -210,14 +255,18 @@ class CrmValueTierSimulation(models.TransientModel):
         """Return a text that is the same as long as the rules are: it tells whether a preview still holds."""
         criteria = sorted(
             (criterion.tier_id.id, criterion.metric or "", criterion.enter_min, criterion.keep_min)
-            for criterion in self.criterion_ids)
+            for criterion in self.criterion_ids
+        )
         return repr((self.scheme, sorted(self._used_tiers().ids), criteria))
 
     def _save_rules(self):
         """Write the rules that differ; changed tiers are archived meanwhile, so that only the result is checked."""
         used = self._used_tiers()
-        in_use = self.env["crm.value.tier"].with_context(active_test=True).search(
-            [("company_id", "in", [False, self.company_id.id])])
+        in_use = (
+            self.env["crm.value.tier"]
+            .with_context(active_test=True)
+            .search([("company_id", "in", [False, self.company_id.id])])
+        )
         changed = self.tier_ids.filtered(lambda tier: self._changes(tier))
         ((in_use - used) | (in_use & changed)).active = False
         for tier in changed:
@@ -226,8 +275,10 @@ class CrmValueTierSimulation(models.TransientModel):
 
     def _changes(self, tier):
         """Return the commands that turn the criteria of a tier into those of the simulation."""
-        wanted = {criterion.metric: {"enter_min": criterion.enter_min, "keep_min": criterion.keep_min}
-                  for criterion in self._criteria_of(tier)}
+        wanted = {
+            criterion.metric: {"enter_min": criterion.enter_min, "keep_min": criterion.keep_min}
+            for criterion in self._criteria_of(tier)
+        }
         commands = []
         for criterion in tier.criterion_ids:
             vals = wanted.pop(criterion.metric, None)

@@ -12,7 +12,8 @@ class CrmValueTierSimulationCriterion(models.TransientModel):
     tier_id = fields.Many2one("crm.value.tier", required=True, ondelete="cascade")
     sequence = fields.Integer(related="tier_id.sequence", store=True)
     metric = fields.Selection(
-        selection=lambda self: self.env["crm.value.tier.criterion"]._selection_metric(), required=True)
+        selection=lambda self: self.env["crm.value.tier.criterion"]._selection_metric(), required=True
+    )
     enter_min = fields.Float(string="To Enter", digits=(16, 2))
     keep_min = fields.Float(string="To Keep", digits=(16, 2))
 

@@ -26,25 +26,33 @@ class CrmValueTierSimulationLine(models.TransientModel):
     customers_now = fields.Integer(string="Now", readonly=True)
     customers_then = fields.Integer(string="After", readonly=True)
     leaving = fields.Integer(
-        string="In Danger", readonly=True, help="Those of them who keep the tier only until their grace period ends")
+        string="In Danger", readonly=True, help="Those of them who keep the tier only until their grace period ends"
+    )
     revenue_now = fields.Monetary(readonly=True, help="Of the last 12 months")
     revenue_then = fields.Monetary(string="Revenue After", readonly=True, help="Of the last 12 months")
     margin_now = fields.Monetary(readonly=True, groups=MARGIN_GROUP)
     margin_then = fields.Monetary(string="Margin After", readonly=True, groups=MARGIN_GROUP)
     benefit_cost_rate = fields.Float(readonly=True, groups=MARGIN_GROUP)
     benefit_cost_now = fields.Monetary(
-        string="Benefits Now", compute="_compute_benefit_costs", groups=MARGIN_GROUP,
+        string="Benefits Now",
+        compute="_compute_benefit_costs",
+        groups=MARGIN_GROUP,
         help="What the tier's benefits cost per revenue of its orders of the last 12 months, on the revenue of the "
-             "customers that have it; 0 for a tier without such orders")
+        "customers that have it; 0 for a tier without such orders",
+    )
     benefit_cost_then = fields.Monetary(
-        string="Benefits After", compute="_compute_benefit_costs", groups=MARGIN_GROUP,
-        help="The same on the revenue of the customers that would have it")
+        string="Benefits After",
+        compute="_compute_benefit_costs",
+        groups=MARGIN_GROUP,
+        help="The same on the revenue of the customers that would have it",
+    )
 
     @api.depends("tier_id.name", "sequence")
     def _compute_display_name(self):
         for line in self:
             line.display_name = line.tier_id.name or (
-                self.env._("Other set of tiers") if line.sequence == OTHER_SET else self.env._("No tier"))
+                self.env._("Other set of tiers") if line.sequence == OTHER_SET else self.env._("No tier")
+            )
 
     @api.depends("benefit_cost_rate", "revenue_now", "revenue_then")
     def _compute_benefit_costs(self):

@@ -17,8 +17,10 @@ class CrmValueTierSimulationMove(models.TransientModel):
     from_tier_id = fields.Many2one("crm.value.tier", string="Now", readonly=True, ondelete="cascade")
     to_tier_id = fields.Many2one("crm.value.tier", string="After", readonly=True, ondelete="cascade")
     direction = fields.Selection(
-        [("up", "Up"), ("down", "Down")], readonly=True,
-        help="Empty between two sets of tiers, which have no common order")
+        [("up", "Up"), ("down", "Down")],
+        readonly=True,
+        help="Empty between two sets of tiers, which have no common order",
+    )
     revenue_12m = fields.Monetary(string="Revenue 12 Months", readonly=True)
     margin_12m = fields.Monetary(string="Margin 12 Months", readonly=True, groups=MARGIN_GROUP)
     purchase_count = fields.Integer(related="value_id.purchase_count")

@@ -28,11 +28,23 @@ class CrmValueTierSimulationPreview(models.AbstractModel):
         """Forget an earlier preview."""
         self.env.cr.execute(SQL("DELETE FROM crm_value_tier_simulation_move WHERE simulation_id = %s", simulation.id))
         [[total]] = self.env.execute_query(
-            SQL("SELECT count(*) FROM crm_value WHERE company_id = %s", simulation.company_id.id))
+            SQL("SELECT count(*) FROM crm_value WHERE company_id = %s", simulation.company_id.id)
+        )
         # sudo: not every manager may see the margins among these sums.
-        simulation.line_ids.sudo().write(dict.fromkeys((
-            "customers_now", "customers_then", "leaving", "revenue_now", "revenue_then", "margin_now", "margin_then",
-        ), 0))
+        simulation.line_ids.sudo().write(
+            dict.fromkeys(
+                (
+                    "customers_now",
+                    "customers_then",
+                    "leaving",
+                    "revenue_now",
+                    "revenue_then",
+                    "margin_now",
+                    "margin_then",
+                ),
+                0,
+            )
+        )
         simulation.write({"total": total, "processed": 0, "next_partner_key": 0, "previewed_rules": False})
         simulation.flush_recordset()
 
@@ -48,10 +60,16 @@ class CrmValueTierSimulationPreview(models.AbstractModel):
         if count:
             as_of = company._value_today()
             source = env["crm.value.tier.assignment"]._select_figures(
-                company, as_of, rules, SQL("value.partner_id BETWEEN %s AND %s", first, upper),
-                also=("revenue_12m", "margin_12m"))
-            self._add_up(simulation, self.env.execute_query(
-                self._keep_changes(simulation, tier_rules.decide(rules, source, as_of))))
+                company,
+                as_of,
+                rules,
+                SQL("value.partner_id BETWEEN %s AND %s", first, upper),
+                also=("revenue_12m", "margin_12m"),
+            )
+            self._add_up(
+                simulation,
+                self.env.execute_query(self._keep_changes(simulation, tier_rules.decide(rules, source, as_of))),
+            )
             simulation.write({"processed": simulation.processed + count, "next_partner_key": upper + 1})
         return count
 
@@ -75,7 +93,11 @@ class CrmValueTierSimulationPreview(models.AbstractModel):
             )
             SELECT tier_id, decided_tier_id, count(*), count(decided_review_date), sum(revenue_12m), sum(margin_12m)
               FROM decision GROUP BY 1, 2
-            """, decision=decision, simulation=simulation.id, user=self.env.uid)
+            """,
+            decision=decision,
+            simulation=simulation.id,
+            user=self.env.uid,
+        )
 
     @api.model
     def _add_up(self, simulation, sums):
@@ -97,19 +119,33 @@ class CrmValueTierSimulationPreview(models.AbstractModel):
     def _finish(self, simulation):
         """Write the totals, what the benefits would cost, and the rules that were previewed."""
         self.env["crm.value.tier.simulation.move"].invalidate_model()
-        sums = {direction: (count, revenue, margin) for direction, count, revenue, margin in self.env.execute_query(SQL(
-            """
+        sums = {
+            direction: (count, revenue, margin)
+            for direction, count, revenue, margin in self.env.execute_query(
+                SQL(
+                    """
             SELECT direction, count(*), sum(revenue_12m), sum(margin_12m)
               FROM crm_value_tier_simulation_move WHERE simulation_id = %s GROUP BY 1
-            """, simulation.id))}
+            """,
+                    simulation.id,
+                )
+            )
+        }
         up, down = (sums.get(direction, (0, 0, 0)) for direction in ("up", "down"))
         # sudo: the fields' groups hide margins and costs from managers who may not see them.
-        simulation.sudo().write({
-            "move_count": sum(count for count, *_money in sums.values()), "up_count": up[0], "down_count": down[0],
-            "switch_count": sums.get(None, (0,))[0],
-            "revenue_up": up[1], "revenue_down": down[1], "margin_up": up[2], "margin_down": down[2],
-            "previewed_rules": simulation._rules_key(),
-        })
+        simulation.sudo().write(
+            {
+                "move_count": sum(count for count, *_money in sums.values()),
+                "up_count": up[0],
+                "down_count": down[0],
+                "switch_count": sums.get(None, (0,))[0],
+                "revenue_up": up[1],
+                "revenue_down": down[1],
+                "margin_up": up[2],
+                "margin_down": down[2],
+                "previewed_rules": simulation._rules_key(),
+            }
+        )
         rates = self._benefit_cost_rates(simulation.company_id)
         for line in simulation.line_ids.sudo():  # sudo: as above
             line.benefit_cost_rate = rates.get(line.tier_id, 0.0)
@@ -120,12 +156,22 @@ class CrmValueTierSimulationPreview(models.AbstractModel):
         since = company._value_today() - relativedelta(years=1, day=1)
         self.env.flush_all()
         # sudo: the rates go into a field that only users who may see margins can read.
-        costs = self.env["crm.value.tier.cost"].sudo()._read_group(
-            [("company_id", "=", company.id), ("month", ">=", since)], ["tier_id"], ["cost:sum"])
-        revenue = dict(self.env.execute_query(SQL(
-            """
+        costs = (
+            self.env["crm.value.tier.cost"]
+            .sudo()
+            ._read_group([("company_id", "=", company.id), ("month", ">=", since)], ["tier_id"], ["cost:sum"])
+        )
+        revenue = dict(
+            self.env.execute_query(
+                SQL(
+                    """
             SELECT value_tier_id, sum(amount_untaxed / COALESCE(NULLIF(currency_rate, 0), 1)) FROM sale_order
              WHERE company_id = %s AND state = 'sale' AND value_tier_id IS NOT NULL AND date_order >= %s
              GROUP BY value_tier_id
-            """, company.id, since)))
+            """,
+                    company.id,
+                    since,
+                )
+            )
+        )
         return {tier: cost / float(revenue[tier.id]) for tier, cost in costs if revenue.get(tier.id, 0) > 0}

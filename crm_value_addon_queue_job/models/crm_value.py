@@ -16,7 +16,8 @@ class CrmValue(models.Model):
         """
         if not self.env["crm.value.scheduler"].with_context(value_in_job=True)._refresh_due(company):
             raise RetryableJobError(
-                f"Company {company.id} is being refreshed by another worker", seconds=_BUSY_SECONDS, ignore_retry=True)
+                f"Company {company.id} is being refreshed by another worker", seconds=_BUSY_SECONDS, ignore_retry=True
+            )
         run = self.env["crm.value.run"].search([("company_id", "=", company.id), ("kind", "=", "full")], limit=1)
         if run.state == "failed":
             raise FailedJobError(run.message)

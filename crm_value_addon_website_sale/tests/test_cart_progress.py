@@ -57,7 +57,13 @@ class TestCartProgress(ShopCase):
 
     def test_on_the_page(self):
         cart = self.cart(self.bought(4000), 5)
-        page = self.env["ir.qweb"].with_context(website_id=self.website.id)._render("website_sale.total", {
-            "website_sale_order": cart, "website": self.website, "hide_promotions": True, "request": None})
+        page = (
+            self.env["ir.qweb"]
+            .with_context(website_id=self.website.id)
+            ._render(
+                "website_sale.total",
+                {"website_sale_order": cart, "website": self.website, "hide_promotions": True, "request": None},
+            )
+        )
         self.assertIn("more and you reach Top", page)
         self.assertIn("/my/loyalty", page)

@@ -13,12 +13,16 @@ class TestFreeDelivery(ShopCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        delivery = cls.env["product.product"].create({
-            "name": "Parcel", "type": "service", "list_price": 20, "taxes_id": [Command.clear()]})
-        cls.carrier = cls.env["delivery.carrier"].create({
-            "name": "Parcel", "product_id": delivery.id, "fixed_price": 20, "company_id": cls.company.id})
-        cls.shipping = cls.program(ecommerce_ok=True, reward_ids=[
-            Command.clear(), Command.create({"reward_type": "shipping", "required_points": 1})])
+        delivery = cls.env["product.product"].create(
+            {"name": "Parcel", "type": "service", "list_price": 20, "taxes_id": [Command.clear()]}
+        )
+        cls.carrier = cls.env["delivery.carrier"].create(
+            {"name": "Parcel", "product_id": delivery.id, "fixed_price": 20, "company_id": cls.company.id}
+        )
+        cls.shipping = cls.program(
+            ecommerce_ok=True,
+            reward_ids=[Command.clear(), Command.create({"reward_type": "shipping", "required_points": 1})],
+        )
         cls.benefit("program", program_id=cls.shipping.id)
 
     def deliver(self, partner, **vals):

@@ -18,8 +18,12 @@ class TestSessionPricelist(ShopCase):
         cls.vip.website_id = cls.website
         cls.benefit("pricelist", pricelist_id=cls.vip.id)
         cls.user = new_test_user(
-            cls.env, "session_shopper", groups="base.group_portal", company_id=cls.company.id,
-            company_ids=cls.company.ids)
+            cls.env,
+            "session_shopper",
+            groups="base.group_portal",
+            company_id=cls.company.id,
+            company_ids=cls.company.ids,
+        )
 
     def shown(self, held):
         """Return the pricelist of the shop's pages in a session that holds one."""

@@ -28,8 +28,9 @@ class TestWebsiteSaleTier(ShopCase):
         self.assertEqual(cart.amount_untaxed, 1000)
 
     def test_code(self):
-        program = self.program("promo_code", rule_ids=[Command.create({"mode": "with_code", "code": "SHOPTOP"})],
-                               ecommerce_ok=True)
+        program = self.program(
+            "promo_code", rule_ids=[Command.create({"mode": "with_code", "code": "SHOPTOP"})], ecommerce_ok=True
+        )
         self.benefit("program", program_id=program.id)
         self.assertIn("error", self.cart(self.customer("Other"))._try_apply_code("SHOPTOP"))
         self.assertNotIn("error", self.cart(self.bought(5000))._try_apply_code("SHOPTOP"))

@@ -1,4 +1,5 @@
 """What the API gives to whom."""
+
 import pytest
 
 VALUE_MODELS = ["crm.value", "crm.value.document", "crm.value.purchase", "crm.value.run", "crm.value.queue"]
@@ -12,9 +13,18 @@ def site(serve):
     site.create_user("seller", "sales_team.group_sale_salesman")
     site.create_user("clerk", "base.group_user")
     buyer = site.call("res.users", "read", ids=[site.create_user("visitor")], fields=["partner_id"])[0]["partner_id"][0]
-    move = site.call("account.move", "create", vals_list=[{
-        "move_type": "out_invoice", "partner_id": buyer, "invoice_date": "2024-05-01",
-        "invoice_line_ids": [(0, 0, {"name": "Bought", "price_unit": 10, "tax_ids": [(5,)]})]}])
+    move = site.call(
+        "account.move",
+        "create",
+        vals_list=[
+            {
+                "move_type": "out_invoice",
+                "partner_id": buyer,
+                "invoice_date": "2024-05-01",
+                "invoice_line_ids": [(0, 0, {"name": "Bought", "price_unit": 10, "tax_ids": [(5,)]})],
+            }
+        ],
+    )
     site.call("account.move", "action_post", ids=move)
     site.run_cron("crm_value_addon.ir_cron_refresh_stale")
     assert site.call("crm.value", "search_count", domain=[("partner_id", "=", buyer)], login="seller") == 1
@@ -35,8 +45,11 @@ def test_neither_portal_users_nor_employees_outside_sales_read_values(site, mode
 @pytest.mark.parametrize("name", ["clv", "realised_value", "margin_total"])
 def test_the_values_behind_a_partner_stay_hidden(site, name):
     buyer = site.call("res.users", "read", ids=[site.create_user("visitor")], fields=["partner_id"])[0]["partner_id"][0]
-    for domain, field in (([(f"value_id.{name}", ">", 0)], "name"), ([("id", "=", buyer)], f"value_id.{name}"),
-                          ([("id", "=", buyer)], "value_ids")):
+    for domain, field in (
+        ([(f"value_id.{name}", ">", 0)], "name"),
+        ([("id", "=", buyer)], f"value_id.{name}"),
+        ([("id", "=", buyer)], "value_ids"),
+    ):
         assert status(site, "res.partner", "search_read", "visitor", domain=domain, fields=[field]) >= 400
 
 

@@ -1,4 +1,5 @@
 """The prediction on real purchases: what Odoo shows is what the kernel says of the same file."""
+
 import base64
 import csv
 import datetime
@@ -27,8 +28,10 @@ def kernel():
 def purchases():
     """Customers, days and amounts of the file."""
     with FILE.open() as lines:
-        rows = [(int(row["customer_id"]), datetime.date.fromisoformat(row["date"]).toordinal(), float(row["dollars"]))
-                for row in csv.DictReader(lines)]
+        rows = [
+            (int(row["customer_id"]), datetime.date.fromisoformat(row["date"]).toordinal(), float(row["dollars"]))
+            for row in csv.DictReader(lines)
+        ]
     return tuple(map(np.array, zip(*rows, strict=True)))
 
 
@@ -44,12 +47,20 @@ def site(serve):
 
 
 def test_the_wizards_table_is_the_kernels(site, kernel, purchases):
-    wizard = site.call("crm.value.backtest", "create", login="manager", vals_list=[{
-        "calibration_end": SPLIT.isoformat(), "holdout_end": END.isoformat()}])
+    wizard = site.call(
+        "crm.value.backtest",
+        "create",
+        login="manager",
+        vals_list=[{"calibration_end": SPLIT.isoformat(), "holdout_end": END.isoformat()}],
+    )
     site.call("crm.value.backtest", "action_run", ids=wizard, login="manager")
-    lines = site.call("crm.value.backtest.line", "search_read", domain=[("backtest_id", "in", wizard)],
-                      fields=["method", "has_level", "mae", "aggregate_error", "spearman", "gini", "top_decile"],
-                      login="manager")
+    lines = site.call(
+        "crm.value.backtest.line",
+        "search_read",
+        domain=[("backtest_id", "in", wizard)],
+        fields=["method", "has_level", "mae", "aggregate_error", "spearman", "gini", "top_decile"],
+        login="manager",
+    )
     expected = kernel.holdout.backtest(*purchases, SPLIT.toordinal(), END.toordinal()).accuracy
     assert {line["method"] for line in lines} == set(expected)
     for line in lines:
@@ -66,8 +77,13 @@ def test_the_wizards_table_is_the_kernels(site, kernel, purchases):
 
 
 def test_the_fit_is_the_kernels(site, kernel, purchases):
-    [fit] = site.call("crm.value.fit", "search_read", domain=[], login="manager", fields=[
-        "r", "alpha", "a", "b", "p", "q", "v", "as_of_date", "customer_count", "repeat_count", "reliability"])
+    [fit] = site.call(
+        "crm.value.fit",
+        "search_read",
+        domain=[],
+        login="manager",
+        fields=["r", "alpha", "a", "b", "p", "q", "v", "as_of_date", "customer_count", "repeat_count", "reliability"],
+    )
     as_of = datetime.date.fromisoformat(fit["as_of_date"]).toordinal()
     customers = kernel.holdout.summarise(*purchases, as_of)
     model = kernel.ModifiedBetaGeo().fit(customers.x, customers.t_x, customers.T)
@@ -81,6 +97,10 @@ def test_the_fit_is_the_kernels(site, kernel, purchases):
 def test_a_seller_cannot_decide_on_fits_or_read_their_margins(site):
     [fit] = site.call("crm.value.fit", "search", domain=[], login="seller")
     key = site.key("seller")
-    for method, body in (("action_pin", {"ids": [fit]}), ("action_fit_now", {}), ("_fit_company", {}),
-                         ("read", {"ids": [fit], "fields": ["margin_ratio"]})):
+    for method, body in (
+        ("action_pin", {"ids": [fit]}),
+        ("action_fit_now", {}),
+        ("_fit_company", {}),
+        ("read", {"ids": [fit], "fields": ["margin_ratio"]}),
+    ):
         assert site.post(f"/json/2/crm.value.fit/{method}", body, key).status_code == 403, method

@@ -1,4 +1,5 @@
 """Odoo's contact list with the value columns, against the same request on plain stored columns of the contact."""
+
 from environment import environment
 from measure import alternate, forked
 from refresh_bench import is_refreshed, refresh
@@ -15,20 +16,33 @@ def run(table, registry, _database):
     with environment(registry) as env:
         env.cr.execute("SELECT percentile_cont(0.8) WITHIN GROUP (ORDER BY partner_latitude) FROM res_partner")
         [[latitude]] = env.cr.fetchall()
-        env.cr.execute("SELECT percentile_cont(0.8) WITHIN GROUP (ORDER BY clv),"
-                       " percentile_cont(0.8) WITHIN GROUP (ORDER BY revenue_12m) FROM crm_value")
+        env.cr.execute(
+            "SELECT percentile_cont(0.8) WITHIN GROUP (ORDER BY clv),"
+            " percentile_cont(0.8) WITHIN GROUP (ORDER BY revenue_12m) FROM crm_value"
+        )
         [[clv, revenue]] = env.cr.fetchall()
         for label, value, plain in (
             ("sorted by CLV", _page(env, order="clv desc"), _plain_page(env, order="partner_latitude desc")),
-            ("sorted by revenue", _page(env, order="revenue_12m desc"),
-             _plain_page(env, order="partner_latitude desc")),
-            ("filtered by CLV", _page(env, [("clv", ">", clv)]),
-             _plain_page(env, [("partner_latitude", ">", latitude)])),
-            ("filtered by revenue", _page(env, [("revenue_12m", ">", revenue)]),
-             _plain_page(env, [("partner_latitude", ">", latitude)])),
-            ("grouped, CLV and revenue summed",
-             _groups(env, "last_purchase_date:month", ["clv:sum", "revenue_12m:sum"]),
-             _groups(env, "create_date:month", ["partner_latitude:sum", "color:sum"])),
+            (
+                "sorted by revenue",
+                _page(env, order="revenue_12m desc"),
+                _plain_page(env, order="partner_latitude desc"),
+            ),
+            (
+                "filtered by CLV",
+                _page(env, [("clv", ">", clv)]),
+                _plain_page(env, [("partner_latitude", ">", latitude)]),
+            ),
+            (
+                "filtered by revenue",
+                _page(env, [("revenue_12m", ">", revenue)]),
+                _plain_page(env, [("partner_latitude", ">", latitude)]),
+            ),
+            (
+                "grouped, CLV and revenue summed",
+                _groups(env, "last_purchase_date:month", ["clv:sum", "revenue_12m:sum"]),
+                _groups(env, "create_date:month", ["partner_latitude:sum", "color:sum"]),
+            ),
             *_by_tier(env),
         ):
             with_value, _without, ratio = alternate(REPETITIONS, value, plain)
@@ -41,8 +55,11 @@ def _by_tier(env):
         return
     tier = env["crm.value.tier"].search([], limit=1)
     yield ("filtered by tier", _page(env, [("value_tier_id", "=", tier.id)]), _plain_page(env, [("color", "=", 1)]))
-    yield ("grouped by tier", _groups(env, "value_tier_id", ["clv:sum"]),
-           _groups(env, "color", ["partner_latitude:sum"]))
+    yield (
+        "grouped by tier",
+        _groups(env, "value_tier_id", ["clv:sum"]),
+        _groups(env, "color", ["partner_latitude:sum"]),
+    )
 
 
 def _page(env, domain=(), order=None, columns=_VALUE_COLUMNS):

@@ -1,4 +1,5 @@
 """The screens of one customer: what they cost must not follow the number of all customers."""
+
 from environment import environment
 from lxml import etree
 from measure import forked, processor_seconds

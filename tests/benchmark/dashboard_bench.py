@@ -2,6 +2,7 @@
 
 The bare aggregate reads each customer's row and each month end once: count, revenue and CLV by tier, equity by month.
 """
+
 from environment import environment
 from measure import alternate, forked
 from refresh_bench import is_refreshed, refresh
@@ -36,7 +37,8 @@ def _read(env):
 
 def _aggregate(env):
     env.cr.execute(
-        "SELECT tier_id, count(*), sum(revenue_12m), sum(clv) FROM crm_value WHERE company_id = 1 GROUP BY 1")
+        "SELECT tier_id, count(*), sum(revenue_12m), sum(clv) FROM crm_value WHERE company_id = 1 GROUP BY 1"
+    )
     env.cr.fetchall()
     env.cr.execute("SELECT as_of_date, count(*), sum(equity) FROM crm_value_snapshot WHERE company_id = 1 GROUP BY 1")
     env.cr.fetchall()
@@ -45,12 +47,15 @@ def _aggregate(env):
 def _take_month_ends(registry):
     """Give every customer the month ends of a year that it does not have yet."""
     with environment(registry) as env:
-        env.cr.execute("""
+        env.cr.execute(
+            """
             INSERT INTO crm_value_snapshot (value_id, company_id, as_of_date, clv, equity, revenue_12m)
             SELECT id, company_id, (date_trunc('month', current_date) - make_interval(months => number))::date - 1,
                    clv, clv, revenue_12m
               FROM crm_value, generate_series(0, %s) number
-            ON CONFLICT DO NOTHING""", [MONTHS - 1])
+            ON CONFLICT DO NOTHING""",
+            [MONTHS - 1],
+        )
     with registry.cursor() as cr:
         cr.commit()
         cr._cnx.autocommit = True

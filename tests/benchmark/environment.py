@@ -1,4 +1,5 @@
 """Odoo in this process: `connect` to a database once, then `environment` for each transaction."""
+
 from contextlib import contextmanager
 
 import odoo

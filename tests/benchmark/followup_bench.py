@@ -4,6 +4,7 @@ A bare SELECT asks for the customers that fulfil a rule's trigger, tier and cond
 the same of the customers that have no follow-up yet, brings what was done by users up to date, and looks for open
 follow-ups whose reason is gone. All of it is rolled back.
 """
+
 from environment import environment
 from measure import alternate, seconds
 from refresh_bench import is_refreshed, refresh
@@ -14,12 +15,26 @@ PAIRS = 3
 DUE = 10_000
 #: trigger → (days, whether it asks for a tier); some twice, as a company would have them for two tiers
 RULES = [
-    ("tier_gained", 0, False), ("tier_lost", 0, False), ("tier_in_danger", 30, False), ("near_next_tier", 0, False),
-    ("at_risk", 0, False), ("at_risk", 0, True), ("lost", 30, False), ("lost", 30, True),
-    ("purchase_overdue", 14, False), ("purchase_overdue", 60, True), ("first_purchase", 7, False),
-    ("after_purchase", 14, True), ("anniversary", 3, False),
-    ("birthday", 1, False), ("no_contact", 120, True), ("opportunity_stalled", 21, False), ("service_due", 14, False),
-    ("product_replaced", 0, False), ("contact_gone", 0, False), ("single_contact", 0, True),
+    ("tier_gained", 0, False),
+    ("tier_lost", 0, False),
+    ("tier_in_danger", 30, False),
+    ("near_next_tier", 0, False),
+    ("at_risk", 0, False),
+    ("at_risk", 0, True),
+    ("lost", 30, False),
+    ("lost", 30, True),
+    ("purchase_overdue", 14, False),
+    ("purchase_overdue", 60, True),
+    ("first_purchase", 7, False),
+    ("after_purchase", 14, True),
+    ("anniversary", 3, False),
+    ("birthday", 1, False),
+    ("no_contact", 120, True),
+    ("opportunity_stalled", 21, False),
+    ("service_due", 14, False),
+    ("product_replaced", 0, False),
+    ("contact_gone", 0, False),
+    ("single_contact", 0, True),
 ]
 
 
@@ -51,17 +66,25 @@ def _prepare(env):
 def _rule_vals(env, trigger, days, has_tier):
     tiers = env["crm.value.tier"].search([])
     return {
-        "name": trigger, "trigger": trigger, "days": days, "responsible_type": "user",
+        "name": trigger,
+        "trigger": trigger,
+        "days": days,
+        "responsible_type": "user",
         "user_id": env.ref("base.user_admin").id,
-        "tier_id": tiers[1:2].id if has_tier else False, "company_id": env.company.id, "summary": "{customer} {days}",
+        "tier_id": tiers[1:2].id if has_tier else False,
+        "company_id": env.company.id,
+        "summary": "{customer} {days}",
     }
 
 
 def _schedule(table, env, company):
     """Schedule follow-ups for as many customers as there shall be, a thousand in a batch."""
     rule = env["crm.value.followup.rule"].create(_rule_vals(env, "at_risk", 0, False))
-    env.cr.execute("UPDATE crm_value SET lifecycle_stage = 'at_risk' WHERE id IN ("
-                   "SELECT id FROM crm_value WHERE company_id = %s ORDER BY id LIMIT %s)", [company.id, DUE])
+    env.cr.execute(
+        "UPDATE crm_value SET lifecycle_stage = 'at_risk' WHERE id IN ("
+        "SELECT id FROM crm_value WHERE company_id = %s ORDER BY id LIMIT %s)",
+        [company.id, DUE],
+    )
     env.invalidate_all()
     noise = {model: env[model].search_count([]) for model in ("mail.mail", "mail.followers")}
     before, scheduled = env.cr.sql_log_count, []
@@ -86,8 +109,11 @@ def _night(rules, company):
 def _bare_selects(rules, company):
     today = company._value_today()
     for rule in rules:
-        rule.env.execute_query(SQL(
-            """SELECT due.value_id, due.occasion, due.res_id, due.date, due.number, due.detail
+        rule.env.execute_query(
+            SQL(
+                """SELECT due.value_id, due.occasion, due.res_id, due.date, due.number, due.detail
                  FROM (%s) due JOIN crm_value value ON value.id = due.value_id WHERE %s""",
-            rule.env["crm.value.followup.trigger"]._select_due(rule, company, today),
-            rule.env["crm.value.followup.due"]._where_admitted(rule, company, today)))
+                rule.env["crm.value.followup.trigger"]._select_due(rule, company, today),
+                rule.env["crm.value.followup.due"]._where_admitted(rule, company, today),
+            )
+        )

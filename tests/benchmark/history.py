@@ -1,4 +1,5 @@
 """The runs that were kept: one file each in benchmarks/, and how the times grow from one size to the other."""
+
 import json
 import os
 import platform
@@ -24,10 +25,22 @@ def keep(table):
     path = KEPT / f"{date.today()}-{table.size}-{commit.rstrip('+')}.json"
     rows = {row["name"]: row for row in (json.loads(path.read_text())["rows"] if path.exists() else [])}
     rows |= {row.name: asdict(row) for row in table.rows}
-    path.write_text(json.dumps({
-        "date": str(date.today()), "size": table.size, "commit": commit, "cores": os.cpu_count(),
-        "machine": platform.machine(), "load": round(os.getloadavg()[1], 1), "rows": list(rows.values()),
-    }, indent=1, ensure_ascii=False) + "\n")
+    path.write_text(
+        json.dumps(
+            {
+                "date": str(date.today()),
+                "size": table.size,
+                "commit": commit,
+                "cores": os.cpu_count(),
+                "machine": platform.machine(),
+                "load": round(os.getloadavg()[1], 1),
+                "rows": list(rows.values()),
+            },
+            indent=1,
+            ensure_ascii=False,
+        )
+        + "\n"
+    )
     return path
 
 

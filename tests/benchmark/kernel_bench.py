@@ -26,9 +26,7 @@ LIBRARIES = {"lifetimes": "KERNEL_BENCH_LIFETIMES", "pymc_marketing": "KERNEL_BE
 # How many times faster than each library (issue 3), and the seconds for 100,000 customers.
 BARS = {"lifetimes": 10.0, "pymc_marketing": 5.0}
 SECONDS_100K = 0.5
-ONE_THREAD = {
-    name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-}
+ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")}
 STEPS = ("fit", "spend_fit", "scoring", "clv")
 _MONTHLY_DISCOUNT = 1.1 ** (1 / 12) - 1
 
@@ -106,7 +104,10 @@ def pymc_marketing(x, t_x, T, n, mean):
     model.expected_purchases(data, future_t=365)
     yield
     spend.expected_customer_lifetime_value(
-        transaction_model=model, data=paid.assign(frequency=x), future_t=12, discount_rate=_MONTHLY_DISCOUNT,
+        transaction_model=model,
+        data=paid.assign(frequency=x),
+        future_t=12,
+        discount_rate=_MONTHLY_DISCOUNT,
         time_unit="D",
     )
     yield
@@ -145,7 +146,10 @@ def measure(name, python, path, repeat):
     for _ in range(repeat):
         done = subprocess.run(
             [python, __file__, "--alone", name, "--data", path],
-            env=os.environ | ONE_THREAD, capture_output=True, text=True, check=False,
+            env=os.environ | ONE_THREAD,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
             print(f"{name}: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)

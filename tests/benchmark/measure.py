@@ -1,4 +1,5 @@
 """Clocks: the time, the memory and the locks of a piece of work, and the table of the results."""
+
 import gc
 import json
 import os
@@ -121,6 +122,7 @@ def processor_seconds(work, cr):
 
 def written_ahead(registry, work):
     """Return the MB of write-ahead log of the server during a piece of work, of whoever wrote."""
+
     def position():
         with registry.cursor() as cr:
             cr.execute("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")

@@ -3,6 +3,7 @@
 Where the addon gives the customer its pricelist by a tier, the contact has it by hand in the other database: both
 price ten lines by the same rules. Alone: tests/benchmark/order_bench.py RESULT.json
 """
+
 import os
 import subprocess
 import sys
@@ -53,12 +54,28 @@ def _environment(stack, registry):
 def prepare(env):
     """Make products, pricelists and two customers, of whom one has a pricelist: by a tier where there are tiers."""
     env.ref("base.group_user").implied_ids += env.ref("product.group_product_pricelist")
-    products = env["product.product"].create([
-        {"name": f"Product {number}", "list_price": 10.0 + number, "standard_price": 5.0, "type": "service",
-         "taxes_id": [Command.clear()]} for number in range(LINES)])
+    products = env["product.product"].create(
+        [
+            {
+                "name": f"Product {number}",
+                "list_price": 10.0 + number,
+                "standard_price": 5.0,
+                "type": "service",
+                "taxes_id": [Command.clear()],
+            }
+            for number in range(LINES)
+        ]
+    )
     env["product.pricelist"].create({"name": "Public", "sequence": 1})
-    pricelist = env["product.pricelist"].create({"name": "VIP", "sequence": 50, "item_ids": [Command.create({
-        "compute_price": "percentage", "percent_price": 10, "applied_on": "3_global"})]})
+    pricelist = env["product.pricelist"].create(
+        {
+            "name": "VIP",
+            "sequence": 50,
+            "item_ids": [
+                Command.create({"compute_price": "percentage", "percent_price": 10, "applied_on": "3_global"})
+            ],
+        }
+    )
     member, stranger = env["res.partner"].create([{"name": "Member"}, {"name": "Stranger"}])
     if "crm.value" in env:
         _join(env, member, pricelist)
@@ -72,25 +89,47 @@ def prepare(env):
 
 def _join(env, customer, pricelist):
     term = env.ref("account.account_payment_term_30days")
-    tier = env["crm.value.tier"].create({
-        "name": "Members", "sequence": 900,
-        "criterion_ids": [Command.create({"metric": "revenue_total", "enter_min": 7})],
-        "benefit_ids": [Command.create({"benefit_type": "pricelist", "pricelist_id": pricelist.id}),
-                        Command.create({"benefit_type": "payment_term", "payment_term_id": term.id}),
-                        Command.create({"benefit_type": "note", "note": "A member"})]})
-    value = env["crm.value"].create({
-        "partner_id": customer.id, "company_id": env.company.id, "tier_id": tier.id, "purchase_count": 3,
-        "revenue_total": 900, "revenue_12m": 900, "first_purchase_date": date.today()})
+    tier = env["crm.value.tier"].create(
+        {
+            "name": "Members",
+            "sequence": 900,
+            "criterion_ids": [Command.create({"metric": "revenue_total", "enter_min": 7})],
+            "benefit_ids": [
+                Command.create({"benefit_type": "pricelist", "pricelist_id": pricelist.id}),
+                Command.create({"benefit_type": "payment_term", "payment_term_id": term.id}),
+                Command.create({"benefit_type": "note", "note": "A member"}),
+            ],
+        }
+    )
+    value = env["crm.value"].create(
+        {
+            "partner_id": customer.id,
+            "company_id": env.company.id,
+            "tier_id": tier.id,
+            "purchase_count": 3,
+            "revenue_total": 900,
+            "revenue_12m": 900,
+            "first_purchase_date": date.today(),
+        }
+    )
     assert value.tier_id == tier
 
 
 def _create(env, data, customer):
     def create():
         env.invalidate_all()
-        order = env["sale.order"].with_user(data["user"]).create({
-            "partner_id": data[customer],
-            "order_line": [
-                Command.create({"product_id": product, "product_uom_qty": 2}) for product in data["products"]]})
+        order = (
+            env["sale.order"]
+            .with_user(data["user"])
+            .create(
+                {
+                    "partner_id": data[customer],
+                    "order_line": [
+                        Command.create({"product_id": product, "product_uom_qty": 2}) for product in data["products"]
+                    ],
+                }
+            )
+        )
         env.flush_all()
         return order
 
@@ -126,8 +165,11 @@ def specification(model, arch):
         field = model._fields[name]
         if field.type in ("one2many", "many2many"):
             inner = node.find("list")
-            asked[name] = {"fields": specification(model.env[field.comodel_name], inner)} \
-                if inner is not None else {"fields": {"display_name": {}}}
+            asked[name] = (
+                {"fields": specification(model.env[field.comodel_name], inner)}
+                if inner is not None
+                else {"fields": {"display_name": {}}}
+            )
         elif field.type == "many2one":
             asked[name] = {"fields": {"display_name": {}}}
         else:

@@ -3,6 +3,7 @@
 One draft is posted, rolled back, and posted the other way: both do the same work on the same rows. "Without" sends
 the addon's overrides on invoices and their lines straight to what they override.
 """
+
 import inspect
 from contextlib import contextmanager, nullcontext
 from datetime import date
@@ -28,17 +29,32 @@ def run(table, registry, _database):
 def draft_invoices(env, customers, journal=None):
     """Return the ids of new drafts, one for each customer."""
     product = env["product.product"].search([("standard_price", ">", 0)], limit=1)
-    return env["account.move"].create([{
-        "move_type": "out_invoice", "partner_id": customer.id, "invoice_date": date.today(),
-        **({"journal_id": journal.id} if journal else {}),
-        "invoice_line_ids": [Command.create({
-            "product_id": product.id, "quantity": 2, "price_unit": 50.0, "tax_ids": [Command.clear()]})],
-    } for customer in customers]).ids
+    return (
+        env["account.move"]
+        .create(
+            [
+                {
+                    "move_type": "out_invoice",
+                    "partner_id": customer.id,
+                    "invoice_date": date.today(),
+                    **({"journal_id": journal.id} if journal else {}),
+                    "invoice_line_ids": [
+                        Command.create(
+                            {"product_id": product.id, "quantity": 2, "price_unit": 50.0, "tax_ids": [Command.clear()]}
+                        )
+                    ],
+                }
+                for customer in customers
+            ]
+        )
+        .ids
+    )
 
 
 def _compare(table, registry, draft_ids, pairs):
     statements = {}
     with environment(registry) as env:
+
         def posting(hooks):
             def post():
                 before = env.cr.sql_log_count
@@ -46,16 +62,19 @@ def _compare(table, registry, draft_ids, pairs):
                     env["account.move"].browse(draft_ids)._post()
                     env.flush_all()
                 statements[hooks] = env.cr.sql_log_count - before
+
             return post
 
         with_hooks, _without, ratio = alternate(
-            pairs, posting(nullcontext), posting(_without_hooks), reset=env.cr.rollback)
+            pairs, posting(nullcontext), posting(_without_hooks), reset=env.cr.rollback
+        )
         env.cr.rollback()
     label = "posting an invoice" if len(draft_ids) == 1 else f"posting {len(draft_ids)} invoices at once"
     table.add(label, 1000 * with_hooks, "ms")
     table.add(f"{label}, with the addon's hooks / without", ratio, "×", at_most=1.02)
-    table.add(f"{label}: statements more with the hooks", statements[nullcontext] - statements[_without_hooks], "",
-              equal=1)
+    table.add(
+        f"{label}: statements more with the hooks", statements[nullcontext] - statements[_without_hooks], "", equal=1
+    )
 
 
 @contextmanager
@@ -68,7 +87,7 @@ def _without_hooks(env):
             if not cls.__module__.startswith("odoo.addons.crm_value"):
                 continue
             for name, function in list(vars(cls).items()):
-                if inspect.isfunction(function) and any(name in vars(base) for base in classes[place + 1:]):
+                if inspect.isfunction(function) and any(name in vars(base) for base in classes[place + 1 :]):
                     replaced.append((cls, name, function))
     for cls, name, _function in replaced:
         setattr(cls, name, _pass_on(cls, name))
@@ -82,4 +101,5 @@ def _without_hooks(env):
 def _pass_on(cls, name):
     def method(self, *arguments, **named):
         return getattr(super(cls, self), name)(*arguments, **named)
+
     return method

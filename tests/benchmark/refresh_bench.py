@@ -4,6 +4,7 @@ The floor of a refresh is the bare sum of the posted customer documents per cust
 alone, plus COPY of the finished values (as many columns) into an empty table. The floor of the first refresh adds
 the sum of the product lines per document with the products' costs, and the COPY of the frozen documents.
 """
+
 import io
 import statistics
 
@@ -33,7 +34,7 @@ def run(table, registry, database):
     first_floor = statistics.median(_floor(registry, is_first=True) for _ in range(3 if size == "100k" else 1))
     dirty = _dirty_keys(registry)
     # At 1m the value's basis changes nothing that is read or written, and a round takes minutes.
-    for basis, bar in (("margin", 4.5), ("revenue", 3.5))[:2 if size == "100k" else 1]:
+    for basis, bar in (("margin", 4.5), ("revenue", 3.5))[: 2 if size == "100k" else 1]:
         _set_basis(registry, basis)
         forked(_timed_refresh, registry)
         rounds = [_round(registry, dirty) for _ in range(REPETITIONS[size])]
@@ -113,7 +114,8 @@ def _spoil(registry, partner_ids=None):
         env.cr.execute(
             "UPDATE crm_value SET realised_value = realised_value + 1, figures_digest = NULL"
             " WHERE %s OR partner_id = ANY(%s)",
-            [partner_ids is None, partner_ids or []])
+            [partner_ids is None, partner_ids or []],
+        )
     with registry.cursor() as cr:
         cr.commit()
         cr._cnx.autocommit = True
@@ -142,9 +144,11 @@ def _floor(registry, is_first=False):
 def _dirty_keys(registry):
     """Return (customer, company, last document) of every hundredth customer, as the queue takes them."""
     with environment(registry) as env:
-        env.cr.execute("SELECT commercial_partner_id, company_id, max(id) FROM account_move"
-                       " WHERE state = 'posted' AND commercial_partner_id %% %s = 0 GROUP BY 1, 2",
-                       [round(1 / DIRTY_SHARE)])
+        env.cr.execute(
+            "SELECT commercial_partner_id, company_id, max(id) FROM account_move"
+            " WHERE state = 'posted' AND commercial_partner_id %% %s = 0 GROUP BY 1, 2",
+            [round(1 / DIRTY_SHARE)],
+        )
         return set(env.cr.fetchall())
 
 
@@ -171,9 +175,13 @@ def _naive(table, registry, full):
 
         def loop():
             for partner in env["res.partner"].browse(ids[:NAIVE_SAMPLE]):
-                moves = env["account.move"].search([
-                    ("commercial_partner_id", "=", partner.id), ("state", "=", "posted"),
-                    ("move_type", "in", ("out_invoice", "out_refund", "out_receipt"))])
+                moves = env["account.move"].search(
+                    [
+                        ("commercial_partner_id", "=", partner.id),
+                        ("state", "=", "posted"),
+                        ("move_type", "in", ("out_invoice", "out_refund", "out_receipt")),
+                    ]
+                )
                 sum(moves.mapped("amount_untaxed_signed"))
 
         naive = seconds(loop) * len(ids) / NAIVE_SAMPLE

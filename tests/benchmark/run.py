@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Measure, print the table and write it as JSON; scripts/bench prepares the database."""
+
 import argparse
 import json
 import os
@@ -14,8 +15,18 @@ from measure import Row, Table
 
 #: in an order in which none spoils the next
 PARTS = [
-    "refresh", "stages", "contacts", "customer", "dashboard", "tier", "followup", "posting", "order", "sessions",
-    "kernel"]
+    "refresh",
+    "stages",
+    "contacts",
+    "customer",
+    "dashboard",
+    "tier",
+    "followup",
+    "posting",
+    "order",
+    "sessions",
+    "kernel",
+]
 
 
 def main():

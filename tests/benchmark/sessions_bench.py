@@ -3,6 +3,7 @@
 Each session is a process of its own that posts invoices in its own journal (a journal's numbers make its users wait
 for each other, with any addon or none) and edits the same contacts, each in a transaction, without Odoo's retries.
 """
+
 import multiprocessing
 import time
 
@@ -28,13 +29,15 @@ def run(table, registry, _database):
         customers = env["res.partner"].search([("customer_rank", ">", 0)], limit=SESSIONS * ACTIONS)
         work = [
             (draft_invoices(env, customers[number::SESSIONS], journal), customers[number::SESSIONS].ids)
-            for number, journal in enumerate(journals)]
+            for number, journal in enumerate(journals)
+        ]
     odoo.sql_db.close_all()
     context = multiprocessing.get_context("fork")
     failures, working = context.Value("i", 0), context.Value("i", SESSIONS)
     sessions = [
         context.Process(target=_session, args=(registry, drafts, contacts, failures, working))
-        for drafts, contacts in work]
+        for drafts, contacts in work
+    ]
     start = time.perf_counter()
     for session in sessions:
         session.start()
@@ -55,8 +58,13 @@ def _session(registry, draft_ids, contact_ids, failures, working):
     try:
         for draft_id, contact_id in zip(draft_ids, contact_ids, strict=True):
             _act(registry, failures, lambda env, ids=draft_id: env["account.move"].browse(ids).action_post())
-            _act(registry, failures, lambda env, ids=contact_id: env["res.partner"].browse(ids).write(
-                {"comment": f"Called at {time.time()}"}))
+            _act(
+                registry,
+                failures,
+                lambda env, ids=contact_id: (
+                    env["res.partner"].browse(ids).write({"comment": f"Called at {time.time()}"})
+                ),
+            )
     finally:
         with working.get_lock():
             working.value -= 1

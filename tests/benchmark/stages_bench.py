@@ -2,6 +2,7 @@
 
 Each is done once and rolled back; it is the time of this process and of its database backend.
 """
+
 from environment import environment
 from measure import forked, processor_seconds
 from refresh_bench import is_refreshed, refresh
@@ -32,31 +33,47 @@ def _measure(registry):
 def _stages(env):
     company, refresh = env.company, env["crm.value.refresh"]
     basis, kept = Basis(company, company._value_today()), {}
-    yield "observed figures of all customers", lambda: kept.update(
-        observed=env["crm.value.observation"]._observe(basis))
-    yield "estimates", lambda: kept.update(columns=env["crm.value.component"]._add(
-        basis, env["crm.value.prediction"]._predict(basis, kept["observed"])[0]))
+    yield (
+        "observed figures of all customers",
+        lambda: kept.update(observed=env["crm.value.observation"]._observe(basis)),
+    )
+    yield (
+        "estimates",
+        lambda: kept.update(
+            columns=env["crm.value.component"]._add(
+                basis, env["crm.value.prediction"]._predict(basis, kept["observed"])[0]
+            )
+        ),
+    )
     columns = kept["columns"]
     yield "recency, frequency and monetary scores", lambda: _score(env["crm.value.rfm"], columns, basis.as_of)
-    yield "ranks and lifecycle", lambda: kept.update(columns=refresh._place(
-        basis, columns, refresh._boundaries(basis, columns)))
+    yield (
+        "ranks and lifecycle",
+        lambda: kept.update(columns=refresh._place(basis, columns, refresh._boundaries(basis, columns))),
+    )
     satisfied = env["crm.value.lifecycle"]._are_satisfied(company, columns)
-    yield "lifecycle alone", lambda: lifecycle.stages(
-        {**kept["columns"], "satisfied": satisfied}, day_number(basis.as_of),
-        lifecycle.DEFAULT_INTERVAL, env["crm.value.lifecycle"]._thresholds(company))
+    yield (
+        "lifecycle alone",
+        lambda: lifecycle.stages(
+            {**kept["columns"], "satisfied": satisfied},
+            day_number(basis.as_of),
+            lifecycle.DEFAULT_INTERVAL,
+            env["crm.value.lifecycle"]._thresholds(company),
+        ),
+    )
     yield "tiers, nothing to change", lambda: env["crm.value.tier.assignment"]._assign_company(source="rules")
     simulation = env["crm.value.tier.simulation"].create({})
     yield "simulation of tiers", simulation.action_preview
     rules = env["crm.value.followup.rule"].with_context(active_test=False).search([])
     rules.active = True
-    yield f"customers due of {len(rules)} follow-up rules", lambda: [
-        env["crm.value.followup.due"]._find(rule, company) for rule in rules]
+    yield (
+        f"customers due of {len(rules)} follow-up rules",
+        lambda: [env["crm.value.followup.due"]._find(rule, company) for rule in rules],
+    )
     company.write({"value_cost_late_payment": True, "value_cost_interest": 0.08})
-    yield "cost to serve, with late payments", lambda: env["crm.value.component"]._find(
-        basis, kept["columns"])
+    yield "cost to serve, with late payments", lambda: env["crm.value.component"]._find(basis, kept["columns"])
     env.cr.execute("DELETE FROM crm_value_snapshot")
-    yield "month's end", lambda: env["crm.value.snapshot"]._take(
-        company, basis.as_of)
+    yield "month's end", lambda: env["crm.value.snapshot"]._take(company, basis.as_of)
 
 
 def _score(service, columns, as_of):

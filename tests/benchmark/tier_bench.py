@@ -3,6 +3,7 @@
 A bare UPDATE sets the same columns of the same rows to constants, in one pass over the table. The first assignment
 writes every customer and its line in the log; a change of rules changes the tiers of about half of them.
 """
+
 import statistics
 
 from environment import environment
@@ -18,8 +19,8 @@ def run(table, registry, _database):
         refresh(registry)
     for label, spoil in (("first assignment", _forget), ("assignment after a change of rules", _forget_half)):
         taken, bare, ratio = alternate(
-            PAIRS, lambda: _assign(registry), lambda: _bare_updates(registry),
-            reset=lambda spoil=spoil: spoil(registry))
+            PAIRS, lambda: _assign(registry), lambda: _bare_updates(registry), reset=lambda spoil=spoil: spoil(registry)
+        )
         table.add(f"tiers: {label}", taken, "s")
         table.add(f"tiers: one bare UPDATE of the rows, before {label}", bare, "s")
         table.add(f"tiers: {label} / bare UPDATE", ratio, "×", at_most=3)
@@ -35,13 +36,17 @@ def _assign(registry):
     """Decide the tiers of all customers as the cron does; return the number of rows written."""
     with environment(registry) as env:
         # The source of the changes is an argument, so that no run of tiers need wait.
-        return env["crm.value.tier.assignment"]._assign_company(
-            env["crm.value.scheduler"]._transaction, source="rules").written
+        return (
+            env["crm.value.tier.assignment"]
+            ._assign_company(env["crm.value.scheduler"]._transaction, source="rules")
+            .written
+        )
 
 
 def _forget(registry):
-    _execute(registry, "UPDATE crm_value SET tier_id = NULL, tier_since = NULL, next_tier_id = NULL,"
-                       " tier_review_date = NULL")
+    _execute(
+        registry, "UPDATE crm_value SET tier_id = NULL, tier_since = NULL, next_tier_id = NULL, tier_review_date = NULL"
+    )
 
 
 def _forget_half(registry):
@@ -56,7 +61,9 @@ def _bare_updates(registry):
         lowest, highest = cr.fetchone()
         cr.execute(
             "UPDATE crm_value SET tier_id = %s, tier_since = current_date, next_tier_id = %s, tier_review_date = NULL"
-            " WHERE company_id = 1 AND tier_id IS NULL", [lowest, highest])
+            " WHERE company_id = 1 AND tier_id IS NULL",
+            [lowest, highest],
+        )
 
 
 def _execute(registry, statement):

@@ -1,4 +1,5 @@
 """A real browser on a real server with the demonstration data."""
+
 import shutil
 
 import pytest

@@ -1,4 +1,5 @@
 """What an administrator watches and moves: the refreshes' state, the configuration as a file, tiers on a phone."""
+
 import json
 import re
 
@@ -30,6 +31,7 @@ def switched_off(site):
 
 # the state of the refreshes
 
+
 def test_all_is_well(visit):
     visitor = visit("admin")
     panel = open_settings(visitor)
@@ -58,9 +60,15 @@ def test_what_is_wrong_is_said_and_leads_there(visit, switched_off):
 def test_each_company_has_its_own_state(visit, site):
     counts = {}
     for company in site.call("res.company", "search", domain=[]):
-        [run] = site.call("crm.value.run", "search_read", domain=[
-            ("company_id", "=", company), ("kind", "=", "full"), ("state", "=", "done")],
-            fields=["processed"], order="id desc", limit=1, context={"allowed_company_ids": [1, 2]})
+        [run] = site.call(
+            "crm.value.run",
+            "search_read",
+            domain=[("company_id", "=", company), ("kind", "=", "full"), ("state", "=", "done")],
+            fields=["processed"],
+            order="id desc",
+            limit=1,
+            context={"allowed_company_ids": [1, 2]},
+        )
         visitor = visit("admin", company_id=company)
         row = open_settings(visitor).locator("tbody tr", has_text="All customers")
         expect(row.locator("td").nth(4)).to_have_text(str(run["processed"]))
@@ -79,6 +87,7 @@ def test_on_a_phone(visit):
 
 # the configuration as a file
 
+
 def read(download):
     return json.loads(download.path().read_text())
 
@@ -94,7 +103,8 @@ def choose(page, name, data):
     """Choose a file in the wizard: a text, or what is written as JSON."""
     text = data if isinstance(data, str) else json.dumps(data)
     page.locator(".o_field_widget[name=import_file] input[type=file]").set_input_files(
-        {"name": name, "mimeType": "application/json", "buffer": text.encode()})
+        {"name": name, "mimeType": "application/json", "buffer": text.encode()}
+    )
     expect(page.locator(".o_field_widget[name=import_file] input[type=text]")).to_have_value(name)
 
 
@@ -166,6 +176,7 @@ def test_a_seller_has_no_such_wizard(visit):
 
 
 # tiers on a phone
+
 
 def test_a_tier_shows_its_benefits_on_a_phone(visit, gold):
     visitor = visit("admin", on_phone=True)

@@ -1,4 +1,5 @@
 """Tier and churn risk look alike wherever a customer is shown, and the pipeline can be worked in order of value."""
+
 import re
 
 import pytest
@@ -13,6 +14,7 @@ PIPELINE = "/odoo/action-crm_value_addon.crm_lead_action_by_value"
 @pytest.fixture(scope="module")
 def places(site):
     """The same customer as contact, value, opportunity and order: path of the form, path of the cards."""
+
     def first(model, *domain):
         return site.call(model, "search", domain=list(domain), limit=1)[0]
 
@@ -20,11 +22,15 @@ def places(site):
     order = first("sale.order", ("partner_id.name", "=", BEST))
     return {
         "contact": (f"/odoo/contacts/{first('res.partner', ('name', '=', BEST))}", "/odoo/contacts"),
-        "value": (f"/odoo/action-crm_value_addon.crm_value_action/{first('crm.value', ('partner_id.name', '=', BEST))}",
-                  "/odoo/action-crm_value_addon.crm_value_action"),
+        "value": (
+            f"/odoo/action-crm_value_addon.crm_value_action/{first('crm.value', ('partner_id.name', '=', BEST))}",
+            "/odoo/action-crm_value_addon.crm_value_action",
+        ),
         "opportunity": (f"/odoo/crm/{lead}", PIPELINE),
-        "order": (f"/odoo/action-sale.action_quotations_with_onboarding/{order}",
-                  "/odoo/action-sale.action_quotations_with_onboarding"),
+        "order": (
+            f"/odoo/action-sale.action_quotations_with_onboarding/{order}",
+            "/odoo/action-sale.action_quotations_with_onboarding",
+        ),
     }
 
 
@@ -60,7 +66,8 @@ def test_the_card_wears_it_as_a_badge(visit, places, on_phone):
 
 
 @pytest.mark.parametrize(
-    ("risk", "words"), [("high", "Churn Risk: High"), ("medium", "Churn Risk: Medium"), ("low", None)])
+    ("risk", "words"), [("high", "Churn Risk: High"), ("medium", "Churn Risk: Medium"), ("low", None)]
+)
 def test_a_risk_that_asks_for_something_is_told_with_its_name(visit, places, risk, words):
     visitor = visit("admin")
 

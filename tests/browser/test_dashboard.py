@@ -1,4 +1,5 @@
 """The dashboard, by the menu and by clicking through its numbers to the lists behind them."""
+
 import re
 
 import pytest
@@ -30,8 +31,11 @@ def go_through(visitor, selector, least=1):
     assert found >= least, selector
     for number in range(found):
         button = page.locator(selector).nth(number)
-        shown = count_of(button.get_attribute("aria-label").rsplit(":", 1)[-1]
-                         if button.get_attribute("aria-label") else button.inner_text())
+        shown = count_of(
+            button.get_attribute("aria-label").rsplit(":", 1)[-1]
+            if button.get_attribute("aria-label")
+            else button.inner_text()
+        )
         button.click()
         page.wait_for_selector(".o_list_view, .o_kanban_view")
         if shown:
@@ -150,7 +154,9 @@ def test_from_right_to_left(visit, site):
     assert page.evaluate("document.documentElement.scrollWidth") <= 1400
     content = page.locator(".o_value_dashboard_content")
     assert content.evaluate("element => element.scrollWidth <= element.clientWidth")
-    label, bar = (page.locator(f"[data-section=lifecycle] li:first-child {part}").bounding_box()["x"]
-                  for part in (".o_value_label", ".o_value_bar_high"))
+    label, bar = (
+        page.locator(f"[data-section=lifecycle] li:first-child {part}").bounding_box()["x"]
+        for part in (".o_value_label", ".o_value_bar_high")
+    )
     assert label > bar
     expect(page.locator(".o_value_dashboard canvas")).to_have_count(2)

@@ -1,4 +1,5 @@
 """A salesperson's way from the list of contacts to the invoices behind a figure; "demo" may not see margins."""
+
 from playwright.sync_api import expect
 
 BEST = "Meridian Hotels Group"
@@ -43,13 +44,16 @@ def test_from_a_customer_to_the_invoices(visit):
     revenue = visitor.figure("revenue_12m")
     for hidden in ("clv", "margin_total", "realised_value"):
         assert page.locator(f".o_field_widget[name={hidden}]").count() == 0
-    page.locator("button[name=action_open_purchases][context*=revenue_12m], "
-                 "div:has(> .o_field_widget[name=revenue_12m]) > button").first.click()
+    page.locator(
+        "button[name=action_open_purchases][context*=revenue_12m], "
+        "div:has(> .o_field_widget[name=revenue_12m]) > button"
+    ).first.click()
     page.wait_for_selector(".o_list_view .o_data_row")
     expect(page.locator("tfoot")).to_contain_text(revenue)
     page.locator(".o_data_row td[name=date]").first.click()
-    page.wait_for_selector(".o_list_view .o_data_row td[name=amount_untaxed_in_currency_signed], "
-                           ".o_list_view .o_data_row td[name=name]")
+    page.wait_for_selector(
+        ".o_list_view .o_data_row td[name=amount_untaxed_in_currency_signed], .o_list_view .o_data_row td[name=name]"
+    )
     page.locator(".o_data_row td[name=name]").first.click()
     expect(page.locator(".o_form_view .o_field_widget[name=partner_id]").first).to_contain_text(REGULAR)
 

@@ -1,4 +1,5 @@
 """Every screen of an administrator, and the recomputation from the Action menus."""
+
 import re
 
 import pytest
@@ -11,7 +12,9 @@ VIEWS = {
     "crm_value_run_action": ("list",),
 }
 RENDERED = {
-    "list": ".o_data_row", "kanban": ".o_kanban_record:not(.o_kanban_ghost)", "graph": ".o_graph_renderer canvas",
+    "list": ".o_data_row",
+    "kanban": ".o_kanban_record:not(.o_kanban_ghost)",
+    "graph": ".o_graph_renderer canvas",
     "pivot": ".o_pivot_table td, .o_pivot td",
 }
 
@@ -23,8 +26,9 @@ def customer_id(site):
 
 def recompute(page, shown=r"The values? of .* recomputed"):
     page.locator(".o_cp_action_menus button:has(.fa-cog)").first.click()
-    page.locator(".o-dropdown--menu .o-dropdown-item, .o-dropdown--menu .dropdown-item",
-                 has_text="Recompute customer value").first.click()
+    page.locator(
+        ".o-dropdown--menu .o-dropdown-item, .o-dropdown--menu .dropdown-item", has_text="Recompute customer value"
+    ).first.click()
     expect(page.locator(".o_notification").first).to_contain_text(re.compile(shown))
 
 
@@ -70,9 +74,13 @@ def test_recomputing_from_the_action_menus(visit, site, customer_id):
 
 
 def test_each_company_has_its_own_values(visit, site):
-    [value] = site.call("crm.value", "search_read", domain=[
-        ("partner_id.name", "=", "Meridian Hotels Group"), ("company_id.name", "!=", "YourCompany")],
-        fields=["revenue_total", "company_id", "partner_id"], context={"allowed_company_ids": [1, 2]})
+    [value] = site.call(
+        "crm.value",
+        "search_read",
+        domain=[("partner_id.name", "=", "Meridian Hotels Group"), ("company_id.name", "!=", "YourCompany")],
+        fields=["revenue_total", "company_id", "partner_id"],
+        context={"allowed_company_ids": [1, 2]},
+    )
     visitor = visit("admin", company_id=value["company_id"][0])
     visitor.open(f"/odoo/contacts/{value['partner_id'][0]}")
     visitor.page.locator(".o_notebook .nav-link", has_text="Customer Value").click()

@@ -1,4 +1,5 @@
 """The web shop as a visitor, and as a customer 500 short of Gold: prices of the tier, the cart's progress line."""
+
 import re
 
 import pytest
@@ -18,18 +19,49 @@ def shop(serve):
     if not site.call("product.pricelist", "search_count", domain=[("sequence", "=", 1)]):
         site.call("product.pricelist", "create", vals_list=[{"name": "Public", "sequence": 1, "selectable": True}])
     [website] = site.call("website", "search", domain=[], limit=1)
-    [pricelist] = site.call("product.pricelist", "create", vals_list=[{
-        "name": "Silver prices", "sequence": 90, "website_id": website, "item_ids": [(0, 0, {
-            "applied_on": "3_global", "compute_price": "percentage", "percent_price": 10})]}])
-    site.call("crm.value.benefit", "create", vals_list=[{
-        "tier_id": site.id_of("crm_value_addon.tier_silver"), "benefit_type": "pricelist", "pricelist_id": pricelist}])
-    site.product = site.call("product.template", "create", vals_list=[{
-        "name": "Grinder", "type": "service", "list_price": PRICE, "is_published": True, "taxes_id": [(5,)]}])[0]
+    [pricelist] = site.call(
+        "product.pricelist",
+        "create",
+        vals_list=[
+            {
+                "name": "Silver prices",
+                "sequence": 90,
+                "website_id": website,
+                "item_ids": [(0, 0, {"applied_on": "3_global", "compute_price": "percentage", "percent_price": 10})],
+            }
+        ],
+    )
+    site.call(
+        "crm.value.benefit",
+        "create",
+        vals_list=[
+            {
+                "tier_id": site.id_of("crm_value_addon.tier_silver"),
+                "benefit_type": "pricelist",
+                "pricelist_id": pricelist,
+            }
+        ],
+    )
+    site.product = site.call(
+        "product.template",
+        "create",
+        vals_list=[
+            {"name": "Grinder", "type": "service", "list_price": PRICE, "is_published": True, "taxes_id": [(5,)]}
+        ],
+    )[0]
     user = site.create_user(LOGIN, "base.group_portal")
     buyer = site.call("res.users", "read", ids=[user], fields=["partner_id"])[0]["partner_id"][0]
-    move = site.call("account.move", "create", vals_list=[{
-        "move_type": "out_invoice", "partner_id": buyer, "invoice_line_ids": [(0, 0, {
-            "name": "Machine", "price_unit": BOUGHT, "tax_ids": [(5,)]})]}])
+    move = site.call(
+        "account.move",
+        "create",
+        vals_list=[
+            {
+                "move_type": "out_invoice",
+                "partner_id": buyer,
+                "invoice_line_ids": [(0, 0, {"name": "Machine", "price_unit": BOUGHT, "tax_ids": [(5,)]})],
+            }
+        ],
+    )
     site.call("account.move", "action_post", ids=move)
     site.run_cron("crm_value_addon.ir_cron_refresh_stale")
     return site

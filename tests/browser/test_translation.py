@@ -1,4 +1,5 @@
 """Whoever works in Chinese finds no English text of ours on our screens."""
+
 import re
 from functools import cache
 from pathlib import Path
@@ -54,8 +55,9 @@ def english():
 
 def pieces(text):
     """Return the text nodes of a text with tags."""
-    return {spaced(piece) for piece in re.split(r"<[^>]*>", text)
-            if len(re.findall(r"[A-Za-z]", piece)) >= _LEAST_LETTERS}
+    return {
+        spaced(piece) for piece in re.split(r"<[^>]*>", text) if len(re.findall(r"[A-Za-z]", piece)) >= _LEAST_LETTERS
+    }
 
 
 def pattern(source):
@@ -106,8 +108,9 @@ class Reader:
     def look_at_views(self, action):
         """Look at each view of an action, and at its first record."""
         self.go(f"/odoo/action-{action}")
-        kinds = [kind for kind in ("kanban", "graph", "pivot")
-                 if self.page.locator(f"button.o_switch_view.o_{kind}").count()]
+        kinds = [
+            kind for kind in ("kanban", "graph", "pivot") if self.page.locator(f"button.o_switch_view.o_{kind}").count()
+        ]
         self.look(action)
         if self.page.locator(".o_data_row").count():
             self.page.locator(".o_data_row td.o_data_cell:not(.o_list_record_selector)").first.click()
@@ -137,8 +140,9 @@ def reader(visit, site, chinese):
 
 def test_no_english_is_left_on_our_screens(reader, site):
     root = site.id_of("crm_value_addon.crm_value_menu_crm")
-    menus = site.call("ir.ui.menu", "search_read", domain=[("id", "child_of", root), ("action", "!=", False)],
-                      fields=["action"])
+    menus = site.call(
+        "ir.ui.menu", "search_read", domain=[("id", "child_of", root), ("action", "!=", False)], fields=["action"]
+    )
     for menu in menus:
         reader.look_at_views(menu["action"].split(",")[1])
     assert not reader.found
@@ -148,8 +152,14 @@ def test_none_on_contacts_opportunities_and_orders(reader, site):
     customer = site.call("res.partner", "search", domain=[("name", "=", "Corner Lantern Cafés")])[0]
     order = site.call("sale.order", "search", domain=[("value_tier_id", "!=", False)], limit=1)[0]
     lead = site.call("crm.lead", "search", domain=[("value_tier_id", "!=", False)], limit=1)[0]
-    for path in ("/odoo/contacts", f"/odoo/contacts/{customer}", "/odoo/crm", f"/odoo/crm/{lead}",
-                 "/odoo/action-sale.action_orders", f"/odoo/action-sale.action_orders/{order}"):
+    for path in (
+        "/odoo/contacts",
+        f"/odoo/contacts/{customer}",
+        "/odoo/crm",
+        f"/odoo/crm/{lead}",
+        "/odoo/action-sale.action_orders",
+        f"/odoo/action-sale.action_orders/{order}",
+    ):
         reader.go(path)
         reader.look(path)
     assert not reader.found

@@ -1,4 +1,5 @@
 """A database server of the tests' own, with some hundred customers in it, and Odoo processes that may be killed."""
+
 import configparser
 import contextlib
 import json
@@ -32,8 +33,13 @@ class Worker:
     def __init__(self, cluster, environment, today):
         self.cluster, self._running = cluster, None
         self._process = subprocess.Popen(
-            [sys.executable, HERE / "worker.py", DATABASE, today], text=True, env=environment, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=(cluster.folder / "worker.log").open("ab"))
+            [sys.executable, HERE / "worker.py", DATABASE, today],
+            text=True,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=(cluster.folder / "worker.log").open("ab"),
+        )
         assert self._read() == {"ready": True}
 
     def _read(self):
@@ -153,8 +159,9 @@ def exhaustive(pytestconfig):
 @pytest.fixture(scope="session")
 def stage(tmp_path_factory):
     """A stage with the states "start", "traded", "ruled" and "due"."""
-    source = subprocess.run([ROOT / "scripts" / "db", "scratch", "demo", str(os.getpid())], stdout=subprocess.PIPE,
-                            text=True, check=True).stdout.split()[-1]
+    source = subprocess.run(
+        [ROOT / "scripts" / "db", "scratch", "demo", str(os.getpid())], stdout=subprocess.PIPE, text=True, check=True
+    ).stdout.split()[-1]
     cluster = DatabaseServer()
     stage = None
     try:
@@ -164,10 +171,17 @@ def stage(tmp_path_factory):
         environment = _environment(tmp_path_factory.mktemp("odoo") / "odoo.conf", cluster)
         today = date.today().isoformat()
         # the generator numbers its invoices from 1
-        cluster.query(DATABASE, """UPDATE account_move SET sequence_number = 900000 + sequence_number,
-            name = sequence_prefix || 900000 + sequence_number WHERE name != '/' AND sequence_prefix IS NOT NULL""")
-        subprocess.run([sys.executable, "-c", f"import generate; generate.main('{DATABASE}', {CUSTOMERS}, {INVOICES})"],
-                       cwd=ROOT / "tests" / "benchmark", env=environment, check=True)
+        cluster.query(
+            DATABASE,
+            """UPDATE account_move SET sequence_number = 900000 + sequence_number,
+            name = sequence_prefix || 900000 + sequence_number WHERE name != '/' AND sequence_prefix IS NOT NULL""",
+        )
+        subprocess.run(
+            [sys.executable, "-c", f"import generate; generate.main('{DATABASE}', {CUSTOMERS}, {INVOICES})"],
+            cwd=ROOT / "tests" / "benchmark",
+            env=environment,
+            check=True,
+        )
         stage = Stage(cluster, Worker(cluster, environment, today), environment, today)
         _prepare(stage)
         yield stage

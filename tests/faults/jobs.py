@@ -1,4 +1,5 @@
 """What worker.py can do in a database, by name: first argument an environment of the superuser."""
+
 from odoo import Command, fields
 from odoo.service.model import retrying
 
@@ -42,17 +43,35 @@ def trade(env):
     """Post invoices and a credit note, take others back: customers come into the queue."""
     env = env(context={"tracking_disable": True})
     company = env["res.company"].search([], limit=1, order="id")
-    partners = env["crm.value"].search(
-        [("company_id", "=", company.id), ("purchase_count", ">", 0)], order="partner_id desc", limit=90).partner_id
+    partners = (
+        env["crm.value"]
+        .search([("company_id", "=", company.id), ("purchase_count", ">", 0)], order="partner_id desc", limit=90)
+        .partner_id
+    )
     posted = env["account.move"].search(
-        [("partner_id", "in", partners[60:].ids), ("move_type", "=", "out_invoice"), ("state", "=", "posted"),
-         ("payment_state", "=", "not_paid"), ("line_ids.matched_credit_ids", "=", False)], limit=10)
+        [
+            ("partner_id", "in", partners[60:].ids),
+            ("move_type", "=", "out_invoice"),
+            ("state", "=", "posted"),
+            ("payment_state", "=", "not_paid"),
+            ("line_ids.matched_credit_ids", "=", False),
+        ],
+        limit=10,
+    )
     posted.button_draft()
-    moves = env["account.move"].create([{
-        "move_type": "out_refund" if number % 20 == 19 else "out_invoice", "partner_id": partner.id,
-        "invoice_date": fields.Date.today(), "invoice_line_ids": [Command.create({
-            "name": "Bought", "price_unit": 50 + 40 * number, "tax_ids": [Command.clear()]})],
-    } for number, partner in enumerate(partners[:60])])
+    moves = env["account.move"].create(
+        [
+            {
+                "move_type": "out_refund" if number % 20 == 19 else "out_invoice",
+                "partner_id": partner.id,
+                "invoice_date": fields.Date.today(),
+                "invoice_line_ids": [
+                    Command.create({"name": "Bought", "price_unit": 50 + 40 * number, "tax_ids": [Command.clear()]})
+                ],
+            }
+            for number, partner in enumerate(partners[:60])
+        ]
+    )
     moves.action_post()
 
 
@@ -81,8 +100,10 @@ def _change_contacts(env, kind, partner_ids):
         # who has documents cannot be deleted; who has opportunities or orders only can
         env["account.move"].search([("commercial_partner_id", "in", partners.ids)]).button_draft()
         env["account.move"].search([("commercial_partner_id", "in", partners.ids)]).with_context(
-            force_delete=True).unlink()
+            force_delete=True
+        ).unlink()
         env["sale.order"].search([("partner_id", "child_of", partners.ids)]).with_context(
-            disable_cancel_warning=True)._action_cancel()
+            disable_cancel_warning=True
+        )._action_cancel()
         env["sale.order"].search([("partner_id", "child_of", partners.ids)]).unlink()
         partners.unlink()

@@ -1,12 +1,30 @@
 """What a database says of its customers: all that a refresh, tiers and follow-ups write, without ids and times."""
+
 import re
 
 _CUSTOMER = "(SELECT value.partner_id || '/' || value.company_id FROM crm_value value WHERE value.id = {}.value_id)"
-_VALUE_TABLES = ("crm_value_snapshot", "crm_value_tier_change", "crm_value_followup", "crm_value_grant",
-                 "crm_value_tier_lock")
+_VALUE_TABLES = (
+    "crm_value_snapshot",
+    "crm_value_tier_change",
+    "crm_value_followup",
+    "crm_value_grant",
+    "crm_value_tier_lock",
+)
 #: keys and moments, which no two runs share
-_LEFT_OUT = {"id", "value_id", "create_date", "write_date", "frozen_at", "enqueued_at", "started_at", "finished_at",
-             "activity_id", "card_id", "alarm_id", "message_main_attachment_id"}
+_LEFT_OUT = {
+    "id",
+    "value_id",
+    "create_date",
+    "write_date",
+    "frozen_at",
+    "enqueued_at",
+    "started_at",
+    "finished_at",
+    "activity_id",
+    "card_id",
+    "alarm_id",
+    "message_main_attachment_id",
+}
 _OTHERS = {
     "messages": """SELECT value.partner_id, value.company_id, message.body, count(*)
         FROM mail_message message JOIN crm_value value ON value.id = message.res_id
@@ -30,9 +48,11 @@ def state(query, forgiving=False):
     :param query: function from a statement to rows
     :param forgiving: leave out the records of runs that failed
     """
-    found = {"crm_value": _rows(query, "crm_value", "partner_id || '/' || company_id"),
-             "crm_value_document": _rows(query, "crm_value_document", "''"),
-             "crm_value_queue": _rows(query, "crm_value_queue", "''")}
+    found = {
+        "crm_value": _rows(query, "crm_value", "partner_id || '/' || company_id"),
+        "crm_value_document": _rows(query, "crm_value_document", "''"),
+        "crm_value_queue": _rows(query, "crm_value_queue", "''"),
+    }
     for table in _VALUE_TABLES:
         found[table] = _rows(query, table, _CUSTOMER.format(f'"{table}"'))
     found |= {name: sorted(map(str, query(statement))) for name, statement in _OTHERS.items()}
@@ -43,9 +63,13 @@ def state(query, forgiving=False):
 
 
 def _rows(query, table, customer):
-    columns = [f'"{table}"."{name}"' for [name] in query(
-        f"SELECT column_name FROM information_schema.columns WHERE table_name = '{table}' ORDER BY 1")
-        if name not in _LEFT_OUT]
+    columns = [
+        f'"{table}"."{name}"'
+        for [name] in query(
+            f"SELECT column_name FROM information_schema.columns WHERE table_name = '{table}' ORDER BY 1"
+        )
+        if name not in _LEFT_OUT
+    ]
     rows = query(f'SELECT {customer}, {", ".join(columns)} FROM "{table}"')
     # what a follow-up is about is told by the id of a line in the log of tiers
     return sorted(re.sub(r"'move-\d+'", "'move'", str(row)) for row in rows)

@@ -1,4 +1,5 @@
 """Contacts change under a refresh: between what it has read and what it writes, another session changes them."""
+
 import random
 import threading
 
@@ -11,16 +12,25 @@ KINDS = ["delete", "merge", "archive", "move", "company"]
 
 def comparable(state):
     """Return a state without what a merge beside a refresh leaves to it: the refresh decides the tier, and says so."""
-    return {name: sorted(row.replace("'merge'", "'refresh'") for row in rows) for name, rows in state.items()
-            if name != "runs"}
+    return {
+        name: sorted(row.replace("'merge'", "'refresh'") for row in rows)
+        for name, rows in state.items()
+        if name != "runs"
+    }
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_contacts_changed_meanwhile(stage, exhaustive, kind):
     """A refresh stops at a moment, contacts are changed and committed, it goes on: as if they had been before it."""
-    partners = [row for [row] in stage.cluster.query("faults_traded", """
+    partners = [
+        row
+        for [row] in stage.cluster.query(
+            "faults_traded",
+            """
         SELECT value.partner_id FROM crm_value value JOIN res_partner partner ON partner.id = value.partner_id
-         WHERE value.company_id = 1 AND partner.name LIKE 'Customer 0%%' ORDER BY value.partner_id DESC LIMIT 200""")]
+         WHERE value.company_id = 1 AND partner.name LIKE 'Customer 0%%' ORDER BY value.partner_id DESC LIMIT 200""",
+        )
+    ]
     chosen = partners[3:6]
     change = {"arguments": {"kind": kind, "partner_ids": chosen}}
     undisturbed, _state = stage.undisturbed("traded", "refresh")

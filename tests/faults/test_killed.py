@@ -1,4 +1,5 @@
 """A process that works on customer values is killed at any moment; the next one ends where nobody was killed."""
+
 import random
 
 import pytest

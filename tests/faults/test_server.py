@@ -1,4 +1,5 @@
 """The database server goes away, is full, is slow, or is in somebody's way in the middle of the work."""
+
 import os
 import random
 import subprocess
@@ -72,8 +73,9 @@ def test_disk_full(stage, exhaustive, small_disk):
         stage.set("traded", "TABLESPACE small")
         fill(small_disk, kilobytes)
         stage.worker.begin("refresh")
-        failed += bool(stage.worker.end()["error"]) or bool(stage.query(
-            "SELECT 1 FROM crm_value_run WHERE state != 'done'"))
+        failed += bool(stage.worker.end()["error"]) or bool(
+            stage.query("SELECT 1 FROM crm_value_run WHERE state != 'done'")
+        )
         (small_disk / "filler").unlink()
         stage.cluster.wait_for_nobody(DATABASE)
         stage.worker.do("refresh")
@@ -104,10 +106,17 @@ def test_deadlock(stage):
     _undisturbed, expected = stage.undisturbed("traded", "refresh")
     stage.set("traded")
     # those that the refresh writes, all in its first batch
-    written = {row for [row] in stage.cluster.query(
-        f"{DATABASE}_due", "SELECT id FROM crm_value WHERE as_of_date = %s", stage.today)}
-    rows = [row for [row] in stage.query(
-        "SELECT id FROM crm_value WHERE company_id = 1 ORDER BY partner_id LIMIT 80") if row in written]
+    written = {
+        row
+        for [row] in stage.cluster.query(
+            f"{DATABASE}_due", "SELECT id FROM crm_value WHERE as_of_date = %s", stage.today
+        )
+    }
+    rows = [
+        row
+        for [row] in stage.query("SELECT id FROM crm_value WHERE company_id = 1 ORDER BY partner_id LIMIT 80")
+        if row in written
+    ]
     assert len(rows) > 10
     other = stage.cluster.connect(DATABASE)
     with other, other.cursor() as cursor:
@@ -118,8 +127,9 @@ def test_deadlock(stage):
         while not stage.query("SELECT 1 FROM pg_locks WHERE NOT granted"):
             assert time.monotonic() < until, "nobody met anybody"
             time.sleep(0.02)
-        taking = threading.Thread(target=cursor.execute, args=(
-            "SELECT FROM crm_value WHERE id = ANY(%s) FOR UPDATE", [rows[:-1]]))
+        taking = threading.Thread(
+            target=cursor.execute, args=("SELECT FROM crm_value WHERE id = ANY(%s) FOR UPDATE", [rows[:-1]])
+        )
         taking.start()
         taking.join(60)
         assert not taking.is_alive()

@@ -1,4 +1,5 @@
 """Somebody works in Odoo while refreshes are killed, run again and wait for each other: no error is ever shown."""
+
 import itertools
 import os
 import random
@@ -16,8 +17,12 @@ from state import differences
 SEED = 20260122
 DATABASE = "faults"
 #: what a user is told in a dialog without a traceback
-TOLD = ("odoo.exceptions.UserError", "odoo.exceptions.ValidationError", "odoo.exceptions.AccessError",
-        "odoo.exceptions.MissingError")
+TOLD = (
+    "odoo.exceptions.UserError",
+    "odoo.exceptions.ValidationError",
+    "odoo.exceptions.AccessError",
+    "odoo.exceptions.MissingError",
+)
 
 
 class Visitor(threading.Thread):
@@ -74,21 +79,38 @@ class Visitor(threading.Thread):
         del self.wrong[known:]
 
     def look(self, partner_id):
-        self.call("res.partner", "web_search_read", [("clv", ">", 10)], {"display_name": {}, "clv": {}}, limit=40,
-                  order="clv desc")
+        self.call(
+            "res.partner",
+            "web_search_read",
+            [("clv", ">", 10)],
+            {"display_name": {}, "clv": {}},
+            limit=40,
+            order="clv desc",
+        )
         self.call("crm.value", "web_search_read", [], {"partner_id": {}, "clv": {}, "tier_id": {}}, limit=40)
         self.call("crm.value", "formatted_read_group", [], ["tier_id"], ["clv:sum"])
 
     def sell(self, partner_id):
-        [order_id] = self.call("sale.order", "create", [{
-            "partner_id": partner_id, "order_line": [(0, 0, {"product_id": self.product_id})]}]) or [0]
+        [order_id] = self.call(
+            "sale.order",
+            "create",
+            [{"partner_id": partner_id, "order_line": [(0, 0, {"product_id": self.product_id})]}],
+        ) or [0]
         if order_id:
             self.call("sale.order", "action_confirm", [order_id])
 
     def invoice(self, partner_id):
-        [move_id] = self.call("account.move", "create", [{
-            "move_type": "out_invoice", "partner_id": partner_id, "invoice_line_ids": [
-                (0, 0, {"name": "Bought", "price_unit": 12.34, "tax_ids": [(5,)]})]}]) or [0]
+        [move_id] = self.call(
+            "account.move",
+            "create",
+            [
+                {
+                    "move_type": "out_invoice",
+                    "partner_id": partner_id,
+                    "invoice_line_ids": [(0, 0, {"name": "Bought", "price_unit": 12.34, "tax_ids": [(5,)]})],
+                }
+            ],
+        ) or [0]
         if move_id:
             self.call("account.move", "action_post", [move_id])
 
@@ -107,9 +129,26 @@ def visitor(stage):
     url = f"http://127.0.0.1:{port}"
     with (stage.cluster.folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "odoo", "server", "-d", DATABASE, "--db-filter", f"^{DATABASE}$", "--http-port",
-             str(port), "--max-cron-threads", "0", "--log-level", "warn"],
-            env=stage.environment, stdout=log, stderr=log)
+            [
+                sys.executable,
+                "-m",
+                "odoo",
+                "server",
+                "-d",
+                DATABASE,
+                "--db-filter",
+                f"^{DATABASE}$",
+                "--http-port",
+                str(port),
+                "--max-cron-threads",
+                "0",
+                "--log-level",
+                "warn",
+            ],
+            env=stage.environment,
+            stdout=log,
+            stderr=log,
+        )
     try:
         for _attempt in range(600):
             try:
@@ -155,8 +194,9 @@ def test_a_visitor_sees_no_traceback(stage, visitor, exhaustive):
     # what is stored is what a refresh of everything finds: nothing is written again
     written = stage.query("SELECT max(id) FROM crm_value_run")[0][0]
     stage.worker.do("settle")
-    assert stage.query(
-        "SELECT sum(written) FROM crm_value_run WHERE id > %s AND kind = 'full'", written) == [(0,)]
-    said = differences({name: expected[name] for name in ("crm_value", "crm_value_tier_change", "crm_value_followup")},
-                       stage.forgiving())
+    assert stage.query("SELECT sum(written) FROM crm_value_run WHERE id > %s AND kind = 'full'", written) == [(0,)]
+    said = differences(
+        {name: expected[name] for name in ("crm_value", "crm_value_tier_change", "crm_value_followup")},
+        stage.forgiving(),
+    )
     assert not said, said

@@ -4,6 +4,7 @@ A job runs as a scheduled job of Odoo does, in transactions of its own. Its proc
 SIGKILL, or to stop, just before its nth step: a statement or a commit. Batches are small, so that a few hundred
 customers are many transactions.
 """
+
 import json
 import logging
 import os
@@ -95,6 +96,7 @@ class Steps:
                 if self.count == self.stop_at:
                     os.kill(os.getpid(), signal.SIGSTOP)
                 return method(*args, **kwargs)
+
             return step
 
         sql_db.Cursor.execute, sql_db.Cursor.commit = watched(execute), watched(commit)

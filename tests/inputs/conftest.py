@@ -2,6 +2,7 @@
 
 `--exhaustive` tries many times as much; the numbers are printed at the end.
 """
+
 from collections import Counter
 
 import pytest
@@ -11,8 +12,13 @@ from input_schema import fields_of
 from input_values import Ids
 
 LOGINS = ["admin", "manager", "demo"]
-_QUIET = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large,
-          HealthCheck.filter_too_much, HealthCheck.large_base_example]
+_QUIET = [
+    HealthCheck.too_slow,
+    HealthCheck.function_scoped_fixture,
+    HealthCheck.data_too_large,
+    HealthCheck.filter_too_much,
+    HealthCheck.large_base_example,
+]
 _doors = []
 
 
@@ -66,8 +72,10 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("inputs tried")
         for kind, counts in sorted(door.counts.items()):
             total.update(counts)
-            terminalreporter.line(f"{kind:50} " + "  ".join(f"{name} {counts[name]:,}" for name in (
-                "tried", "accepted", "refused", "as_odoo")))
+            terminalreporter.line(
+                f"{kind:50} "
+                + "  ".join(f"{name} {counts[name]:,}" for name in ("tried", "accepted", "refused", "as_odoo"))
+            )
         terminalreporter.line(f"{'all':50} " + "  ".join(f"{name} {total[name]:,}" for name in total))
         for what, count in door.core.most_common():
             terminalreporter.line(f"Odoo's own: {what} ({count} values)")

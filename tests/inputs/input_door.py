@@ -1,19 +1,42 @@
 """One way in for everything that is tried, and the judgement of each answer."""
+
 import json
 from collections import Counter, defaultdict
 
 import requests
 
 #: what a user can do something with
-CLEAR = ("UserError", "ValidationError", "AccessError", "AccessDenied", "MissingError", "RedirectWarning", "NotFound",
-         "UnprocessableEntity", "LockError", "Forbidden", "BadRequest", "ConcurrencyError")
+CLEAR = (
+    "UserError",
+    "ValidationError",
+    "AccessError",
+    "AccessDenied",
+    "MissingError",
+    "RedirectWarning",
+    "NotFound",
+    "UnprocessableEntity",
+    "LockError",
+    "Forbidden",
+    "BadRequest",
+    "ConcurrencyError",
+)
 #: a message with one of these was written for somebody else
 UNCLEAR = ("Traceback", "psycopg2", " object at 0x", "<class '", "NoneType", "unexpected keyword", "KeyError(")
 #: fields of Odoo's own, by type: what Odoo itself cannot read there is none of our business
 _BASELINE = {
-    "char": "name", "text": "lost_feedback", "html": "description", "integer": "color", "float": "probability",
-    "monetary": "expected_revenue", "boolean": "active", "date": "date_deadline", "datetime": "date_open",
-    "selection": "type", "many2one": "country_id", "many2many": "tag_ids", "one2many": "activity_ids",
+    "char": "name",
+    "text": "lost_feedback",
+    "html": "description",
+    "integer": "color",
+    "float": "probability",
+    "monetary": "expected_revenue",
+    "boolean": "active",
+    "date": "date_deadline",
+    "datetime": "date_open",
+    "selection": "type",
+    "many2one": "country_id",
+    "many2many": "tag_ids",
+    "one2many": "activity_ids",
 }
 #: rounded to a number of digits, which opportunities' numbers are not
 _ROUNDED = ("product.template", "weight")
@@ -38,8 +61,11 @@ class Door:
     def post(self, model, method, body, login):
         """Return the status and the parsed answer; what JSON calls NaN is sent as it is."""
         response = self._session.post(
-            f"{self.site.url}/json/2/{model}/{method}", data=json.dumps(body).encode(), timeout=_SECONDS,
-            headers={"Authorization": f"bearer {self.site.key(login)}", "Content-Type": "application/json"})
+            f"{self.site.url}/json/2/{model}/{method}",
+            data=json.dumps(body).encode(),
+            timeout=_SECONDS,
+            headers={"Authorization": f"bearer {self.site.key(login)}", "Content-Type": "application/json"},
+        )
         try:
             return response.status_code, response.json()
         except ValueError:
@@ -67,13 +93,16 @@ class Door:
             counts["accepted"] += 1
             return True, answer
         if status >= 500 and (
-                any(self._fails_in_odoo(method, field, value, body) for field, value in baseline)
-                or same and self._fails_at_ids(*same) == self._name(answer)):
+            any(self._fails_in_odoo(method, field, value, body) for field, value in baseline)
+            or same
+            and self._fails_at_ids(*same) == self._name(answer)
+        ):
             counts["as_odoo"] += 1
             return False, answer
         said = answer.get("message") if isinstance(answer, dict) else str(answer)
         what = f"{login} {model}.{method} {json.dumps(body)[:600]}\n→ {status} {said}\n" + (
-            answer.get("debug", "")[-1500:] if isinstance(answer, dict) else "")
+            answer.get("debug", "")[-1500:] if isinstance(answer, dict) else ""
+        )
         assert status < 500, what
         assert self._name(answer) in CLEAR and said and not any(word in said for word in UNCLEAR), what
         counts["refused"] += 1
@@ -96,7 +125,8 @@ class Door:
             if status < 500 and kind in ("float", "monetary") and method in ("write", "create", "onchange"):
                 model, own = _ROUNDED
                 status, answer = self.post(
-                    model, *self._same_of_odoo(method, model, own, value, operator, body), "admin")
+                    model, *self._same_of_odoo(method, model, own, value, operator, body), "admin"
+                )
                 if method == "create" and status < 300:
                     self.post(model, "unlink", {"ids": answer}, "admin")
             self._baseline[key] = status >= 500
@@ -112,8 +142,11 @@ class Door:
     def _fails_at_ids(self, model, method, ids):
         """Return the name of the error that a method of Odoo's ends with at such ids."""
         # our ids may be anybody's there
-        as_there = [self._lead if isinstance(one, int) and 0 < one < 2**31 - 1 else one for one in ids] \
-            if isinstance(ids, list) else ids
+        as_there = (
+            [self._lead if isinstance(one, int) and 0 < one < 2**31 - 1 else one for one in ids]
+            if isinstance(ids, list)
+            else ids
+        )
         distinct = isinstance(as_there, list) and as_there.count(self._lead) > 1
         as_there = [*as_there, *self._second_lead()] if distinct else as_there
         status, answer = self.post(model, method, {"ids": as_there}, "admin")
@@ -126,13 +159,20 @@ class Door:
         return self.site.call("crm.lead", "search", domain=[("id", "!=", self._lead)], limit=1)
 
     def _same_of_odoo(self, method, model, own, value, operator, body):
-        record_id = self._lead if model == "crm.lead" else [
-            *self.site.call(model, "search", domain=[], limit=1), 2_000_000_000][0]
+        record_id = (
+            self._lead
+            if model == "crm.lead"
+            else [*self.site.call(model, "search", domain=[], limit=1), 2_000_000_000][0]
+        )
         if method == "search_count":
             return method, {"domain": [[own, operator, value]]}
         if method == "create":
             return method, {"vals_list": [{"name": "Baseline", own: value}]}
         if method == "onchange":
-            return method, body | {"values": {own: value}, "field_names": [own], "fields_spec": {own: {}},
-                                   "ids": [record_id]}
+            return method, body | {
+                "values": {own: value},
+                "field_names": [own],
+                "fields_spec": {own: {}},
+                "ids": [record_id],
+            }
         return "write", {"ids": [record_id], "vals": {own: value}}

@@ -1,4 +1,5 @@
 """What can be put in: the fields and public methods that the addon brings, found out and not listed by hand."""
+
 import ast
 import re
 from dataclasses import dataclass
@@ -32,13 +33,20 @@ def fields_of(site):
     brought = {}
     for row in rows:
         brought.setdefault(row["model"], set()).add(row["name"])
-    return {model: _describe(site, model, None if model in own else names)
-            for model, names in sorted(brought.items()) if not model.startswith("crm.value") or model in own}
+    return {
+        model: _describe(site, model, None if model in own else names)
+        for model, names in sorted(brought.items())
+        if not model.startswith("crm.value") or model in own
+    }
 
 
 def _records(site, model):
-    rows = site.call("ir.model.data", "search_read", fields=["res_id"],
-                     domain=[("module", "=", "crm_value_addon"), ("model", "=", model)])
+    rows = site.call(
+        "ir.model.data",
+        "search_read",
+        fields=["res_id"],
+        domain=[("module", "=", "crm_value_addon"), ("model", "=", model)],
+    )
     return [row["res_id"] for row in rows]
 
 
@@ -46,12 +54,22 @@ def _describe(site, model, names):
     # the display name of other models is Odoo's
     chosen = sorted(names - {"display_name"}) if names else []
     described = site.call(model, "fields_get", allfields=chosen) if chosen or not names else {}
-    return {name: Field(
-        model, name, row["type"], row.get("relation", ""), tuple(key for key, _label in row.get("selection") or ()),
-        row.get("required", False), row.get("readonly", False), row.get("store", True), row.get("searchable", True))
+    return {
+        name: Field(
+            model,
+            name,
+            row["type"],
+            row.get("relation", ""),
+            tuple(key for key, _label in row.get("selection") or ()),
+            row.get("required", False),
+            row.get("readonly", False),
+            row.get("store", True),
+            row.get("searchable", True),
+        )
         for name, row in described.items()
         # the fields of the mixins are Odoo's
-        if names or not name.startswith(("message_", "activity_", "has_message", "rating_", "my_activity"))}
+        if names or not name.startswith(("message_", "activity_", "has_message", "rating_", "my_activity"))
+    }
 
 
 @dataclass(frozen=True)
@@ -107,9 +125,13 @@ def models():
 
 
 def _is_field(node):
-    return (isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
-            and isinstance(node.value.func, ast.Attribute) and isinstance(node.value.func.value, ast.Name)
-            and node.value.func.value.id == "fields")
+    return (
+        isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Attribute)
+        and isinstance(node.value.func.value, ast.Name)
+        and node.value.func.value.id == "fields"
+    )
 
 
 def context_keys():

@@ -1,4 +1,5 @@
 """What must hold after whatever was tried: the books, the refresh, and the records that refused."""
+
 import json
 
 EVERYTHING = {"active_test": False}
@@ -21,8 +22,11 @@ def restore(door, model, names, before):
     for name in names.values():
         if not name.readonly and name.type not in ("one2many", "reference"):
             value = before[name.name]
-            vals[name.name] = value[0] if name.type == "many2one" and value else (
-                [[6, 0, value]] if name.type == "many2many" else value)
+            vals[name.name] = (
+                value[0]
+                if name.type == "many2one" and value
+                else ([[6, 0, value]] if name.type == "many2many" else value)
+            )
     if vals and door.post(model, "write", {"ids": [before["id"]], "vals": vals}, "admin")[0] >= 300:
         for name, value in vals.items():
             door.post(model, "write", {"ids": [before["id"]], "vals": {name: value}}, "admin")
@@ -38,21 +42,36 @@ def remove(door, model, record_ids):
 def assert_sound(site):
     """Refresh everything by its crons: nothing fails, nobody is left out, and the figures are those of the books."""
     newest = site.call("crm.value.run", "search", domain=[], limit=1, order="id desc")
-    company = site.call("res.users", "read", ids=site.call("res.users", "search", domain=[("login", "=", "admin")]),
-                        fields=["company_id"])[0]["company_id"][0]
+    company = site.call(
+        "res.users",
+        "read",
+        ids=site.call("res.users", "search", domain=[("login", "=", "admin")]),
+        fields=["company_id"],
+    )[0]["company_id"][0]
     # what was tried may have asked for it already
     site.call("crm.value", "action_recompute_company")
     for cron in ("ir_cron_refresh_all", "ir_cron_refresh_stale", "ir_cron_followup"):
         site.run_cron(f"crm_value_addon.{cron}")
-    runs = site.call("crm.value.run", "search_read", domain=[("id", ">", max(newest, default=0))],
-                     fields=["kind", "state", "message", "skipped"])
+    runs = site.call(
+        "crm.value.run",
+        "search_read",
+        domain=[("id", ">", max(newest, default=0))],
+        fields=["kind", "state", "message", "skipped"],
+    )
     wrong = [run for run in runs if run["state"] != "done" or run["message"] or run["skipped"]]
     assert not wrong, f"a refresh failed: {json.dumps(wrong)}"
     assert not count(site, "crm.value.queue"), "somebody was left in the queue"
     assert total(site, "crm.value", "revenue_total", [("company_id", "=", company)]) == total(
-        site, "account.move", "amount_untaxed_signed", [
-            ("company_id", "=", company), ("state", "=", "posted"), ("commercial_partner_id", "!=", False),
-            ("move_type", "in", ["out_invoice", "out_refund", "out_receipt"])])
+        site,
+        "account.move",
+        "amount_untaxed_signed",
+        [
+            ("company_id", "=", company),
+            ("state", "=", "posted"),
+            ("commercial_partner_id", "!=", False),
+            ("move_type", "in", ["out_invoice", "out_refund", "out_receipt"]),
+        ],
+    )
 
 
 def total(site, model, name, domain):

@@ -1,4 +1,5 @@
 """What tiers, benefits and figures rest on goes away: archived, deleted, or without a rate. Work goes on."""
+
 import pytest
 from input_state import assert_sound
 
@@ -20,15 +21,29 @@ def held(site):
 def work(site):
     """Do what users do with customers and orders, as a manager and as an administrator; none of it may fail."""
     for login in ("manager", "admin"):
-        site.call("res.partner", "web_search_read", login=login, domain=[("value_tier_id", "!=", False)],
-                  specification={"display_name": {}, "value_tier_id": {"fields": {"display_name": {}}}}, limit=80)
+        site.call(
+            "res.partner",
+            "web_search_read",
+            login=login,
+            domain=[("value_tier_id", "!=", False)],
+            specification={"display_name": {}, "value_tier_id": {"fields": {"display_name": {}}}},
+            limit=80,
+        )
         for customer in list(held(site))[:3]:
             [order] = site.call("sale.order", "create", login=login, vals_list=[{"partner_id": customer}])
             site.call("sale.order", "action_update_benefits", ids=[order], login=login)
             site.call("sale.order", "action_confirm", ids=[order], login=login)
             [copied] = site.call("sale.order", "copy", ids=[order], login=login)
-            site.call("sale.order", "web_read", ids=[copied], login=login, specification={
-                "value_tier_id": {"fields": {"display_name": {}}}, "pricelist_id": {"fields": {"display_name": {}}}})
+            site.call(
+                "sale.order",
+                "web_read",
+                ids=[copied],
+                login=login,
+                specification={
+                    "value_tier_id": {"fields": {"display_name": {}}},
+                    "pricelist_id": {"fields": {"display_name": {}}},
+                },
+            )
 
 
 def test_a_tier_that_customers_have_is_archived(site):
@@ -46,19 +61,41 @@ def test_a_tier_that_customers_have_is_archived(site):
 
 def given(site, kind, field):
     """Return the id of what some benefit of a type gives; the demonstration data has no account manager."""
+
     def search():
-        return site.call("crm.value.benefit", "search_read", domain=[("benefit_type", "=", kind)], fields=[field],
-                         context={"active_test": False})
+        return site.call(
+            "crm.value.benefit",
+            "search_read",
+            domain=[("benefit_type", "=", kind)],
+            fields=[field],
+            context={"active_test": False},
+        )
+
     if kind == "manager" and not search():
-        site.call("crm.value.benefit", "create", vals_list=[{
-            "tier_id": next(iter(held(site).values())), "benefit_type": "manager",
-            "user_id": site.create_user("keeper", "sales_team.group_sale_salesman")}])
+        site.call(
+            "crm.value.benefit",
+            "create",
+            vals_list=[
+                {
+                    "tier_id": next(iter(held(site).values())),
+                    "benefit_type": "manager",
+                    "user_id": site.create_user("keeper", "sales_team.group_sale_salesman"),
+                }
+            ],
+        )
     return search()[0][field][0]
 
 
-@pytest.mark.parametrize("kind, field", [
-    ("pricelist", "pricelist_id"), ("payment_term", "payment_term_id"), ("program", "program_id"),
-    ("gift", "program_id"), ("manager", "user_id")])
+@pytest.mark.parametrize(
+    "kind, field",
+    [
+        ("pricelist", "pricelist_id"),
+        ("payment_term", "payment_term_id"),
+        ("program", "program_id"),
+        ("gift", "program_id"),
+        ("manager", "user_id"),
+    ],
+)
 @pytest.mark.parametrize("end", ["archived", "deleted"])
 def test_what_a_benefit_gives_is_gone(site, kind, field, end):
     """Odoo may refuse to delete what is in use, in a sentence; otherwise orders and refreshes do without it."""
@@ -81,9 +118,18 @@ def test_a_currency_without_a_rate(site):
     if rates:
         site.call("res.currency.rate", "unlink", ids=rates)
     customer = next(iter(held(site)))
-    [move] = site.call("account.move", "create", vals_list=[{
-        "move_type": "out_invoice", "partner_id": customer, "currency_id": currency, "invoice_line_ids": [
-            [0, 0, {"name": "Bought", "price_unit": 1234.56, "tax_ids": [[5]]}]]}])
+    [move] = site.call(
+        "account.move",
+        "create",
+        vals_list=[
+            {
+                "move_type": "out_invoice",
+                "partner_id": customer,
+                "currency_id": currency,
+                "invoice_line_ids": [[0, 0, {"name": "Bought", "price_unit": 1234.56, "tax_ids": [[5]]}]],
+            }
+        ],
+    )
     site.call("account.move", "action_post", ids=[move])
     assert_sound(site)
     work(site)

@@ -1,4 +1,5 @@
 """Every field of the addon: written, created with, changed in a form, searched for."""
+
 import sys
 
 import pytest
@@ -56,7 +57,8 @@ class Attempt:
         vals = self.draw_vals(draw, 2)
         before = read(self.site, self.model, self.stored, record_id) if 0 < record_id < 2**31 else None
         accepted, _answer = self.door.tried(
-            self.model, "write", {"ids": [record_id], "vals": vals}, login, f"{self.model}: write", self.pairs(vals))
+            self.model, "write", {"ids": [record_id], "vals": vals}, login, f"{self.model}: write", self.pairs(vals)
+        )
         if accepted and before:
             self.before.setdefault(record_id, before)
             self.accepted = True
@@ -70,7 +72,8 @@ class Attempt:
                 vals[name] = draw(values(field, self.ids))
         before = count(self.site, self.model)
         accepted, answer = self.door.tried(
-            self.model, "create", {"vals_list": [vals]}, login, f"{self.model}: create", self.pairs(vals))
+            self.model, "create", {"vals_list": [vals]}, login, f"{self.model}: create", self.pairs(vals)
+        )
         if accepted:
             self.created += answer
             self.accepted = True
@@ -81,8 +84,13 @@ class Attempt:
         vals = self.draw_vals(draw, 2)
         specification = {name: {} for name in self.fields}
         self.door.tried(
-            self.model, "onchange", {"values": vals, "field_names": sorted(vals), "fields_spec": specification}, login,
-            f"{self.model}: onchange", self.pairs(vals))
+            self.model,
+            "onchange",
+            {"values": vals, "field_names": sorted(vals), "fields_spec": specification},
+            login,
+            f"{self.model}: onchange",
+            self.pairs(vals),
+        )
 
     def search_count(self, draw, login):
         searchable = [field for _name, field in sorted(self.fields.items()) if field.searchable]
@@ -91,8 +99,13 @@ class Attempt:
         field = draw(st.sampled_from(searchable))
         value = draw(st.one_of(values(field, self.ids), st.lists(values(field, self.ids), max_size=2)))
         self.door.tried(
-            self.model, "search_count", {"domain": [[field.name, draw(st.sampled_from(OPERATORS)), value]]}, login,
-            f"{self.model}: search", [(field, value)])
+            self.model,
+            "search_count",
+            {"domain": [[field.name, draw(st.sampled_from(OPERATORS)), value]]},
+            login,
+            f"{self.model}: search",
+            [(field, value)],
+        )
 
     def undo(self):
         """Write back what was there and remove what was not."""

@@ -1,4 +1,5 @@
 """Files for the loader: whatever is in them, each row is taken or named with a reason, and the books are whole."""
+
 import csv
 import io
 import re
@@ -14,20 +15,74 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
 from invoice_file import read  # noqa: E402  (the path comes first)
 
-HEADERS = [["customer", "date", "amount"], ["customer", "date", "amount", "invoice", "currency"],
-           ["customer_id", "master_id", "date", "quantity", "dollars"],
-           ["invoice", "customer_id", "date", "amount", "lines", "country", "is_cancel"]]
+HEADERS = [
+    ["customer", "date", "amount"],
+    ["customer", "date", "amount", "invoice", "currency"],
+    ["customer_id", "master_id", "date", "quantity", "dollars"],
+    ["invoice", "customer_id", "date", "amount", "lines", "country", "is_cancel"],
+]
 CELLS = st.one_of(
-    st.sampled_from([
-        "", " ", "A", "4711", "2024-02-29", "2023-02-29", "1899-12-31", "9999-12-31", "0000-00-00", "12.50", "-5",
-        "1e3", "1e999", "NaN", "inf", "-Infinity", "1_000", "1,5", "١٢", "=1+1", "@SUM(1)", "USD", "EUR", "XXX", "EIRE",
-        "0", "1", "true", "a" * 5000, "\u202eabc", "🜁", "\x00", "\x1f", "<b>&", "%s{0}", "'; DROP TABLE crm_value; --",
-        '"; DELETE FROM account_move; --', "\ufeff"]),
-    st.text(max_size=12), st.floats().map(str), st.dates().map(str))
+    st.sampled_from(
+        [
+            "",
+            " ",
+            "A",
+            "4711",
+            "2024-02-29",
+            "2023-02-29",
+            "1899-12-31",
+            "9999-12-31",
+            "0000-00-00",
+            "12.50",
+            "-5",
+            "1e3",
+            "1e999",
+            "NaN",
+            "inf",
+            "-Infinity",
+            "1_000",
+            "1,5",
+            "١٢",
+            "=1+1",
+            "@SUM(1)",
+            "USD",
+            "EUR",
+            "XXX",
+            "EIRE",
+            "0",
+            "1",
+            "true",
+            "a" * 5000,
+            "\u202eabc",
+            "🜁",
+            "\x00",
+            "\x1f",
+            "<b>&",
+            "%s{0}",
+            "'; DROP TABLE crm_value; --",
+            '"; DELETE FROM account_move; --',
+            "\ufeff",
+        ]
+    ),
+    st.text(max_size=12),
+    st.floats().map(str),
+    st.dates().map(str),
+)
 #: good rows in between: a bad neighbour spoils none of them
-GOOD = {"customer": "Good", "customer_id": "Good", "master_id": "1", "date": "2024-03-01", "amount": "10",
-        "dollars": "10", "quantity": "1", "invoice": "G1", "currency": "", "lines": "1", "country": "",
-        "is_cancel": "0"}
+GOOD = {
+    "customer": "Good",
+    "customer_id": "Good",
+    "master_id": "1",
+    "date": "2024-03-01",
+    "amount": "10",
+    "dollars": "10",
+    "quantity": "1",
+    "invoice": "G1",
+    "currency": "",
+    "lines": "1",
+    "country": "",
+    "is_cancel": "0",
+}
 
 
 @st.composite
@@ -38,9 +93,13 @@ def files(draw, least=0):
     cells = st.lists(CELLS, min_size=len(header), max_size=len(header))
     # one bad cell in a good row gets farther than many
     nearly = st.tuples(st.integers(0, len(header) - 1), CELLS).map(
-        lambda change: [*good[:change[0]], change[1], *good[change[0] + 1:]])
-    rows = draw(st.lists(st.one_of(st.just(good), nearly, cells, st.lists(CELLS, max_size=8)),
-                         min_size=least, max_size=least + 12))
+        lambda change: [*good[: change[0]], change[1], *good[change[0] + 1 :]]
+    )
+    rows = draw(
+        st.lists(
+            st.one_of(st.just(good), nearly, cells, st.lists(CELLS, max_size=8)), min_size=least, max_size=least + 12
+        )
+    )
     out = io.StringIO()
     writer = csv.writer(out, lineterminator=draw(st.sampled_from(["\n", "\r\n"])))
     # a cell with a line break is two lines to this format
@@ -54,8 +113,13 @@ def files(draw, least=0):
 
 
 @given(file=files())
-@settings(max_examples=4000 if "--exhaustive" in sys.argv else 150, derandomize=True, database=None, deadline=None,
-          suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=4000 if "--exhaustive" in sys.argv else 150,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 def test_reading(tmp_path_factory, file):
     """Each line that is not empty is a row or a bad row with a reason; a good row is good whatever stands beside it."""
     content, good = file

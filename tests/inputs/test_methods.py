@@ -1,4 +1,5 @@
 """Every public method of the addon: with records that are there, that are another company's, and that are none."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,9 +37,13 @@ def call(method, door, ids, draw):
     if not method.on_model:
         # a record of this user's own, where it is a wizard
         known = [*ids.of(method.model), *door.made(method.model, login)]
-        body["ids"] = draw(st.one_of(
-            st.lists(st.sampled_from(known), min_size=1, max_size=1), st.lists(st.sampled_from(known), max_size=3),
-            st.sampled_from(WRONG)))
+        body["ids"] = draw(
+            st.one_of(
+                st.lists(st.sampled_from(known), min_size=1, max_size=1),
+                st.lists(st.sampled_from(known), max_size=3),
+                st.sampled_from(WRONG),
+            )
+        )
     if method.name not in _OF_ODOO:
         body |= {name: draw(_ANYTHING) for name in method.parameters if draw(st.booleans())}
     if draw(st.booleans()):

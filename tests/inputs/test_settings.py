@@ -1,4 +1,5 @@
 """The settings, as their screen saves them: all of a company's figures depend on them."""
+
 import sys
 
 from hypothesis import given, settings

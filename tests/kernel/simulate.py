@@ -41,8 +41,21 @@ class Base:
 
 
 def simulate(
-    size, seed=1, *, r=0.55, alpha=40.0, a=0.8, b=2.2, p=6.25, q=3.74, v=15.44, longest=730, modified=True,
-    months=0, yearly_discount=0.10, whole_days=True,
+    size,
+    seed=1,
+    *,
+    r=0.55,
+    alpha=40.0,
+    a=0.8,
+    b=2.2,
+    p=6.25,
+    q=3.74,
+    v=15.44,
+    longest=730,
+    modified=True,
+    months=0,
+    yearly_discount=0.10,
+    whole_days=True,
 ):
     """Draw a base of `size` customers acquired evenly over the last `longest` days."""
     draw = np.random.default_rng(seed)

@@ -22,6 +22,10 @@ def test_module(name):
 def test_there_are_examples():
     """Guard against a finder that finds nothing."""
     finder = doctest.DocTestFinder()
-    found = [test for name in ("fallback", "purchases", "spend", "value", "rfm") for test in finder.find(
-        import_module(f"customer_base.{name}")) if test.examples]
+    found = [
+        test
+        for name in ("fallback", "purchases", "spend", "value", "rfm")
+        for test in finder.find(import_module(f"customer_base.{name}"))
+        if test.examples
+    ]
     assert len(found) >= 10

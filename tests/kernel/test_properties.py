@@ -110,7 +110,9 @@ def test_next_purchase_is_the_median_of_a_live_customer():
 
 @given(
     st.tuples(st.floats(0.05, 50), st.floats(1.01, 50), st.floats(0.1, 1e4)),
-    st.integers(1, 500), st.floats(0.01, 1e5), st.floats(0.01, 100),
+    st.integers(1, 500),
+    st.floats(0.01, 1e5),
+    st.floats(0.01, 100),
 )
 def test_spend(parameters, n, mean, unit):
     """Between the customer's mean and the population's, nearer to its own with each purchase, in any currency."""

@@ -9,7 +9,13 @@ from simulate import MONTH, simulate
 from customer_base import BetaGeo, GammaGamma, InvalidInputError, ModifiedBetaGeo, period_values, score
 
 FIELDS = (
-    "probability_alive", "expected_purchases", "expected_spend", "expected_12m", "clv", "clv_low", "clv_high",
+    "probability_alive",
+    "expected_purchases",
+    "expected_spend",
+    "expected_12m",
+    "clv",
+    "clv_low",
+    "clv_high",
     "next_purchase_days",
 )
 TRUTH = {"r": 0.55, "alpha": 40.0, "a": 0.8, "b": 2.2}
@@ -121,9 +127,13 @@ def test_extreme_customers_give_finite_figures(model):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         scores = score(
-            model.from_parameters(**TRUTH), GammaGamma.from_parameters(**SPEND),
-            x=[0, 1000, 1000, 1, 0], t_x=[0, 1000, 10, 1, 0], T=[0, 1000, 3650, 3650, 0],
-            n=[1, 1001, 1001, 2, 0], mean=[1e-9, 1e9, 5, 5, 0],
+            model.from_parameters(**TRUTH),
+            GammaGamma.from_parameters(**SPEND),
+            x=[0, 1000, 1000, 1, 0],
+            t_x=[0, 1000, 10, 1, 0],
+            T=[0, 1000, 3650, 3650, 0],
+            n=[1, 1001, 1001, 2, 0],
+            mean=[1e-9, 1e9, 5, 5, 0],
         )
     for field in FIELDS:
         values = getattr(scores, field)

@@ -2,6 +2,7 @@
 
 One story in the order of the tests; each step is a process of Odoo's own command line.
 """
+
 # ruff: noqa: E501  (the programs in strings)
 import os
 import re
@@ -173,7 +174,9 @@ def earlier(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def odoo(tmp_path_factory):
-    done = subprocess.run([SCRIPTS / "db", "scratch", "base", str(os.getpid())], stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(
+        [SCRIPTS / "db", "scratch", "base", str(os.getpid())], stdout=subprocess.PIPE, text=True, check=True
+    )
     name = done.stdout.split()[-1]
     yield Odoo(name, tmp_path_factory.mktemp("elsewhere"))
     for database in (name, f"{name}_copy", f"{name}_theirs"):
@@ -188,9 +191,12 @@ def memory():
 def test_installing_on_a_history_computes_nothing_but_asks_the_crons_to(odoo, earlier, memory):
     assert odoo.shell(HISTORY) > 50
     odoo.install("-i", "crm_value_addon", configuration=earlier)
-    state = odoo.shell("""
+    state = odoo.shell(
+        """
 result = [env["crm.value"].search_count([]), env["ir.cron.trigger"].search_count(
-    [("cron_id", "=", env.ref("crm_value_addon.ir_cron_refresh_all").id)])]""", configuration=earlier)
+    [("cron_id", "=", env.ref("crm_value_addon.ir_cron_refresh_all").id)])]""",
+        configuration=earlier,
+    )
     assert state[0] == 0, "the installation waits for no computation"
     assert state[1] == 1, "the first refresh starts by itself"
     odoo.shell(WORK % (CRONS,) + PEOPLE, configuration=earlier)
@@ -214,8 +220,10 @@ def test_a_view_that_inherits_one_that_is_gone_goes_on_and_is_told_of(odoo, earl
     assert after["of ours"] == sorted(after["empty"])
     told = [line.split("View ")[1] for line in warnings]
     assert [re.findall(r"'(theirs\.\w+)'.* inherits (\S+), .* inherit (\S+),", line)[0] for line in sorted(told)] == [
-        ("theirs.off", f"{new}_tier", new), ("theirs.tier", f"{new}_tier", new),
-        ("theirs.value", f"{new}_explanation", new)]
+        ("theirs.off", f"{new}_tier", new),
+        ("theirs.tier", f"{new}_tier", new),
+        ("theirs.value", f"{new}_explanation", new),
+    ]
     # as soon as they inherit what has the content, nothing is left
     theirs.shell(f"""
 new = env.ref("{new}")
@@ -231,8 +239,12 @@ def test_an_update_keeps_everything_and_warns_of_nothing(odoo, earlier, memory):
     assert figures(odoo) == memory["before"]
     after = odoo.shell(VIEWS, commit=False)
     assert len(before["of ours"]) > 20 and not after["of ours"] and not after["empty"], "each view is one view"
-    defined = set(re.findall(r'<(?:record|template) id="(\w+)"(?: model="ir.ui.view"|(?! model))',
-                             "".join(path.read_text() for path in (ROOT / "crm_value_addon").rglob("*.xml"))))
+    defined = set(
+        re.findall(
+            r'<(?:record|template) id="(\w+)"(?: model="ir.ui.view"|(?! model))',
+            "".join(path.read_text() for path in (ROOT / "crm_value_addon").rglob("*.xml")),
+        )
+    )
     assert set(after["views"]) == defined, "no old view is left, and none is missing"
     for name in after["templates"]:
         assert (ROOT / name).is_file(), "a mail template can be reset"
@@ -275,8 +287,19 @@ result = {"active": crons.filtered("active").mapped("cron_name"), "count": len(c
 
 def test_uninstalling_leaves_nothing_behind(odoo):
     there = odoo.shell(DANGLING, commit=False)
-    assert {"tables", "columns", "indexes", "xml ids", "models", "fields", "views of ours", "actions",
-            "server actions", "crons", "menus"} <= there.keys(), "what is looked for can be found"
+    assert {
+        "tables",
+        "columns",
+        "indexes",
+        "xml ids",
+        "models",
+        "fields",
+        "views of ours",
+        "actions",
+        "server actions",
+        "crons",
+        "menus",
+    } <= there.keys(), "what is looked for can be found"
     odoo.shell('env.ref("base.module_crm_value_addon").button_immediate_uninstall()')
     assert odoo.shell(DANGLING, commit=False) == {}
     state = odoo.shell("""
@@ -287,7 +310,8 @@ result = [len(activity), activity.user_id.login, program.active]""")
 
 
 def test_odoo_works_on_without_it(odoo):
-    assert odoo.shell("""
+    assert (
+        odoo.shell("""
 partner = env["res.partner"].search([("name", "like", "customer 03")], limit=1)
 order = env["sale.order"].create({"partner_id": partner.id, "order_line": [(0, 0, {
     "name": "x", "product_id": env["product.product"].create({"name": "x", "invoice_policy": "order"}).id})]})
@@ -298,7 +322,9 @@ for model in ("res.partner", "sale.order", "crm.lead", "account.move", "res.conf
     for kind in ("form", "list", "search"):
         if kind == "form" or model != "res.config.settings":
             env[model].get_view(view_type=kind)
-result = order.invoice_status""") == "invoiced"
+result = order.invoice_status""")
+        == "invoiced"
+    )
 
 
 def test_it_can_be_installed_again(odoo, memory):

@@ -4,6 +4,7 @@ The other module extends contacts, so that Odoo calls what this addon does when 
 update doubles two amounts and then fails: one in a migration, before Odoo changes tables, and one in its data, which
 then add a custom field to contacts.
 """
+
 import os
 import re
 import subprocess
@@ -60,7 +61,9 @@ class Scratch:
         """Write a version of the module."""
         (self.folder / "migrations" / "19.0.1.1.0").mkdir(parents=True, exist_ok=True)
         for name, text in {
-            "__manifest__.py": repr(MANIFEST | {"version": version}), "__init__.py": MODEL, "data.xml": data,
+            "__manifest__.py": repr(MANIFEST | {"version": version}),
+            "__init__.py": MODEL,
+            "data.xml": data,
             "migrations/19.0.1.1.0/pre-double.py": MIGRATION,
         }.items():
             (self.folder / name).write_text(text)

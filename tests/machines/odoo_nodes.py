@@ -3,6 +3,7 @@
 Odoo runs as it does on machines of its own: nothing is shared but the database. Work is made long enough to be caught
 in the act by triggers of the database, never by a change of the code.
 """
+
 import os
 import signal
 import socket
@@ -47,9 +48,27 @@ class Node:
         self.url = f"http://127.0.0.1:{port}"
         with log.open("wb") as file:
             self._process = subprocess.Popen(
-                [SCRIPTS / "odoo", "server", "-d", database, "--db-filter", f"^{database}$", "--no-database-list",
-                 "--http-port", str(port), "--max-cron-threads", "0", "--limit-memory-hard", "0", *options],
-                env=os.environ | (environment or {}), stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT)
+                [
+                    SCRIPTS / "odoo",
+                    "server",
+                    "-d",
+                    database,
+                    "--db-filter",
+                    f"^{database}$",
+                    "--no-database-list",
+                    "--http-port",
+                    str(port),
+                    "--max-cron-threads",
+                    "0",
+                    "--limit-memory-hard",
+                    "0",
+                    *options,
+                ],
+                env=os.environ | (environment or {}),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
         self.pid = self._process.pid
 
     def answers(self):
@@ -77,7 +96,8 @@ class Cluster:
 
     def __init__(self, kind):
         done = subprocess.run(
-            [SCRIPTS / "db", "scratch", kind, str(os.getpid())], stdout=subprocess.PIPE, text=True, check=True)
+            [SCRIPTS / "db", "scratch", kind, str(os.getpid())], stdout=subprocess.PIPE, text=True, check=True
+        )
         self.database = done.stdout.split()[-1]
         self.nodes = []
         self._connection = psycopg2.connect(dbname=self.database)
@@ -101,7 +121,12 @@ class Cluster:
         """Run Odoo's command line on the database to its end; return the finished process."""
         return subprocess.run(
             [SCRIPTS / "odoo", *arguments, "-d", self.database, "--no-http", "--max-cron-threads", "0"],
-            input=script, env=os.environ | environment, capture_output=True, text=True, check=False)
+            input=script,
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def wake_crons(self):
         """Have the cron threads look for work now, as Odoo does when a scheduled action is triggered."""
@@ -131,7 +156,8 @@ class Cluster:
             names, values = cursor.fetchone()
             cursor.execute(_COMPANIES.format(names=names, values=values), {"count": count})
             [ids] = cursor.fetchone()
-            cursor.execute("""
+            cursor.execute(
+                """
                 UPDATE res_company SET parent_path = id || '/' WHERE id = ANY(%(ids)s);
                 INSERT INTO account_move
                 SELECT (jsonb_populate_record(move, jsonb_build_object(
@@ -140,7 +166,9 @@ class Cluster:
                   FROM account_move move, unnest(%(ids)s) company(id)
                  WHERE move.company_id = 1 AND move.state = 'posted'
                    AND move.move_type IN ('out_invoice', 'out_refund', 'out_receipt')
-            """, {"ids": ids})
+            """,
+                {"ids": ids},
+            )
         return ids
 
     def stop(self):

@@ -1,4 +1,5 @@
 """Two servers of Odoo on one database in one night: each company is refreshed once, by one of them at a time."""
+
 import pytest
 from watch import Night
 
@@ -43,8 +44,10 @@ def test_each_company_is_refreshed_once_and_both_nodes_take_part(night):
 def test_a_node_that_dies_leaves_its_company_to_the_other_one(night):
     cluster, victim = night.cluster, night.cluster.nodes[0]
     night.begin()
-    cluster.until("the first node is at a company", lambda: any(
-        events[-1] == ("running", f"odoo-{victim.pid}") for events in night.spans().values()))
+    cluster.until(
+        "the first node is at a company",
+        lambda: any(events[-1] == ("running", f"odoo-{victim.pid}") for events in night.spans().values()),
+    )
     victim.kill()
 
     def look():

@@ -1,4 +1,5 @@
 """The refresh as jobs of OCA's queue_job, run by its own job runner and several worker processes of Odoo."""
+
 import os
 import signal
 import subprocess
@@ -24,8 +25,16 @@ def server(make_cluster):
     cluster = make_cluster("queue_job")
     night = Night(cluster, COMPANIES)
     cluster.start(
-        "--workers", "3", "--max-cron-threads", "1", "--load", "base,rpc,web,queue_job",
-        "--gevent-port", str(free_port()), environment={"PYTHONPATH": packages, "ODOO_QUEUE_JOB_CHANNELS": "root:2"})
+        "--workers",
+        "3",
+        "--max-cron-threads",
+        "1",
+        "--load",
+        "base,rpc,web,queue_job",
+        "--gevent-port",
+        str(free_port()),
+        environment={"PYTHONPATH": packages, "ODOO_QUEUE_JOB_CHANNELS": "root:2"},
+    )
     return night
 
 
@@ -73,7 +82,8 @@ def test_a_killed_worker_is_made_up_for(night):
         companies = [company for company in night.added if night.spans().get(company, [()])[-1][:1] == ("running",)]
         return night.cluster.sql(
             "SELECT worker_pid FROM queue_job WHERE state = 'started' AND identity_key = ANY(%(keys)s)",
-            keys=[f"crm_value.refresh.{company}" for company in companies])
+            keys=[f"crm_value.refresh.{company}" for company in companies],
+        )
 
     [pid], *_others = night.cluster.until("a worker is at a company", process_at_work)
     os.kill(pid, signal.SIGKILL)
@@ -87,9 +97,13 @@ def test_a_job_waits_for_another_writer(night):
     with closing(psycopg2.connect(dbname=night.cluster.database)) as connection:
         connection.cursor().execute("SELECT pg_advisory_lock(%s, %s)", [_LOCK_CLASS, busy])
         night.begin()
-        night.cluster.until("the job is put off", lambda: night.cluster.sql(
-            "SELECT id FROM queue_job WHERE identity_key = %(key)s AND state = 'pending' AND eta IS NOT NULL",
-            key=f"crm_value.refresh.{busy}"))
+        night.cluster.until(
+            "the job is put off",
+            lambda: night.cluster.sql(
+                "SELECT id FROM queue_job WHERE identity_key = %(key)s AND state = 'pending' AND eta IS NOT NULL",
+                key=f"crm_value.refresh.{busy}",
+            ),
+        )
         assert busy not in night.spans()
     night.cluster.until("all jobs are done", lambda: look(night))
     assert [event for event, _process in night.spans()[busy]] == ["running", "done"]

@@ -1,4 +1,5 @@
 """Reading from a replica of the database: a real one, streaming from a server of its own, with Odoo's own settings."""
+
 import re
 
 import pytest
@@ -21,8 +22,16 @@ class Pair:
     def options(self):
         """Return Odoo's options for this pair."""
         primary, replica = self._servers.values()
-        return ["--db_host", str(primary.folder), "--db_port", str(primary.port),
-                "--db_replica_host", str(replica.folder), "--db_replica_port", str(replica.port)]
+        return [
+            "--db_host",
+            str(primary.folder),
+            "--db_port",
+            str(primary.port),
+            "--db_replica_host",
+            str(replica.folder),
+            "--db_replica_port",
+            str(replica.port),
+        ]
 
     def sql(self, name, query):
         """Return the rows of a statement, run on the primary or the replica."""
@@ -46,7 +55,8 @@ class Client:
 
     def post(self, path, **params):
         answer = self._session.post(
-            self.url + path, json={"jsonrpc": "2.0", "id": 1, "params": params}, timeout=300).json()
+            self.url + path, json={"jsonrpc": "2.0", "id": 1, "params": params}, timeout=300
+        ).json()
         assert "error" not in answer, answer["error"]
         return answer["result"]
 
@@ -100,16 +110,20 @@ def reads(pair, name, before):
 READING = {
     "the dashboard": lambda client, best: client.call("crm.value.dashboard", "read_dashboard"),
     "the list of customers": lambda client, best: client.call(
-        "crm.value", "web_search_read", [], {"clv": {}, "revenue_12m": {}, "tier_id": {}}),
+        "crm.value", "web_search_read", [], {"clv": {}, "revenue_12m": {}, "tier_id": {}}
+    ),
     "the pivot table": lambda client, best: client.call(
-        "crm.value", "formatted_read_group", [], ["tier_id"], ["clv:sum"]),
+        "crm.value", "formatted_read_group", [], ["tier_id"], ["clv:sum"]
+    ),
     "the purchases": lambda client, best: client.call(
-        "crm.value.purchase", "web_search_read", [["partner_id", "=", best[1]]], {"date": {}, "revenue": {}}),
+        "crm.value.purchase", "web_search_read", [["partner_id", "=", best[1]]], {"date": {}, "revenue": {}}
+    ),
     "the explanation": lambda client, best: client.call("crm.value", "explain_value", [best[0]]),
     "the customer equity": lambda client, best: client.call("crm.value.equity", "equity_summary"),
     "the age of the figures": lambda client, best: client.call("crm.value", "get_figures_age"),
     "contacts by value": lambda client, best: client.call(
-        "res.partner", "web_search_read", [["value_tier_id", "!=", False]], {"clv": {}}, order="clv desc"),
+        "res.partner", "web_search_read", [["value_tier_id", "!=", False]], {"clv": {}}, order="clv desc"
+    ),
 }
 
 
@@ -144,9 +158,18 @@ def test_a_refresh_reads_nothing_old(pair, admin, best):
     [(before,)] = pair.sql("primary", shown)
     pair.sql("replica", "SELECT pg_wal_replay_pause()")
     try:
-        [move] = admin.call("account.move", "create", [{
-            "move_type": "out_invoice", "partner_id": partner_id, "invoice_date": "2025-01-15",
-            "invoice_line_ids": [[0, 0, {"name": "Line", "quantity": 1, "price_unit": 77, "tax_ids": [[5]]}]]}])
+        [move] = admin.call(
+            "account.move",
+            "create",
+            [
+                {
+                    "move_type": "out_invoice",
+                    "partner_id": partner_id,
+                    "invoice_date": "2025-01-15",
+                    "invoice_line_ids": [[0, 0, {"name": "Line", "quantity": 1, "price_unit": 77, "tax_ids": [[5]]}]],
+                }
+            ],
+        )
         admin.call("account.move", "action_post", [move])
         admin.call("res.partner", "action_recompute_value", [partner_id])
         assert pair.sql("primary", shown) == [(before + 77,)], "the refresh counts what the replica does not know yet"
@@ -157,7 +180,10 @@ def test_a_refresh_reads_nothing_old(pair, admin, best):
 
 
 def test_a_refresh_refuses_a_cursor_that_only_reads(cluster, pair):
-    done = cluster.odoo("shell", *pair.options(), script="""
+    done = cluster.odoo(
+        "shell",
+        *pair.options(),
+        script="""
 import psycopg2
 with env.registry.cursor(readonly=True) as cr:
     assert cr.readonly
@@ -168,7 +194,8 @@ with env.registry.cursor(readonly=True) as cr:
         except psycopg2.errors.ReadOnlySqlTransaction as error:
             print("refused:", error)
         cr.rollback()
-""")
+""",
+    )
     assert done.stdout.count("refused:") == 3, done.stdout + done.stderr[-3000:]
     # The doors refuse before they read; the core only where it writes.
     assert done.stdout.count("on the primary server only") == 2, done.stdout

@@ -1,11 +1,21 @@
 """Installing and updating on a database in use: no table of Odoo's is written anew, nobody who posts has to wait."""
+
 from contextlib import closing
 
 import psycopg2
 
 TABLES = [
-    "account_move", "account_move_line", "crm_lead", "loyalty_card", "loyalty_program", "product_template",
-    "res_company", "res_partner", "res_users", "sale_order", "sale_order_line",
+    "account_move",
+    "account_move_line",
+    "crm_lead",
+    "loyalty_card",
+    "loyalty_program",
+    "product_template",
+    "res_company",
+    "res_partner",
+    "res_users",
+    "sale_order",
+    "sale_order_line",
 ]
 INDEX = "account_move_crm_value_customer_idx"
 
@@ -13,9 +23,12 @@ INDEX = "account_move_crm_value_customer_idx"
 def files(cluster):
     """Return where each table's rows lie, and how many of them were written since the statistics began."""
     cluster.sql("SELECT pg_stat_force_next_flush()")
-    return cluster.sql("""
+    return cluster.sql(
+        """
         SELECT relname, relfilenode, n_tup_upd FROM pg_class JOIN pg_stat_user_tables USING (relname)
-         WHERE relname = ANY(%(tables)s) ORDER BY relname""", tables=TABLES)
+         WHERE relname = ANY(%(tables)s) ORDER BY relname""",
+        tables=TABLES,
+    )
 
 
 def test_installing_writes_no_row_of_a_large_table(make_cluster):

@@ -2,6 +2,7 @@
 
 Nothing is installed for it: the logs are those of the databases that all other tests are clones of.
 """
+
 import re
 import subprocess
 from pathlib import Path

@@ -1,4 +1,5 @@
 """What the packages say of themselves agrees: versions, changelog, migrations, pins. Needs no Odoo."""
+
 import ast
 import re
 import subprocess
@@ -70,8 +71,9 @@ def test_every_requirement_is_pinned_once():
 
 def test_what_is_installed_fits_together():
     done = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True)
-    assert not [line for line in done.stdout.splitlines()
-                if "which is not installed" in line and not _ODOO_ASKS_FOR.match(line)], done.stdout
+    assert not [
+        line for line in done.stdout.splitlines() if "which is not installed" in line and not _ODOO_ASKS_FOR.match(line)
+    ], done.stdout
     assert "but you have" not in done.stdout, done.stdout
 
 

@@ -62,8 +62,15 @@ class Interval:
         self.horizon, self.coverage = float(horizon), float(share)
 
     def __call__(
-        self, alive: Floats, pairs: tuple[Floats, Floats], index: Ints, plain: Floats, discounted: Floats,
-        n: ArrayLike, mean: ArrayLike, ratio: Floats,
+        self,
+        alive: Floats,
+        pairs: tuple[Floats, Floats],
+        index: Ints,
+        plain: Floats,
+        discounted: Floats,
+        n: ArrayLike,
+        mean: ArrayLike,
+        ratio: Floats,
     ) -> tuple[Floats, Floats]:
         """Return the lower and upper bounds, each of shape (k,).
 
@@ -86,7 +93,8 @@ class Interval:
         low, high = np.zeros((2, alive.size))
         order = np.argsort(at_group, kind="stable") if at_pair.size > _BLOCK else None
         edges = np.searchsorted(
-            at_group if order is None else at_group[order], np.arange(0, at_pair.size + _BLOCK, _BLOCK))
+            at_group if order is None else at_group[order], np.arange(0, at_pair.size + _BLOCK, _BLOCK)
+        )
         for number, (start, stop) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
             chosen = slice(None) if order is None else order[start:stop]
             chunk = slice(number * _BLOCK, (number + 1) * _BLOCK)

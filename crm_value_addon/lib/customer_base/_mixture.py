@@ -95,9 +95,7 @@ def _panels(s: Floats, a: float, big_b: Floats, top: Floats) -> Floats:
     return np.stack([(value * row).sum(axis=1) for row in _TO_COEFFICIENTS], axis=1)
 
 
-def _remainder(
-    z: Floats, s: float, a: float, big_b: float, tau: Floats, m: Floats, f_one: Floats
-) -> Floats:
+def _remainder(z: Floats, s: float, a: float, big_b: float, tau: Floats, m: Floats, f_one: Floats) -> Floats:
     """Return E[f(p) - (1 - p)^m - f(1) p^2] for each tau by the trapezoid rule on the nodes `z`."""
     softplus = np.logaddexp(0.0, z)
     p = np.exp(z - softplus)

@@ -46,9 +46,7 @@ class PurchaseData:
         sums = _PerCount(self.x, r, a, b, self.shift)
         log_age, log_last = np.log(alpha + self.age), np.log(alpha + self.last)
         weight_s = r * self.weight_age + self.weight_age_x
-        total, dead, dead_gap, dead_slope = self._mixture_terms(
-            r + self.x, sums.log_odds, alpha, log_age, log_last
-        )
+        total, dead, dead_gap, dead_slope = self._mixture_terms(r + self.x, sums.log_odds, alpha, log_age, log_last)
 
         value = total + (self.weight_x * sums.log_common).sum() + self.size * r * np.log(alpha)
         value -= (weight_s * log_age).sum()
@@ -69,7 +67,10 @@ class PurchaseData:
         for start in range(0, self.at_x.size, _BLOCK):
             chunk = slice(start, start + _BLOCK)
             at_x, at_age, at_last, weight = (
-                self.at_x[chunk], self.at_age[chunk], self.at_last[chunk], self.weight[chunk],
+                self.at_x[chunk],
+                self.at_age[chunk],
+                self.at_last[chunk],
+                self.weight[chunk],
             )
             s_i = s[at_x]
             gap = log_age[at_age] - log_last[at_last]
@@ -90,9 +91,7 @@ class _PerCount:
         count = x.astype(np.int64)
         steps = np.arange(int(count.max()) + shift)
         uses = count + shift
-        self.log_common = _running(np.log(r + steps), count) + _running(
-            -np.log1p(a / (b + steps)), uses
-        )
+        self.log_common = _running(np.log(r + steps), count) + _running(-np.log1p(a / (b + steps)), uses)
         self.d_r = _running(1 / (r + steps), count)
         self.d_a = _running(-1 / (a + b + steps), uses)
         self.d_b = _running(a / ((b + steps) * (a + b + steps)), uses)

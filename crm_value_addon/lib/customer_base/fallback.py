@@ -124,9 +124,7 @@ def retention_clv(
     return _plain(value * _geometric_sum(log_ratio, int(months)))
 
 
-def retention_expected(
-    monthly_value: ArrayLike, yearly_retention: ArrayLike, months: int = 12
-) -> float | Floats:
+def retention_expected(monthly_value: ArrayLike, yearly_retention: ArrayLike, months: int = 12) -> float | Floats:
     """Return the undiscounted value of the next `months` months: the sum over i of monthly_value * rho^i.
 
     Parameters
@@ -151,9 +149,7 @@ def retention_expected(
     return retention_clv(monthly_value, yearly_retention, 0.0, months)
 
 
-def _checked(
-    monthly_value: ArrayLike, yearly_retention: ArrayLike, months: int
-) -> tuple[Floats, Floats]:
+def _checked(monthly_value: ArrayLike, yearly_retention: ArrayLike, months: int) -> tuple[Floats, Floats]:
     """Check the three common arguments; return value and retention as arrays."""
     value = as_floats("monthly_value", monthly_value, minimum=0)
     retention = as_floats("yearly_retention", yearly_retention, minimum=0)

@@ -144,9 +144,7 @@ def merge_days(
     return ids[starts][keep], days[starts][keep], total[keep]
 
 
-def summarise(
-    customer: ArrayLike, day: ArrayLike, value: ArrayLike, as_of: int, positive_only: bool = True
-) -> Summary:
+def summarise(customer: ArrayLike, day: ArrayLike, value: ArrayLike, as_of: int, positive_only: bool = True) -> Summary:
     """Turn the purchases up to a day into the arguments of the models.
 
     Parameters
@@ -181,13 +179,25 @@ def summarise(
     first, last = days[start], days[start + count - 1]
     n = count.astype(float)
     return Summary(
-        customer=ids, first=first, last=last, x=n - 1, t_x=(last - first).astype(float),
-        T=(as_of - first).astype(float), n=n, mean=np.add.reduceat(values, start) / n,
+        customer=ids,
+        first=first,
+        last=last,
+        x=n - 1,
+        t_x=(last - first).astype(float),
+        T=(as_of - first).astype(float),
+        n=n,
+        mean=np.add.reduceat(values, start) / n,
     )
 
 
 def backtest(
-    customer: ArrayLike, day: ArrayLike, value: ArrayLike, split: int, end: int | None = None, *, prior: bool = True,
+    customer: ArrayLike,
+    day: ArrayLike,
+    value: ArrayLike,
+    split: int,
+    end: int | None = None,
+    *,
+    prior: bool = True,
     prior_strength: float = 1.0,
 ) -> Backtest:
     """Fit on the purchases up to `split`, forecast the days after it up to `end`, and compare.
@@ -240,9 +250,7 @@ def backtest(
 class _Window:
     """Purchases of the calibration period's customers, cut at `split` and at each month's end after it."""
 
-    def __init__(
-        self, past: Summary, customer: AnyArray, day: Ints, value: Floats, split: int, end: int
-    ) -> None:
+    def __init__(self, past: Summary, customer: AnyArray, day: Ints, value: Floats, split: int, end: int) -> None:
         keep = np.isin(customer, past.customer) & (day <= end)
         self.row = np.searchsorted(past.customer, customer[keep])
         self.day, self.value = day[keep], value[keep]
@@ -272,9 +280,7 @@ def _forecasts(
     length = window.ends[-1]
     worth = spend.expected_spend(past.n, past.mean)
     columns = [column[:, None] for column in (past.x, past.t_x, past.T)]
-    result = {
-        name: model.expected_purchases(window.ends, *columns) * worth[:, None] for name, model in models.items()
-    }
+    result = {name: model.expected_purchases(window.ends, *columns) * worth[:, None] for name, model in models.items()}
     monthly = {
         "carry_forward": window.last(length) / length * DAYS_PER_MONTH,
         "carry_forward_12m": carry_forward(window.last(_YEAR)),
@@ -289,9 +295,7 @@ def _forecasts(
     return result
 
 
-def _calibration(
-    models: dict[str, PurchaseModel], past: Summary, window: _Window
-) -> list[dict[str, float]]:
+def _calibration(models: dict[str, PurchaseModel], past: Summary, window: _Window) -> list[dict[str, float]]:
     """Return the mean purchases in the holdout period by frequency, actual and forecast by each purchase model."""
     group = np.minimum(past.x, _LAST_FREQUENCY).astype(int)
     expected = {
@@ -328,9 +332,7 @@ def _tracking(models: dict[str, PurchaseModel], past: Summary, window: _Window) 
     repeats = np.sort(window.day[window.day > past.first[window.row]])
     firsts, customers = np.unique(past.first, return_counts=True)
     ages = np.maximum(ends[:, None] - firsts, 0.0)
-    rows = {
-        name: (model.expected_purchases(ages, 0, 0, 0) * customers).sum(axis=1) for name, model in models.items()
-    }
+    rows = {name: (model.expected_purchases(ages, 0, 0, 0) * customers).sum(axis=1) for name, model in models.items()}
     return [
         {"day": float(day), "actual": int(np.searchsorted(repeats, day, side="right"))}
         | {name: float(each[i]) for name, each in rows.items()}

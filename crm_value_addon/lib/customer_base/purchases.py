@@ -71,9 +71,7 @@ class PurchaseModel(Estimator):
         """
         return cls._restored((r, alpha, a, b), covariance)
 
-    def fit(
-        self: Model, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, weights: ArrayLike | None = None
-    ) -> Model:
+    def fit(self: Model, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, weights: ArrayLike | None = None) -> Model:
         """Estimate the parameters.
 
         Parameters
@@ -236,7 +234,8 @@ class PurchaseModel(Estimator):
         horizon = as_floats("t", t, minimum=0)
         alive = np.asarray(self.probability_alive(x, t_x, T))
         horizon, repeats, age, alive = np.broadcast_arrays(
-            horizon, np.asarray(x, dtype=float), np.asarray(T, dtype=float), alive)
+            horizon, np.asarray(x, dtype=float), np.asarray(T, dtype=float), alive
+        )
         at_least = alive[..., None] * self._alive_at_least(np.arange(1, count + 1.0), horizon, repeats, age)
         shape = (*horizon.shape, 1)
         padded = np.concatenate([np.ones(shape), at_least, np.zeros(shape)], axis=-1)

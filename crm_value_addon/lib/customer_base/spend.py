@@ -120,9 +120,7 @@ class GammaGamma(Estimator):
         self._set_covariance(covariance)
         return self
 
-    def log_likelihood(
-        self, n: ArrayLike, mean: ArrayLike, weights: ArrayLike | None = None
-    ) -> tuple[float, Floats]:
+    def log_likelihood(self, n: ArrayLike, mean: ArrayLike, weights: ArrayLike | None = None) -> tuple[float, Floats]:
         """Return the log-likelihood of some customers at the current parameters, and its gradient in (p, q, v).
 
         Returns

@@ -58,8 +58,18 @@ class Scores:
 
 
 def score(
-    model: PurchaseModel, spend: GammaGamma, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, n: ArrayLike, mean: ArrayLike,
-    *, months: int = 36, yearly_discount: float = 0.10, margin_ratio: ArrayLike = 1.0, coverage: float = 0.8,
+    model: PurchaseModel,
+    spend: GammaGamma,
+    x: ArrayLike,
+    t_x: ArrayLike,
+    T: ArrayLike,
+    n: ArrayLike,
+    mean: ArrayLike,
+    *,
+    months: int = 36,
+    yearly_discount: float = 0.10,
+    margin_ratio: ArrayLike = 1.0,
+    coverage: float = 0.8,
     interval: bool = True,
 ) -> Scores:
     """Return all predictions for some customers.
@@ -137,8 +147,17 @@ def score(
 
 
 def period_values(
-    model: PurchaseModel, spend: GammaGamma, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, n: ArrayLike, mean: ArrayLike,
-    *, months: int = 36, yearly_discount: float = 0.10, margin_ratio: ArrayLike = 1.0,
+    model: PurchaseModel,
+    spend: GammaGamma,
+    x: ArrayLike,
+    t_x: ArrayLike,
+    T: ArrayLike,
+    n: ArrayLike,
+    mean: ArrayLike,
+    *,
+    months: int = 36,
+    yearly_discount: float = 0.10,
+    margin_ratio: ArrayLike = 1.0,
 ) -> Floats:
     """Return the discounted contribution per month; the rows sum to `Scores.clv`.
 

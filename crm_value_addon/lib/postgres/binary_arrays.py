@@ -1,4 +1,5 @@
 """Rows of SQL arrays to numpy arrays: a million figures in a few rows of binary COPY (see binary_copy.py)."""
+
 import io
 import struct
 from typing import Any
@@ -25,7 +26,7 @@ class _ArrayDecoder(io.RawIOBase):
     def write(self, data: Any) -> int:  # pylint: disable=method-required-super  # a file, not a model
         received = len(data)
         if self._rest is None:
-            data, self._rest = data[len(SIGNATURE):], b""
+            data, self._rest = data[len(SIGNATURE) :], b""
         data = self._rest + bytes(data)
         start, end = 0, self._row_end(data, 0)
         while end:
@@ -48,7 +49,7 @@ class _ArrayDecoder(io.RawIOBase):
         for name, kind in self._columns:
             [length] = struct.unpack_from(">i", data, place)
             if length > 0:
-                self._take_array(name, kind, data[place + 4:place + 4 + length])
+                self._take_array(name, kind, data[place + 4 : place + 4 + length])
             place += 4 + max(length, 0)
 
     def _take_array(self, name: str, kind: str, data: bytes) -> None:

@@ -8,6 +8,7 @@ array, without a Python object for any row. NULL has no width and cannot be tran
 in SQL, read a ``COALESCE``. Format: PostgreSQL documentation, "COPY", section "Binary Format"; numeric as in
 ``numeric_recv``, which allows and strips leading zero digits.
 """
+
 import io
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -89,13 +90,14 @@ class _Decoder(io.RawIOBase):
         received = len(data)
         if self._rest is None:
             self._is_wrong = bytes(data[:11]) != SIGNATURE[:11]
-            data, self._rest = data[len(SIGNATURE):], b""
+            data, self._rest = data[len(SIGNATURE) :], b""
         if not self._is_wrong:  # `arrays` raises the error; here it would leave the connection in mid-answer
             data = self._rest + data
             rows = np.frombuffer(data, self._dtype, count=len(data) // self._dtype.itemsize)
-            self._rest = data[rows.nbytes:]
+            self._rest = data[rows.nbytes :]
             self._is_wrong = not all(
-                (rows[f"_len_{name}"] == self._dtype[name].itemsize).all() for name, _kind in self._columns)
+                (rows[f"_len_{name}"] == self._dtype[name].itemsize).all() for name, _kind in self._columns
+            )
             for name, kind in self._columns:
                 self._pieces[name].append(decode(rows[name], kind))
         return received
@@ -149,8 +151,10 @@ def _dump_pieces(arrays: Columns, columns: Kinds, decimals: int) -> Iterator[byt
     rows["_count"] = len(columns)
     for name, _kind in columns:
         rows[f"_len_{name}"] = rows.dtype[name].itemsize
-    pieces = (_dump_rows(rows, {name: arrays[name][start:start + _PIECE_ROWS] for name in arrays}, columns, decimals)
-              for start in range(0, count, _PIECE_ROWS))
+    pieces = (
+        _dump_rows(rows, {name: arrays[name][start : start + _PIECE_ROWS] for name in arrays}, columns, decimals)
+        for start in range(0, count, _PIECE_ROWS)
+    )
     return chain([SIGNATURE], pieces, [TRAILER])
 
 
@@ -159,7 +163,7 @@ def _dump_rows(rows: AnyArray, arrays: Columns, columns: Kinds, decimals: int) -
 
     :param rows: buffer of rows whose counts and lengths are filled in; the first ones are overwritten
     """
-    rows = rows[:len(arrays[columns[0][0]])]
+    rows = rows[: len(arrays[columns[0][0]])]
     money = [name for name, kind in columns if kind == "numeric"]
     if money:
         # encoded together, because for each of many columns the call of numpy would take longer than its work

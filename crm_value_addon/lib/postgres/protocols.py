@@ -1,4 +1,5 @@
 """What these modules need of a database cursor and of a query, so that they import no Odoo."""
+
 from collections.abc import Sequence
 from typing import Any, Protocol
 

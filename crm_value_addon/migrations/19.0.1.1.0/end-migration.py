@@ -1,4 +1,5 @@
 """Tell which views still inherit a view that became part of another; remove those that nothing inherits any more."""
+
 import logging
 
 from odoo import SUPERUSER_ID, api
@@ -16,7 +17,12 @@ def migrate(cr, version):
         if view.arch_db.strip() != "<data/>":
             continue
         for child in view.inherit_children_ids:
-            _logger.warning("View %r (%s) inherits %s, which is empty now: let it inherit %s, which has the content.",
-                            child.name, child.xml_id or child.id, view.xml_id, view.inherit_id.xml_id)
+            _logger.warning(
+                "View %r (%s) inherits %s, which is empty now: let it inherit %s, which has the content.",
+                child.name,
+                child.xml_id or child.id,
+                view.xml_id,
+                view.inherit_id.xml_id,
+            )
         if not view.inherit_children_ids:
             view.unlink()

@@ -7,6 +7,7 @@ A view of another module, or of a user, may inherit one of them. Odoo would dele
 that view is left alone: the view that it inherits stays as well, but empty, and inherits the one that took its content.
 `end-migration.py` tells which of them are left.
 """
+
 from odoo import SUPERUSER_ID, api
 
 MODULE = "crm_value_addon"
@@ -58,8 +59,10 @@ def migrate(cr, version):
         _empty(view, _find(env, merged[view]) or _ancestor(view, ours))
     _unlink(ours - inherited)
     # "Reset Template" reads that file; an update does not load the templates again, the company may have changed them
-    cr.execute("UPDATE mail_template SET template_fs = %s WHERE template_fs = %s",
-               [f"{MODULE}/data/mail_template_data.xml", f"{MODULE}/data/crm_value_mail_data.xml"])
+    cr.execute(
+        "UPDATE mail_template SET template_fs = %s WHERE template_fs = %s",
+        [f"{MODULE}/data/mail_template_data.xml", f"{MODULE}/data/crm_value_mail_data.xml"],
+    )
 
 
 def _find(env, name):
@@ -76,11 +79,17 @@ def _ancestor(view, ours):
 def _empty(view, parent):
     """Leave nothing of a view but a link between the views that inherit it and its parent."""
     # in SQL: the models of the addon, which the view would be checked against, are not loaded yet
-    view.env.cr.execute("""UPDATE ir_ui_view SET arch_db = '{"en_US": "<data/>"}', arch_prev = NULL, arch_fs = NULL,
-                           inherit_id = %s WHERE id = %s""", [parent.id, view.id])
+    view.env.cr.execute(
+        """UPDATE ir_ui_view SET arch_db = '{"en_US": "<data/>"}', arch_prev = NULL, arch_fs = NULL,
+                           inherit_id = %s WHERE id = %s""",
+        [parent.id, view.id],
+    )
     # at the end of an update Odoo deletes whatever no file defines any more, unless it is noupdate
-    view.env.cr.execute("""UPDATE ir_model_data SET noupdate = true
-                           WHERE module = %s AND model = 'ir.ui.view' AND res_id = %s""", [MODULE, view.id])
+    view.env.cr.execute(
+        """UPDATE ir_model_data SET noupdate = true
+                           WHERE module = %s AND model = 'ir.ui.view' AND res_id = %s""",
+        [MODULE, view.id],
+    )
     view.env.invalidate_all()
 
 

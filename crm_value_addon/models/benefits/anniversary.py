@@ -1,4 +1,5 @@
 """Days that recur each year, in SQL: birthdays, and anniversaries of the first purchase."""
+
 from odoo.tools import SQL
 
 

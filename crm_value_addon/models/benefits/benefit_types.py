@@ -5,6 +5,7 @@ How to add a benefit type: a row here, its target in `crm_value_benefit.py` if i
 `crm.value.benefit`, and adds its code to the selection `benefit_type`. A type that fills a field of the order also has
 a method `_default_<code>` in `crm_value_order_tier.py`.
 """
+
 from dataclasses import dataclass
 from datetime import date
 
@@ -76,48 +77,97 @@ class ActiveBenefit:
     is_active: bool
 
     def holds(self, company_id, day):
-        return (self.is_active and self.company_id in (False, company_id)
-                and (self.date_from or day) <= day <= (self.date_to or day))
+        return (
+            self.is_active
+            and self.company_id in (False, company_id)
+            and (self.date_from or day) <= day <= (self.date_to or day)
+        )
 
 
-BENEFIT_TYPES = {row.code: row for row in (
-    BenefitType(
-        "pricelist", "Pricelist", target="pricelist_id", is_single=True,
-        seller_text=_lt("Pricelist %(name)s"),
-        # the names of pricelists are for employees
-        customer_text=_lt("Special prices"),
-        order_field="pricelist_id", contact_field="specific_property_product_pricelist"),
-    BenefitType(
-        "payment_term", "Payment terms", target="payment_term_id", is_single=True,
-        seller_text=_lt("Payment terms %(name)s"), customer_text=_lt("Payment terms: %(name)s"),
-        order_field="payment_term_id", contact_field="property_payment_term_id"),
-    BenefitType("program", "Program for this tier only", target="program_id", excluded_by="gift"),
-    BenefitType(
-        "points_multiplier", "More loyalty points", target="points_factor", is_single=True,
-        seller_text=_lt("Loyalty points × %(factor)s"), customer_text=_lt("Loyalty points × %(factor)s")),
-    BenefitType(
-        "gift", "Gift", target="program_id", excluded_by="program", is_on_orders=False, has_occasion=True,
-        seller_text=_lt("%(name)s for %(occasion)s"),
-        # programs whose coupons can be handed out one by one
-        program_types=("coupons", "gift_card", "next_order_coupons")),
-    BenefitType(
-        "manager", "Account manager", target="user_id", is_single=True,
-        seller_text=_lt("Account manager %(name)s"), customer_text=_lt("Your own contact: %(name)s"),
-        order_field="user_id", contact_field="user_id"),
-    BenefitType(
-        "priority", "Urgent delivery", is_single=True,
-        seller_text=_lt("Urgent delivery"), customer_text=_lt("Your orders are delivered first")),
-    BenefitType("note", "Note for the seller", target="note", is_for_customers=False),
-)}
+BENEFIT_TYPES = {
+    row.code: row
+    for row in (
+        BenefitType(
+            "pricelist",
+            "Pricelist",
+            target="pricelist_id",
+            is_single=True,
+            seller_text=_lt("Pricelist %(name)s"),
+            # the names of pricelists are for employees
+            customer_text=_lt("Special prices"),
+            order_field="pricelist_id",
+            contact_field="specific_property_product_pricelist",
+        ),
+        BenefitType(
+            "payment_term",
+            "Payment terms",
+            target="payment_term_id",
+            is_single=True,
+            seller_text=_lt("Payment terms %(name)s"),
+            customer_text=_lt("Payment terms: %(name)s"),
+            order_field="payment_term_id",
+            contact_field="property_payment_term_id",
+        ),
+        BenefitType("program", "Program for this tier only", target="program_id", excluded_by="gift"),
+        BenefitType(
+            "points_multiplier",
+            "More loyalty points",
+            target="points_factor",
+            is_single=True,
+            seller_text=_lt("Loyalty points × %(factor)s"),
+            customer_text=_lt("Loyalty points × %(factor)s"),
+        ),
+        BenefitType(
+            "gift",
+            "Gift",
+            target="program_id",
+            excluded_by="program",
+            is_on_orders=False,
+            has_occasion=True,
+            seller_text=_lt("%(name)s for %(occasion)s"),
+            # programs whose coupons can be handed out one by one
+            program_types=("coupons", "gift_card", "next_order_coupons"),
+        ),
+        BenefitType(
+            "manager",
+            "Account manager",
+            target="user_id",
+            is_single=True,
+            seller_text=_lt("Account manager %(name)s"),
+            customer_text=_lt("Your own contact: %(name)s"),
+            order_field="user_id",
+            contact_field="user_id",
+        ),
+        BenefitType(
+            "priority",
+            "Urgent delivery",
+            is_single=True,
+            seller_text=_lt("Urgent delivery"),
+            customer_text=_lt("Your orders are delivered first"),
+        ),
+        BenefitType("note", "Note for the seller", target="note", is_for_customers=False),
+    )
+}
 #: stands in while a form names no type
 NO_TYPE = BenefitType("", "")
 
-OCCASIONS = {row.code: row for row in (
-    Occasion("reach", "Reaching the tier", _lt("A welcome gift")),
-    Occasion(
-        "birthday", "Birthday", _lt("A gift on your birthday"), yearly_day=SQL("partner.birthdate_date"),
-        mail_setting="value_mail_birthday_id"),
-    Occasion(
-        "anniversary", "Anniversary of the first purchase", _lt("A gift on the anniversary of your first purchase"),
-        yearly_day=SQL("value.first_purchase_date"), mail_setting="value_mail_anniversary_id"),
-)}
+OCCASIONS = {
+    row.code: row
+    for row in (
+        Occasion("reach", "Reaching the tier", _lt("A welcome gift")),
+        Occasion(
+            "birthday",
+            "Birthday",
+            _lt("A gift on your birthday"),
+            yearly_day=SQL("partner.birthdate_date"),
+            mail_setting="value_mail_birthday_id",
+        ),
+        Occasion(
+            "anniversary",
+            "Anniversary of the first purchase",
+            _lt("A gift on the anniversary of your first purchase"),
+            yearly_day=SQL("value.first_purchase_date"),
+            mail_setting="value_mail_anniversary_id",
+        ),
+    )
+}

@@ -26,34 +26,59 @@ class CrmValueBenefit(models.Model):
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
     benefit_type = fields.Selection(
-        [(row.code, row.label) for row in BENEFIT_TYPES.values()], string="Benefit", required=True,
-        default="pricelist")
+        [(row.code, row.label) for row in BENEFIT_TYPES.values()], string="Benefit", required=True, default="pricelist"
+    )
     company_id = fields.Many2one(
-        "res.company", compute="_compute_company_id", store=True, readonly=False, precompute=True, index=True,
-        ondelete="cascade", help="Empty: in all companies that have the tier")
+        "res.company",
+        compute="_compute_company_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+        index=True,
+        ondelete="cascade",
+        help="Empty: in all companies that have the tier",
+    )
     pricelist_id = fields.Many2one(
-        "product.pricelist", ondelete="restrict", index="btree_not_null",
-        domain="['|', ('company_id', '=', False), ('company_id', '=?', company_id)]")
+        "product.pricelist",
+        ondelete="restrict",
+        index="btree_not_null",
+        domain="['|', ('company_id', '=', False), ('company_id', '=?', company_id)]",
+    )
     payment_term_id = fields.Many2one(
-        "account.payment.term", string="Payment Terms", ondelete="restrict", index="btree_not_null",
-        domain="['|', ('company_id', '=', False), ('company_id', '=?', company_id)]")
+        "account.payment.term",
+        string="Payment Terms",
+        ondelete="restrict",
+        index="btree_not_null",
+        domain="['|', ('company_id', '=', False), ('company_id', '=?', company_id)]",
+    )
     program_id = fields.Many2one(
-        "loyalty.program", ondelete="restrict", index="btree_not_null",
-        domain="['|', ('company_id', '=', False), ('company_id', '=?', company_id)]")
+        "loyalty.program",
+        ondelete="restrict",
+        index="btree_not_null",
+        domain="['|', ('company_id', '=', False), ('company_id', '=?', company_id)]",
+    )
     user_id = fields.Many2one(
-        "res.users", string="Account Manager", ondelete="cascade", index="btree_not_null",
-        domain="[('share', '=', False)]", help="Salesperson of new orders, unless the contact has its own")
+        "res.users",
+        string="Account Manager",
+        ondelete="cascade",
+        index="btree_not_null",
+        domain="[('share', '=', False)]",
+        help="Salesperson of new orders, unless the contact has its own",
+    )
     points_factor = fields.Float(
-        string="Multiplier", default=2.0, digits=(16, 2), help="Applies to loyalty card programs only")
-    occasion = fields.Selection(
-        [(row.code, row.label) for row in OCCASIONS.values()], default="reach")
+        string="Multiplier", default=2.0, digits=(16, 2), help="Applies to loyalty card programs only"
+    )
+    occasion = fields.Selection([(row.code, row.label) for row in OCCASIONS.values()], default="reach")
     gift_points = fields.Float(
-        string="Points on the Coupon", default=1.0, help="A gift card: its amount; a coupon: what its reward costs")
+        string="Points on the Coupon", default=1.0, help="A gift card: its amount; a coupon: what its reward costs"
+    )
     gift_days = fields.Integer(string="Valid for (days)", help="0: no end")
     note = fields.Text(translate=True, help="Shown to the seller on the order")
     customer_text = fields.Char(
-        string="In the Customer's Words", translate=True,
-        help="What the customer reads of it in the portal and in mails. Empty: a general text; no note is ever shown.")
+        string="In the Customer's Words",
+        translate=True,
+        help="What the customer reads of it in the portal and in mails. Empty: a general text; no note is ever shown.",
+    )
     date_from = fields.Date(string="From", help="First day; empty: always")
     date_to = fields.Date(string="To", help="Last day; empty: for good")
     grant_count = fields.Integer(string="Gifts", compute="_compute_grant_count")
@@ -94,8 +119,16 @@ class CrmValueBenefit(models.Model):
         for benefit in self:
             benefit.company_id = benefit.tier_id.company_id or benefit._target_company() or benefit.company_id
 
-    @api.depends("benefit_type", "occasion", "points_factor", "program_id.name", "pricelist_id.name",
-                 "payment_term_id.name", "user_id.name", "note")
+    @api.depends(
+        "benefit_type",
+        "occasion",
+        "points_factor",
+        "program_id.name",
+        "pricelist_id.name",
+        "payment_term_id.name",
+        "user_id.name",
+        "note",
+    )
     @api.depends_context("lang")
     def _compute_display_name(self):
         for benefit in self:
@@ -103,40 +136,57 @@ class CrmValueBenefit(models.Model):
 
     def _compute_grant_count(self):
         # sudo: gifts in companies that the user does not see keep a benefit from being deleted, too
-        counts = dict(self.env["crm.value.grant"].sudo()._read_group(
-            [("benefit_id", "in", self.ids)], ["benefit_id"], ["__count"]))
+        counts = dict(
+            self.env["crm.value.grant"]
+            .sudo()
+            ._read_group([("benefit_id", "in", self.ids)], ["benefit_id"], ["__count"])
+        )
         for benefit in self:
             benefit.grant_count = counts.get(benefit, 0)
 
     # constraints
 
-    @api.constrains(lambda self: (
-        "benefit_type", *self._target_fields(), "gift_points", "gift_days", "occasion"))
+    @api.constrains(lambda self: ("benefit_type", *self._target_fields(), "gift_points", "gift_days", "occasion"))
     def _check_target(self):
         for benefit in self:
             target = benefit._type().target
             if target and not benefit[target]:
                 labels = dict(self._fields["benefit_type"]._description_selection(self.env))
-                raise ValidationError(self.env._(
-                    "%(tier)s: the benefit “%(type)s” needs: %(field)s.", tier=benefit.tier_id.name,
-                    type=labels[benefit.benefit_type], field=self._fields[target]._description_string(self.env)))
+                raise ValidationError(
+                    self.env._(
+                        "%(tier)s: the benefit “%(type)s” needs: %(field)s.",
+                        tier=benefit.tier_id.name,
+                        type=labels[benefit.benefit_type],
+                        field=self._fields[target]._description_string(self.env),
+                    )
+                )
             if target == "points_factor" and not 1 < benefit.points_factor <= 100:
-                raise ValidationError(self.env._(
-                    "%(tier)s: points can be multiplied by more than 1 and up to 100, not by %(factor)s.",
-                    tier=benefit.tier_id.name, factor=f"{benefit.points_factor:g}"))
+                raise ValidationError(
+                    self.env._(
+                        "%(tier)s: points can be multiplied by more than 1 and up to 100, not by %(factor)s.",
+                        tier=benefit.tier_id.name,
+                        factor=f"{benefit.points_factor:g}",
+                    )
+                )
             if benefit._type().has_occasion:
                 benefit._check_gift()
 
     def _check_gift(self):
         if self.program_id.program_type not in self._type().program_types:
-            raise ValidationError(self.env._(
-                "%(program)s cannot be given as a gift: choose a program of coupons or gift cards.",
-                program=self.program_id.name))
+            raise ValidationError(
+                self.env._(
+                    "%(program)s cannot be given as a gift: choose a program of coupons or gift cards.",
+                    program=self.program_id.name,
+                )
+            )
         if self.gift_points <= 0 or self.gift_days < 0 or not self.occasion:
-            raise ValidationError(self.env._(
-                "%(tier)s: a gift needs an occasion, at least a part of a point on its coupon, and days that are not "
-                "negative.",
-                tier=self.tier_id.name))
+            raise ValidationError(
+                self.env._(
+                    "%(tier)s: a gift needs an occasion, at least a part of a point on its coupon, and days that are "
+                    "not negative.",
+                    tier=self.tier_id.name,
+                )
+            )
 
     @api.constrains(lambda self: ("tier_id", "company_id", *self._target_fields()))
     def _check_company(self):
@@ -145,30 +195,51 @@ class CrmValueBenefit(models.Model):
             if benefit.benefit_type == "manager":
                 benefit._check_manager(companies)
             elif len(companies) > 1:
-                raise ValidationError(self.env._(
-                    "%(benefit)s belongs to another company than the tier %(tier)s or the benefit: %(companies)s.",
-                    benefit=benefit.display_name, tier=benefit.tier_id.name,
-                    companies=", ".join(companies.sudo().mapped("name"))))  # sudo: names, for the message only
+                raise ValidationError(
+                    self.env._(
+                        "%(benefit)s belongs to another company than the tier %(tier)s or the benefit: %(companies)s.",
+                        benefit=benefit.display_name,
+                        tier=benefit.tier_id.name,
+                        companies=", ".join(companies.sudo().mapped("name")),
+                    )
+                )  # sudo: names, for the message only
 
     def _check_manager(self, companies):
         # sudo: reads the user's companies only
         if not companies <= self.user_id.sudo().company_ids:
-            raise ValidationError(self.env._(
-                "%(user)s has no access to %(company)s.", user=self.user_id.name,
-                company=", ".join(companies.mapped("name"))))
+            raise ValidationError(
+                self.env._(
+                    "%(user)s has no access to %(company)s.",
+                    user=self.user_id.name,
+                    company=", ".join(companies.mapped("name")),
+                )
+            )
 
-    @api.constrains(lambda self: (
-        "tier_id", "benefit_type", "company_id", "active", "date_from", "date_to", "occasion",
-        *self._target_fields()))
+    @api.constrains(
+        lambda self: (
+            "tier_id",
+            "benefit_type",
+            "company_id",
+            "active",
+            "date_from",
+            "date_to",
+            "occasion",
+            *self._target_fields(),
+        )
+    )
     def _check_conflicts(self):
         for benefit in self.filtered("active"):
             # sudo: the other benefit may be in a company that the user does not see
             for other in benefit.sudo().tier_id.benefit_ids - benefit:
                 if benefit._conflicts_with(other):
-                    raise ValidationError(self.env._(
-                        "%(tier)s already has “%(other)s” at that time. An order can carry only one of the two: "
-                        "remove one, or give them validity periods that do not overlap.",
-                        tier=benefit.tier_id.name, other=other.display_name))
+                    raise ValidationError(
+                        self.env._(
+                            "%(tier)s already has “%(other)s” at that time. An order can carry only one of the two: "
+                            "remove one, or give them validity periods that do not overlap.",
+                            tier=benefit.tier_id.name,
+                            other=other.display_name,
+                        )
+                    )
             benefit._check_program_use()
 
     def _check_program_use(self):
@@ -176,16 +247,21 @@ class CrmValueBenefit(models.Model):
         # sudo: the other benefit may be in a company that the user does not see
         excluded_by = self._type().excluded_by
         if excluded_by and self.sudo().search_count(
-                [("program_id", "=", self.program_id.id), ("benefit_type", "=", excluded_by)], limit=1):
-            raise ValidationError(self.env._(
-                "%(program)s is used both as a gift and as a program for certain tiers only: who lost the tier could "
-                "not use a coupon already given. Make a program of its own for the gift.",
-                program=self.program_id.name))
+            [("program_id", "=", self.program_id.id), ("benefit_type", "=", excluded_by)], limit=1
+        ):
+            raise ValidationError(
+                self.env._(
+                    "%(program)s is used both as a gift and as a program for certain tiers only: who lost the tier "
+                    "could not use a coupon already given. Make a program of its own for the gift.",
+                    program=self.program_id.name,
+                )
+            )
 
     @api.constrains("benefit_type", "pricelist_id", "active", "company_id")
     def _check_pricelist(self):
-        self.filtered(lambda benefit: benefit.benefit_type == "pricelist" and benefit.active) \
-            .pricelist_id._check_for_tiers_only()
+        self.filtered(
+            lambda benefit: benefit.benefit_type == "pricelist" and benefit.active
+        ).pricelist_id._check_for_tiers_only()
 
     # creating, changing, deleting
 
@@ -214,28 +290,39 @@ class CrmValueBenefit(models.Model):
     def _unlink_except_given(self):
         given = self.filtered("grant_count")
         if given:
-            raise UserError(self.env._(
-                "%(benefit)s was given already, and must be remembered so that nobody gets it twice. Archive it "
-                "instead.",
-                benefit=given[0].display_name))
+            raise UserError(
+                self.env._(
+                    "%(benefit)s was given already, and must be remembered so that nobody gets it twice. Archive it "
+                    "instead.",
+                    benefit=given[0].display_name,
+                )
+            )
 
     def _clear_other_targets(self):
         """Forget the targets of other types, because a hidden field must not mean anything."""
         for benefit in self:
             # the multiplier is a number with a default, and nobody chose it
-            other = [name for name in self._target_fields()
-                     if name not in (benefit._type().target, "points_factor") and benefit[name]]
+            other = [
+                name
+                for name in self._target_fields()
+                if name not in (benefit._type().target, "points_factor") and benefit[name]
+            ]
             if other:
                 # past our own write, which calls this method
                 super(CrmValueBenefit, benefit).write(  # pylint: disable=super-method-mismatch
-                    dict.fromkeys(other, False))
+                    dict.fromkeys(other, False)
+                )
 
     @api.model
     def _close_programs(self, programs):
         """Archive programs that no tier has any more, because they would be open to everybody."""
         # sudo: other companies' benefits count, and whoever manages tiers need not manage programs
-        in_use = self.sudo().with_context(active_test=False).search(
-            [("program_id", "in", programs.ids), ("benefit_type", "=", "program")]).program_id
+        in_use = (
+            self.sudo()
+            .with_context(active_test=False)
+            .search([("program_id", "in", programs.ids), ("benefit_type", "=", "program")])
+            .program_id
+        )
         (programs - in_use).sudo().active = False
 
     # conflicts
@@ -243,22 +330,25 @@ class CrmValueBenefit(models.Model):
     def _conflicts_with(self, other):
         """Tell whether two benefits of a tier give the same thing, in the same company at the same time."""
         return (
-            other.active and self.benefit_type == other.benefit_type
-            and self._shares_company_with(other) and self._overlaps(other)
-            and (self._type().is_single or self._gives_same_as(other)))
+            other.active
+            and self.benefit_type == other.benefit_type
+            and self._shares_company_with(other)
+            and self._overlaps(other)
+            and (self._type().is_single or self._gives_same_as(other))
+        )
 
     def _shares_company_with(self, other):
         return not self.company_id or not other.company_id or self.company_id == other.company_id
 
     def _overlaps(self, other):
         """Tell whether there is a day on which both benefits are valid."""
-        return ((self.date_from or _FAR_PAST) <= (other.date_to or _FAR_FUTURE)
-                and (other.date_from or _FAR_PAST) <= (self.date_to or _FAR_FUTURE))
+        return (self.date_from or _FAR_PAST) <= (other.date_to or _FAR_FUTURE) and (other.date_from or _FAR_PAST) <= (
+            self.date_to or _FAR_FUTURE
+        )
 
     def _gives_same_as(self, other):
         """Tell whether two benefits of one type have the same target, and the same occasion if they need one."""
-        return self._target() == other._target() and (
-            not self._type().has_occasion or self.occasion == other.occasion)
+        return self._target() == other._target() and (not self._type().has_occasion or self.occasion == other.occasion)
 
     # active benefits
 
@@ -270,11 +360,18 @@ class CrmValueBenefit(models.Model):
         # sudo: the benefits of a tier are the same, whoever buys or sells
         for benefit in self.sudo().with_context(active_test=False).search([]):
             target = benefit._target()
-            by_tier.setdefault(benefit.tier_id.id, []).append(ActiveBenefit(
-                id=benefit.id, benefit_type=benefit.benefit_type, company_id=benefit.company_id.id,
-                target_id=target.id if isinstance(target, models.BaseModel) else 0, factor=benefit.points_factor,
-                date_from=benefit.date_from or None, date_to=benefit.date_to or None,
-                is_active=benefit.active and benefit.tier_id.active))
+            by_tier.setdefault(benefit.tier_id.id, []).append(
+                ActiveBenefit(
+                    id=benefit.id,
+                    benefit_type=benefit.benefit_type,
+                    company_id=benefit.company_id.id,
+                    target_id=target.id if isinstance(target, models.BaseModel) else 0,
+                    factor=benefit.points_factor,
+                    date_from=benefit.date_from or None,
+                    date_to=benefit.date_to or None,
+                    is_active=benefit.active and benefit.tier_id.active,
+                )
+            )
         return {tier_id: tuple(benefits) for tier_id, benefits in by_tier.items()}
 
     @api.model
@@ -285,20 +382,34 @@ class CrmValueBenefit(models.Model):
     @api.model
     def _target_id(self, tier, company, day, benefit_type):
         """Return the id of the record that a tier gives by a type of benefit, False without such a benefit."""
-        return next((benefit.target_id for benefit in self._active_benefits(tier, company, day)
-                     if benefit.benefit_type == benefit_type), False)
+        return next(
+            (
+                benefit.target_id
+                for benefit in self._active_benefits(tier, company, day)
+                if benefit.benefit_type == benefit_type
+            ),
+            False,
+        )
 
     @api.model
     def _gated_programs(self):
         """Return the ids of the programs that are for certain tiers only, in any company and at any time."""
-        return {benefit.target_id for benefits in self._benefits_by_tier().values() for benefit in benefits
-                if benefit.benefit_type == "program"}
+        return {
+            benefit.target_id
+            for benefits in self._benefits_by_tier().values()
+            for benefit in benefits
+            if benefit.benefit_type == "program"
+        }
 
     @api.model
     def _tier_pricelist_ids(self):
         """Return the ids of the pricelists that tiers give."""
-        return {benefit.target_id for benefits in self._benefits_by_tier().values() for benefit in benefits
-                if benefit.benefit_type == "pricelist" and benefit.is_active}
+        return {
+            benefit.target_id
+            for benefits in self._benefits_by_tier().values()
+            for benefit in benefits
+            if benefit.benefit_type == "pricelist" and benefit.is_active
+        }
 
     @api.model
     def _manager(self, tier, company, day):

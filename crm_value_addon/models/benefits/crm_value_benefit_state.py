@@ -18,9 +18,15 @@ class CrmValueBenefitState(models.AbstractModel):
         The tier is empty while benefits pause. Customers without a tier are left out.
         """
         # sudo: customers create orders, too, and sellers those of customers they may not see
-        values = self.env["crm.value"].sudo().search_fetch(
-            [("company_id", "=", company.id), ("partner_id", "in", list(customer_ids)), ("tier_id", "!=", False)],
-            ["partner_id", "tier_id", "overdue_amount", "caution"], order="id")
+        values = (
+            self.env["crm.value"]
+            .sudo()
+            .search_fetch(
+                [("company_id", "=", company.id), ("partner_id", "in", list(customer_ids)), ("tier_id", "!=", False)],
+                ["partner_id", "tier_id", "overdue_amount", "caution"],
+                order="id",
+            )
+        )
         tiers = {}
         for value in values:
             reason = self._pause_reason(value, company)
@@ -37,10 +43,14 @@ class CrmValueBenefitState(models.AbstractModel):
                 "The benefits of %(tier)s pause: %(overdue)s are overdue, more than %(limit)s.",
                 tier=value.tier_id.name,
                 overdue=formatLang(self.env, value.overdue_amount, currency_obj=company.currency_id),
-                limit=formatLang(self.env, company.value_pause_overdue_limit, currency_obj=company.currency_id))
+                limit=formatLang(self.env, company.value_pause_overdue_limit, currency_obj=company.currency_id),
+            )
         if company.value_pause_caution and value.caution:
-            return self.env._("The benefits of %(tier)s pause: the customer is cautioned (%(reason)s).",
-                              tier=value.tier_id.name, reason=value.caution_reason or "")
+            return self.env._(
+                "The benefits of %(tier)s pause: the customer is cautioned (%(reason)s).",
+                tier=value.tier_id.name,
+                reason=value.caution_reason or "",
+            )
         return False
 
     @api.model

@@ -35,7 +35,10 @@ class CrmValueBenefitText(models.AbstractModel):
             return name
         translated = self.env._(text)
         return translated % {
-            "name": name, "factor": f"{benefit.points_factor:g}", "occasion": self._occasion_label(benefit)}
+            "name": name,
+            "factor": f"{benefit.points_factor:g}",
+            "occasion": self._occasion_label(benefit),
+        }
 
     @api.model
     def _occasion_label(self, benefit):
@@ -48,10 +51,15 @@ class CrmValueBenefitText(models.AbstractModel):
         """Return how tiers and their benefits are shown to sellers: tier id → dict ``name color icon benefits``."""
         # sudo: an order may carry a tier of a company that its reader does not see any more
         tiers = self.env["crm.value.tier"].sudo().with_context(active_test=False, lang=lang).search([])
-        return {tier.id: {
-            "name": tier.name, "color": tier.color, "icon": tier.icon,
-            "benefits": {benefit.id: benefit.display_name for benefit in tier.benefit_ids},
-        } for tier in tiers}
+        return {
+            tier.id: {
+                "name": tier.name,
+                "color": tier.color,
+                "icon": tier.icon,
+                "benefits": {benefit.id: benefit.display_name for benefit in tier.benefit_ids},
+            }
+            for tier in tiers
+        }
 
     # for customers
 

@@ -24,32 +24,51 @@ class CrmValueCaution(models.AbstractModel):
         """
         company, as_of = basis.company, basis.as_of
         if len(partner_ids) and (self._conditions(company, as_of) or self._has_flags(company)):
-            self._flag(company, as_of, SQL(
-                "value.partner_id BETWEEN %s AND %s AND value.partner_id = ANY(%s::int[])",
-                int(partner_ids[0]), int(partner_ids[-1]), id_array(partner_ids)))
+            self._flag(
+                company,
+                as_of,
+                SQL(
+                    "value.partner_id BETWEEN %s AND %s AND value.partner_id = ANY(%s::int[])",
+                    int(partner_ids[0]),
+                    int(partner_ids[-1]),
+                    id_array(partner_ids),
+                ),
+            )
 
     @api.model
     def _has_flags(self, company):
         """Tell whether a company ever had a flag, or has an override; without limits, nothing else can change."""
         # ORDER BY: without it, the planner reads the whole table for each batch of a first refresh
-        [[found]] = self.env.execute_query(SQL(
-            """SELECT (SELECT caution FROM crm_value WHERE company_id = %s AND caution IS NOT NULL
+        [[found]] = self.env.execute_query(
+            SQL(
+                """SELECT (SELECT caution FROM crm_value WHERE company_id = %s AND caution IS NOT NULL
                         ORDER BY caution LIMIT 1) IS NOT NULL
                    OR EXISTS (SELECT FROM crm_value_caution_override override
                                 JOIN crm_value value ON value.id = override.value_id WHERE value.company_id = %s)""",
-            company.id, company.id))
+                company.id,
+                company.id,
+            )
+        )
         return found
 
     @api.model
     def _flag(self, company, as_of, where):
         """Raise and lift the flags of some customers of a company; write what differs."""
         conditions = self._conditions(company, as_of)
-        codes = SQL("NULLIF(concat_ws(' ', %s), '')", SQL(", ").join(
-            SQL("CASE WHEN %s THEN %s END", condition, code) for code, condition in conditions.items())) \
-            if conditions else SQL("NULL::varchar")
+        codes = (
+            SQL(
+                "NULLIF(concat_ws(' ', %s), '')",
+                SQL(", ").join(
+                    SQL("CASE WHEN %s THEN %s END", condition, code) for code, condition in conditions.items()
+                ),
+            )
+            if conditions
+            else SQL("NULL::varchar")
+        )
         self.env.flush_all()
-        self.env.cr.execute(SQL(
-            """
+        self.env.cr.execute(
+            SQL(
+                """
             UPDATE crm_value value SET caution = decided.caution, caution_codes = decided.codes
               FROM (SELECT value.id, %(codes)s AS codes, CASE WHEN override.id IS NULL THEN %(codes)s IS NOT NULL
                             ELSE COALESCE(override.caution, FALSE) END AS caution
@@ -62,7 +81,12 @@ class CrmValueCaution(models.AbstractModel):
                AND (COALESCE(value.caution, FALSE), value.caution_codes)
                    IS DISTINCT FROM (decided.caution, decided.codes)
             """,
-            codes=codes, as_of=as_of, company=company.id, where=where))
+                codes=codes,
+                as_of=as_of,
+                company=company.id,
+                where=where,
+            )
+        )
         self.env["crm.value"].invalidate_model(["caution", "caution_codes", "caution_reason"])
 
     @api.model
@@ -72,7 +96,8 @@ class CrmValueCaution(models.AbstractModel):
         if company.value_caution_return_rate:
             conditions["returns"] = SQL(
                 "value.refund_total > %s * (value.revenue_total + value.refund_total)",
-                company.value_caution_return_rate)
+                company.value_caution_return_rate,
+            )
         if company.value_caution_overdue_days:
             conditions["overdue"] = SQL(
                 """value.overdue_amount > 0 AND EXISTS (
@@ -82,7 +107,9 @@ class CrmValueCaution(models.AbstractModel):
                     WHERE move.commercial_partner_id = value.partner_id AND line.company_id = value.company_id
                       AND line.parent_state = 'posted' AND line.reconciled IS NOT TRUE AND line.amount_residual > 0
                       AND account.account_type = 'asset_receivable' AND line.date_maturity < %s::date - %s)""",
-                as_of, company.value_caution_overdue_days)
+                as_of,
+                company.value_caution_overdue_days,
+            )
         if company.value_caution_loss:
             conditions["loss"] = SQL("value.realised_value < %s", -company.value_caution_loss)
         evaluated = self.env["crm.value.opt.out"]._where_evaluated("value")
@@ -94,15 +121,22 @@ class CrmValueCaution(models.AbstractModel):
     def _describe(self, value):
         """Return why a customer is cautioned, in words, or False."""
         override = value.caution_override_id
-        return override.reason if override else ", ".join(filter(None, (
-            self._describe_code(value, code) for code in (value.caution_codes or "").split()))) or False
+        return (
+            override.reason
+            if override
+            else ", ".join(
+                filter(None, (self._describe_code(value, code) for code in (value.caution_codes or "").split()))
+            )
+            or False
+        )
 
     @api.model
     def _describe_code(self, value, code):
         company = value.company_id.sudo()  # sudo: the reason names the limit
         if code == "returns":
-            return self.env._("%(amount)s given back", amount=formatLang(
-                self.env, value.refund_total, currency_obj=value.currency_id))
+            return self.env._(
+                "%(amount)s given back", amount=formatLang(self.env, value.refund_total, currency_obj=value.currency_id)
+            )
         if code == "overdue":
             return self.env._("overdue for more than %(days)s days", days=company.value_caution_overdue_days)
         # the amount is left out, because not everybody may see it

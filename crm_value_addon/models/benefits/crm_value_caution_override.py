@@ -14,11 +14,13 @@ class CrmValueCautionOverride(models.Model):
     value_id = fields.Many2one("crm.value", string="Customer", required=True, ondelete="cascade", index=True)
     company_id = fields.Many2one(related="value_id.company_id")
     caution = fields.Boolean(
-        string="Caution Flag", help="Ticked: the flag is raised; unticked: it is not, whatever the limits say")
+        string="Caution Flag", help="Ticked: the flag is raised; unticked: it is not, whatever the limits say"
+    )
     reason = fields.Char(required=True)
     until = fields.Date(help="The last day; empty: until somebody ends it")
     user_id = fields.Many2one(
-        "res.users", string="By", default=lambda self: self.env.user, readonly=True, ondelete="set null")
+        "res.users", string="By", default=lambda self: self.env.user, readonly=True, ondelete="set null"
+    )
     active = fields.Boolean(default=True, readonly=True)
 
     _value_uniq = models.UniqueIndex("(value_id) WHERE active", "A customer has one caution override.")
@@ -60,4 +62,5 @@ class CrmValueCautionOverride(models.Model):
         for company, overrides in self.exists().grouped("company_id").items():
             # sudo: users have no rights to write flags; whether they may set an override was checked
             self.env["crm.value.caution"].sudo()._flag(
-                company, company._value_today(), SQL("value.id = ANY(%s)", overrides.value_id.ids))
+                company, company._value_today(), SQL("value.id = ANY(%s)", overrides.value_id.ids)
+            )

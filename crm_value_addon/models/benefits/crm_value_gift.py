@@ -27,10 +27,15 @@ class CrmValueGrant(models.Model):
     _rec_name = "occasion"
 
     benefit_id = fields.Many2one(
-        "crm.value.benefit", ondelete="restrict", index="btree_not_null", readonly=True,
-        help="Empty for a referral reward")
+        "crm.value.benefit",
+        ondelete="restrict",
+        index="btree_not_null",
+        readonly=True,
+        help="Empty for a referral reward",
+    )
     value_id = fields.Many2one(
-        "crm.value", string="Customer Value", required=True, ondelete="cascade", index=True, readonly=True)
+        "crm.value", string="Customer Value", required=True, ondelete="cascade", index=True, readonly=True
+    )
     partner_id = fields.Many2one(related="value_id.partner_id", string="Customer")
     company_id = fields.Many2one(related="value_id.company_id")
     tier_id = fields.Many2one("crm.value.tier", ondelete="set null", readonly=True)
@@ -38,20 +43,29 @@ class CrmValueGrant(models.Model):
     referred_value_id = fields.Many2one("crm.value", string="Referred", ondelete="set null", readonly=True)
     date = fields.Date(required=True, readonly=True)
     card_id = fields.Many2one(
-        "loyalty.card", string="Coupon", ondelete="set null", index="btree_not_null", readonly=True)
+        "loyalty.card", string="Coupon", ondelete="set null", index="btree_not_null", readonly=True
+    )
     program_id = fields.Many2one(related="card_id.program_id")
     state = fields.Selection(
-        [("given", "Given"), ("cancelled", "Cancelled")], default="given", required=True, readonly=True)
+        [("given", "Given"), ("cancelled", "Cancelled")], default="given", required=True, readonly=True
+    )
     mail_state = fields.Selection(
-        [("waiting", "Waiting"), ("sent", "Sent"), ("failed", "Failed")], string="Mail", default="waiting",
-        readonly=True, index="btree_not_null")
+        [("waiting", "Waiting"), ("sent", "Sent"), ("failed", "Failed")],
+        string="Mail",
+        default="waiting",
+        readonly=True,
+        index="btree_not_null",
+    )
 
     _occasion_uniq = models.Constraint(
-        "UNIQUE(benefit_id, value_id, occasion)", "A customer gets a gift once for an occasion.")
+        "UNIQUE(benefit_id, value_id, occasion)", "A customer gets a gift once for an occasion."
+    )
     _referral_uniq = models.UniqueIndex(
-        "(value_id, occasion) WHERE benefit_id IS NULL", "A customer gets a gift once for an occasion.")
+        "(value_id, occasion) WHERE benefit_id IS NULL", "A customer gets a gift once for an occasion."
+    )
     _referred_uniq = models.UniqueIndex(
-        "(referred_value_id) WHERE referred_value_id IS NOT NULL", "A referred customer earns one reward.")
+        "(referred_value_id) WHERE referred_value_id IS NOT NULL", "A referred customer earns one reward."
+    )
 
     @api.ondelete(at_uninstall=False)
     def _unlink_never(self):
@@ -104,11 +118,18 @@ class CrmValueGrant(models.Model):
         if not wishes:
             return self.browse()
         self.env.flush_all()
-        columns = list(zip(*[
-            (benefit.id or None, value.id, benefit.tier_id.id or None, occasion, day, referred.id or None)
-            for benefit, value, occasion, day, referred in wishes], strict=True))
-        rows = self.env.execute_query(SQL(
-            """
+        columns = list(
+            zip(
+                *[
+                    (benefit.id or None, value.id, benefit.tier_id.id or None, occasion, day, referred.id or None)
+                    for benefit, value, occasion, day, referred in wishes
+                ],
+                strict=True,
+            )
+        )
+        rows = self.env.execute_query(
+            SQL(
+                """
             INSERT INTO crm_value_grant (benefit_id, value_id, tier_id, occasion, date, referred_value_id,
                                          state, mail_state, create_uid, create_date, write_uid, write_date)
             SELECT wish.*, 'given', 'waiting', %s, now() AT TIME ZONE 'UTC', %s, now() AT TIME ZONE 'UTC'
@@ -116,7 +137,11 @@ class CrmValueGrant(models.Model):
             ON CONFLICT DO NOTHING
             RETURNING id
             """,
-            self.env.uid, self.env.uid, *[list(column) for column in columns]))
+                self.env.uid,
+                self.env.uid,
+                *[list(column) for column in columns],
+            )
+        )
         gifts = self.browse([row[0] for row in rows])
         gifts._make_cards()
         if gifts:
@@ -126,14 +151,24 @@ class CrmValueGrant(models.Model):
 
     def _make_cards(self):
         # sudo: whoever posts an invoice or a payment need not have rights on coupons
-        cards = self.env["loyalty.card"].sudo().with_context(loyalty_no_mail=True, tracking_disable=True).create([
-            gift._prepare_card_vals() for gift in self])
+        cards = (
+            self.env["loyalty.card"]
+            .sudo()
+            .with_context(loyalty_no_mail=True, tracking_disable=True)
+            .create([gift._prepare_card_vals() for gift in self])
+        )
         for gift, card in zip(self, cards, strict=True):
             gift.card_id = card
-        self.env["loyalty.history"].sudo().create([{
-            "card_id": card.id, "issued": card.points, "description": self.env._("Gift: %(occasion)s",
-                                                                                 occasion=gift._label()),
-        } for gift, card in zip(self, cards, strict=True)])
+        self.env["loyalty.history"].sudo().create(
+            [
+                {
+                    "card_id": card.id,
+                    "issued": card.points,
+                    "description": self.env._("Gift: %(occasion)s", occasion=gift._label()),
+                }
+                for gift, card in zip(self, cards, strict=True)
+            ]
+        )
 
     def _prepare_card_vals(self):
         self.ensure_one()

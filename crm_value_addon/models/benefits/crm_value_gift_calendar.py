@@ -35,11 +35,17 @@ class CrmValueGiftCalendar(models.AbstractModel):
         wishes = []
         for change in changes:
             value, tier = change.value_id, change.to_tier_id
-            if change.source in SILENT_SOURCES or change.direction != "up" or value.tier_id != tier \
-                    or self._is_paused(value):
+            if (
+                change.source in SILENT_SOURCES
+                or change.direction != "up"
+                or value.tier_id != tier
+                or self._is_paused(value)
+            ):
                 continue
-            wishes += [(benefit, value, "reach", change.date, value.browse())
-                       for benefit in self._gifts_for_reaching(tier, value.company_id, change.date)]
+            wishes += [
+                (benefit, value, "reach", change.date, value.browse())
+                for benefit in self._gifts_for_reaching(tier, value.company_id, change.date)
+            ]
         return self.env["crm.value.grant"]._claim_safely(wishes)
 
     @api.model
@@ -50,9 +56,14 @@ class CrmValueGiftCalendar(models.AbstractModel):
         """
         today = company._value_today()
         since = today - timedelta(days=CATCH_UP_DAYS - 1)
-        changes = self.env["crm.value.tier.change"].search([
-            ("value_id.company_id", "=", company.id), ("date", ">=", since), ("source", "not in", SILENT_SOURCES),
-            ("to_tier_id.benefit_ids.benefit_type", "=", "gift")])
+        changes = self.env["crm.value.tier.change"].search(
+            [
+                ("value_id.company_id", "=", company.id),
+                ("date", ">=", since),
+                ("source", "not in", SILENT_SOURCES),
+                ("to_tier_id.benefit_ids.benefit_type", "=", "gift"),
+            ]
+        )
         self.env.flush_all()
         wishes = []
         for benefit_id, value_id, day in self.env.execute_query(self._query_dated(company, since, today)):
@@ -64,10 +75,16 @@ class CrmValueGiftCalendar(models.AbstractModel):
     @api.model
     def _gifts_for_reaching(self, tier, company, day):
         """Return the benefits of a tier that are gifts for reaching it, in a company on a day."""
-        return tier.benefit_ids.filtered(lambda benefit: (
-            benefit.active and benefit.benefit_type == "gift" and benefit.occasion == "reach"
-            and benefit.company_id.id in (False, company.id) and benefit.program_id.active
-            and (benefit.date_from or day) <= day <= (benefit.date_to or day)))
+        return tier.benefit_ids.filtered(
+            lambda benefit: (
+                benefit.active
+                and benefit.benefit_type == "gift"
+                and benefit.occasion == "reach"
+                and benefit.company_id.id in (False, company.id)
+                and benefit.program_id.active
+                and (benefit.date_from or day) <= day <= (benefit.date_to or day)
+            )
+        )
 
     @api.model
     def _is_paused(self, value):
@@ -80,7 +97,8 @@ class CrmValueGiftCalendar(models.AbstractModel):
         The customer must have had the tier on the day.
         """
         origin = SQL(" ").join(
-            SQL("WHEN %s THEN %s", row.code, row.yearly_day) for row in OCCASIONS.values() if row.yearly_day)
+            SQL("WHEN %s THEN %s", row.code, row.yearly_day) for row in OCCASIONS.values() if row.yearly_day
+        )
         return SQL(
             """
             SELECT benefit.id, value.id, due.day
@@ -101,5 +119,11 @@ class CrmValueGiftCalendar(models.AbstractModel):
                                   AND gift.occasion = benefit.occasion || ' ' || year)
              ORDER BY value.id, benefit.id
             """,
-            company=company.id, since=since, today=today, first_year=since.year, last_year=today.year, origin=origin,
-            anniversary=anniversary(SQL("origin.day"), SQL("year - extract(year FROM origin.day)::int")))
+            company=company.id,
+            since=since,
+            today=today,
+            first_year=since.year,
+            last_year=today.year,
+            origin=origin,
+            anniversary=anniversary(SQL("origin.day"), SQL("year - extract(year FROM origin.day)::int")),
+        )

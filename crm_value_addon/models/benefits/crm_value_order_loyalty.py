@@ -43,8 +43,10 @@ class CrmValueOrderLoyalty(models.AbstractModel):
         for program, status in points_by_program.items():
             if program.program_type == "loyalty" and "points" in status:
                 # rounded as Odoo rounds points
-                status["points"] = [float_round(points * factor, precision_digits=2, rounding_method="DOWN")
-                                    for points in status["points"]]
+                status["points"] = [
+                    float_round(points * factor, precision_digits=2, rounding_method="DOWN")
+                    for points in status["points"]
+                ]
 
     @api.model
     def _factor(self, order):
@@ -57,7 +59,16 @@ class CrmValueOrderLoyalty(models.AbstractModel):
         factor = self._factor(order)
         if factor != 1:
             # sudo: a customer who confirms in the web shop has no rights on the history
-            lines = self.env["loyalty.history"].sudo().search([
-                ("order_model", "=", order._name), ("order_id", "=", order.id), ("issued", ">", 0),
-                ("card_id.program_id.program_type", "=", "loyalty")])
+            lines = (
+                self.env["loyalty.history"]
+                .sudo()
+                .search(
+                    [
+                        ("order_model", "=", order._name),
+                        ("order_id", "=", order.id),
+                        ("issued", ">", 0),
+                        ("card_id.program_id.program_type", "=", "loyalty"),
+                    ]
+                )
+            )
             lines._note_tier(order.value_tier_id, factor)

@@ -55,9 +55,15 @@ class CrmValueOrderMargin(models.AbstractModel):
         order = order.with_company(order.company_id)
         no_tier = OrderTier._with_benefits(order, self.env["crm.value.tier"])
         public = no_tier.partner_id.property_product_pricelist
-        lines = lines.filtered(lambda line: (
-            line.product_id and not line.display_type and not line.is_downpayment and line.product_type != "combo"
-            and not line.combo_item_id))
+        lines = lines.filtered(
+            lambda line: (
+                line.product_id
+                and not line.display_type
+                and not line.is_downpayment
+                and line.product_type != "combo"
+                and not line.combo_item_id
+            )
+        )
         if public == order.pricelist_id or not lines:
             return {}
         date = order.date_order or fields.Datetime.now()
@@ -69,14 +75,16 @@ class CrmValueOrderMargin(models.AbstractModel):
         """Return the unit price of a line by the first rule that applies, chosen as `product.pricelist` does."""
         line = line.with_company(line.company_id or line.order_id.company_id)
         quantity = line.product_uom_id._compute_quantity(
-            line.product_uom_qty or 1.0, line.product_id.uom_id, raise_if_failure=False)
+            line.product_uom_qty or 1.0, line.product_id.uom_id, raise_if_failure=False
+        )
         rule = next((rule for rule in rules if rule._is_applicable_for(line.product_id, quantity)), rules.browse())
         price = rule._compute_price(
-            product=line.product_id.with_context(**line._get_product_price_context()),
-            **line._get_pricelist_kwargs())
+            product=line.product_id.with_context(**line._get_product_price_context()), **line._get_pricelist_kwargs()
+        )
         taxes = line.product_id.taxes_id._filter_taxes_by_company(line.company_id)
         return line.product_id._get_tax_included_unit_price_from_price(
-            price, product_taxes=taxes, fiscal_position=line.order_id.fiscal_position_id)
+            price, product_taxes=taxes, fiscal_position=line.order_id.fiscal_position_id
+        )
 
     @api.model
     def _cost_of_discount(self, line, public_price):
@@ -95,12 +103,13 @@ class CrmValueOrderMargin(models.AbstractModel):
         program = line.reward_id.program_id
         is_gift = line.coupon_id in gift_cards
         if not is_gift and not (
-                line.order_id.value_tier_id and program.id in self.env["crm.value.benefit"]._gated_programs()):
+            line.order_id.value_tier_id and program.id in self.env["crm.value.benefit"]._gated_programs()
+        ):
             return False, 0.0
         if line.reward_id.reward_type == "product":
             full = line.tax_ids.compute_all(
-                line.price_unit, currency=line.currency_id, quantity=line.product_uom_qty,
-                product=line.product_id)["total_excluded"]
+                line.price_unit, currency=line.currency_id, quantity=line.product_uom_qty, product=line.product_id
+            )["total_excluded"]
             return "gift", line.currency_id.round(full - line.price_subtotal)
         kind = "gift" if is_gift else "shipping" if line.reward_id.reward_type == "shipping" else "discount"
         return kind, -line.price_subtotal
@@ -112,9 +121,13 @@ class CrmValueOrderMargin(models.AbstractModel):
         """Tell whether the benefits of an open order leave less margin than the company asks for, or than approved."""
         company = order.company_id
         return bool(
-            company.value_margin_guard and order.value_tier_id and order.state in ("draft", "sent")
-            and order.amount_untaxed and order.margin_percent < company.value_margin_floor
-            and not (order.value_margin_approved_by_id and order.margin_percent >= order.value_margin_approved))
+            company.value_margin_guard
+            and order.value_tier_id
+            and order.state in ("draft", "sent")
+            and order.amount_untaxed
+            and order.margin_percent < company.value_margin_floor
+            and not (order.value_margin_approved_by_id and order.margin_percent >= order.value_margin_approved)
+        )
 
     @api.model
     def _check_floor(self, orders):
@@ -131,21 +144,27 @@ class CrmValueOrderMargin(models.AbstractModel):
                     self._describe_margin(order),
                     self.env.ref("crm_value_addon.action_server_request_margin_approval").id,
                     self.env._("Ask for approval"),
-                    {"active_model": order._name, "active_id": order.id, "active_ids": order.ids})
+                    {"active_model": order._name, "active_id": order.id, "active_ids": order.ids},
+                )
 
     @api.model
     def _describe_margin(self, order):
         """Return why an order needs a manager, with the figures if the user may see them."""
         if not self.env.user.has_group(MARGIN_GROUP):
-            return self.env._("%(order)s leaves less margin after benefits than the company asks for. A sales manager "
-                              "has to approve it.", order=order.name)
+            return self.env._(
+                "%(order)s leaves less margin after benefits than the company asks for. A sales manager "
+                "has to approve it.",
+                order=order.name,
+            )
         return self.env._(
             "%(order)s leaves a margin of %(margin)s (%(percent)s %%) after benefits of %(cost)s; the company asks for "
-            "%(floor)s %%. A sales manager has to approve it.", order=order.name,
+            "%(floor)s %%. A sales manager has to approve it.",
+            order=order.name,
             margin=format_amount(self.env, order.margin, order.currency_id),
             percent=f"{100 * order.margin_percent:.1f}",
             cost=format_amount(self.env, order.value_benefit_cost, order.currency_id),
-            floor=f"{100 * order.company_id.value_margin_floor:.1f}")
+            floor=f"{100 * order.company_id.value_margin_floor:.1f}",
+        )
 
     @api.model
     def _request_approval(self, orders):
@@ -155,15 +174,20 @@ class CrmValueOrderMargin(models.AbstractModel):
             approver = self._approver(order)
             if activity_type not in order.activity_ids.activity_type_id:
                 order.activity_schedule(
-                    activity_type_id=activity_type.id, user_id=approver.id,
-                    summary=self.env._("Margin of %(order)s", order=order.name))
+                    activity_type_id=activity_type.id,
+                    user_id=approver.id,
+                    summary=self.env._("Margin of %(order)s", order=order.name),
+                )
 
     @api.model
     def _approver(self, order):
         """Return a sales manager of the order's company: the team's leader if they are one."""
         # sudo: a seller need not know who the managers are
-        managers = self.env.ref(MANAGER_GROUP).sudo().all_user_ids.filtered(
-            lambda user: user.active and not user.share and order.company_id in user.company_ids)
+        managers = (
+            self.env.ref(MANAGER_GROUP)
+            .sudo()
+            .all_user_ids.filtered(lambda user: user.active and not user.share and order.company_id in user.company_ids)
+        )
         leader = order.team_id.sudo().user_id
         return leader if leader in managers else managers.sorted("id")[-1:] or self.env.user
 
@@ -171,6 +195,5 @@ class CrmValueOrderMargin(models.AbstractModel):
     def _approve(self, orders):
         """Let orders be confirmed with the margin that they have now."""
         for order in orders:
-            order.write({
-                "value_margin_approved": order.margin_percent, "value_margin_approved_by_id": self.env.uid})
+            order.write({"value_margin_approved": order.margin_percent, "value_margin_approved_by_id": self.env.uid})
             order.activity_feedback(["crm_value_addon.mail_activity_type_margin"])

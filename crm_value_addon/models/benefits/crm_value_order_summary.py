@@ -26,9 +26,14 @@ class CrmValueOrderSummary(models.AbstractModel):
         stages = dict(value._fields["lifecycle_stage"]._description_selection(self.env))
         preview = self._tier_preview(order, value)
         return {
-            "order": order, "value": value, "currency": order.company_id.currency_id, "sees_margin": sees_margin,
-            "tier": labels.get(tier_id), "live_tier": labels.get(value.tier_id.id),
-            "stage": stages.get(value.lifecycle_stage), "risk": self._describe_risk(value),
+            "order": order,
+            "value": value,
+            "currency": order.company_id.currency_id,
+            "sees_margin": sees_margin,
+            "tier": labels.get(tier_id),
+            "live_tier": labels.get(value.tier_id.id),
+            "stage": stages.get(value.lifecycle_stage),
+            "risk": self._describe_risk(value),
             "benefits": self._prepare_benefits(order, labels.get(tier_id)),
             "gap": self.env["crm.value.tier.preview"]._describe_gap(order.company_id, preview) if preview else False,
             "reached": labels.get(preview["tier_id"]) if preview and preview["tier_id"] != value.tier_id.id else None,
@@ -50,9 +55,13 @@ class CrmValueOrderSummary(models.AbstractModel):
         for benefit in self.env["crm.value.order.tier"]._active_benefits(order) if label else ():
             row = types[benefit.benefit_type]
             if row.is_on_orders:
-                benefits.append({
-                    "text": label["benefits"][benefit.id], "benefit_type": benefit.benefit_type,
-                    "is_overridden": bool(row.order_field) and order[row.order_field].id != benefit.target_id})
+                benefits.append(
+                    {
+                        "text": label["benefits"][benefit.id],
+                        "benefit_type": benefit.benefit_type,
+                        "is_overridden": bool(row.order_field) and order[row.order_field].id != benefit.target_id,
+                    }
+                )
         return benefits
 
     @api.model
@@ -66,16 +75,24 @@ class CrmValueOrderSummary(models.AbstractModel):
         amount = order.amount_untaxed
         margin = sum(order.sudo().order_line.mapped("margin"))  # sudo: the preview shows no margin
         if order.state == "sale":
-            open_amount = sum(order.order_line.mapped(
-                lambda line: line.price_subtotal - line.untaxed_amount_invoiced if not line.is_downpayment else 0.0))
+            open_amount = sum(
+                order.order_line.mapped(
+                    lambda line: line.price_subtotal - line.untaxed_amount_invoiced if not line.is_downpayment else 0.0
+                )
+            )
             margin, amount = margin * (open_amount / amount if amount else 0.0), open_amount
         if order.state == "cancel" or order.state == "sale" and amount <= 0 or not order.company_id:
             return None
         rate = order.currency_rate or 1.0
         customer = order.partner_id.commercial_partner_id._origin
         # sudo: sellers have no rights on margins, which a tier may ask for
-        return self.env["crm.value.tier.preview"].sudo()._after_order(
-            order.company_id, customer.id or 0, amount / rate, margin / rate) if customer else None
+        return (
+            self.env["crm.value.tier.preview"]
+            .sudo()
+            ._after_order(order.company_id, customer.id or 0, amount / rate, margin / rate)
+            if customer
+            else None
+        )
 
     # the notice
 
@@ -87,15 +104,19 @@ class CrmValueOrderSummary(models.AbstractModel):
         live = value.tier_id
         reason = live and self.env["crm.value.benefit.state"]._pause_reason(value, order.company_id)
         if reason:
-            return reason if not kept else self.env._(
-                "%(reason)s This order keeps the benefits of %(kept)s.", reason=reason, kept=kept.name)
+            return (
+                reason
+                if not kept
+                else self.env._("%(reason)s This order keeps the benefits of %(kept)s.", reason=reason, kept=kept.name)
+            )
         if live == kept:
             return False
         if not live:
             return self.env._(
-                "The customer no longer has a tier; this order keeps the benefits of %(kept)s.", kept=kept.name)
+                "The customer no longer has a tier; this order keeps the benefits of %(kept)s.", kept=kept.name
+            )
         if not kept:
-            return self.env._(
-                "The customer is %(now)s now; this order carries no benefits of a tier.", now=live.name)
+            return self.env._("The customer is %(now)s now; this order carries no benefits of a tier.", now=live.name)
         return self.env._(
-            "The customer is %(now)s now; this order keeps the benefits of %(kept)s.", now=live.name, kept=kept.name)
+            "The customer is %(now)s now; this order keeps the benefits of %(kept)s.", now=live.name, kept=kept.name
+        )

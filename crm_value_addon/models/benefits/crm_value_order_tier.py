@@ -68,8 +68,12 @@ class CrmValueOrderTier(models.AbstractModel):
         for vals in vals_list:
             self._check_vals(vals)
         # a session can outlive the tier whose pricelist it holds, so the order computes its pricelist again
-        return [{name: value for name, value in vals.items() if name != "pricelist_id"}
-                if vals.get("website_id") and vals.get("pricelist_id") in reserved else vals for vals in vals_list]
+        return [
+            {name: value for name, value in vals.items() if name != "pricelist_id"}
+            if vals.get("website_id") and vals.get("pricelist_id") in reserved
+            else vals
+            for vals in vals_list
+        ]
 
     @api.model
     def _check_vals(self, vals):
@@ -96,7 +100,8 @@ class CrmValueOrderTier(models.AbstractModel):
         if not order.value_tier_id:
             return []
         return self.env["crm.value.benefit"]._active_benefits(
-            order.value_tier_id, order.company_id, self._benefit_day(order))
+            order.value_tier_id, order.company_id, self._benefit_day(order)
+        )
 
     @api.model
     def _benefit_day(self, order):
@@ -125,8 +130,11 @@ class CrmValueOrderTier(models.AbstractModel):
         partner = order.partner_id
         if not order.value_tier_id or partner.user_id or partner.commercial_partner_id.user_id:
             return self.env["res.users"]
-        return self.env["crm.value.benefit"]._manager(
-            order.value_tier_id, order.company_id, self._benefit_day(order)).with_env(self.env)
+        return (
+            self.env["crm.value.benefit"]
+            ._manager(order.value_tier_id, order.company_id, self._benefit_day(order))
+            .with_env(self.env)
+        )
 
     # what the tier sets on the order
 
@@ -172,8 +180,13 @@ class CrmValueOrderTier(models.AbstractModel):
         order_in_tier = self._with_benefits(order, tier).with_company(order.company_id)
         active = Benefit._active_benefits(tier, order.company_id, self._benefit_day(order))
         target_id = {benefit.benefit_type: benefit.target_id for benefit in active}
-        return [row.order_field for row in Benefit._types().values() if row.order_field and order[row.order_field].id
-                == getattr(self, f"_default_{row.code}")(order_in_tier.partner_id, target_id.get(row.code, 0))]
+        return [
+            row.order_field
+            for row in Benefit._types().values()
+            if row.order_field
+            and order[row.order_field].id
+            == getattr(self, f"_default_{row.code}")(order_in_tier.partner_id, target_id.get(row.code, 0))
+        ]
 
     @api.model
     def _default_pricelist(self, partner, target_id):
@@ -208,8 +221,9 @@ class CrmValueOrderTier(models.AbstractModel):
         before, unchosen = order.value_tier_id, self._unchosen_terms(order, order.value_tier_id)
         tier, reason = self._current_tiers(order, order.company_id)[order]
         # sudo: nobody chooses the tier itself (see `_check_vals`); whether the user may ask for it was checked
-        order.sudo().write({
-            "value_tier_id": tier.id, "value_pause_reason": reason, "value_tier_date": order.company_id._value_today()})
+        order.sudo().write(
+            {"value_tier_id": tier.id, "value_pause_reason": reason, "value_tier_date": order.company_id._value_today()}
+        )
         vals = {}
         if "pricelist_id" in unchosen or self._target_id(order, "pricelist"):
             order_in_tier = self._with_benefits(order, tier).with_company(order.company_id)
@@ -220,5 +234,8 @@ class CrmValueOrderTier(models.AbstractModel):
         order._recompute_prices()
         order._update_programs_and_rewards()
         nothing = self.env._("no tier")
-        order._message_log(body=self.env._(
-            "Benefits updated: %(before)s → %(after)s", before=before.name or nothing, after=tier.name or nothing))
+        order._message_log(
+            body=self.env._(
+                "Benefits updated: %(before)s → %(after)s", before=before.name or nothing, after=tier.name or nothing
+            )
+        )

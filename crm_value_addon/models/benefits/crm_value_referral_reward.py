@@ -23,8 +23,9 @@ class CrmValueReferralReward(models.AbstractModel):
         # sudo: users have no rights to give gifts
         Grant, Value = self.env["crm.value.grant"].sudo(), self.env["crm.value"].sudo()
         self.env.flush_all()
-        rows = self.env.execute_query(SQL(
-            """
+        rows = self.env.execute_query(
+            SQL(
+                """
             SELECT referred.id, referrer.commercial_partner_id, gift.id, gift.state,
                    referred.purchase_count > 0 AND referred.first_purchase_date >= %(since)s
               FROM crm_value referred
@@ -34,14 +35,30 @@ class CrmValueReferralReward(models.AbstractModel):
              WHERE referred.company_id = %(company)s AND referred.partner_id = ANY(%(partners)s)
                AND (referred.purchase_count > 0 OR gift.id IS NOT NULL)
             """,
-            company=company.id, partners=partner_ids, since=company.value_referral_since or as_of))
-        earned = [(value_id, referrer_id) for value_id, referrer_id, gift_id, _state, is_earned in rows
-                  if is_earned and not gift_id]
+                company=company.id,
+                partners=partner_ids,
+                since=company.value_referral_since or as_of,
+            )
+        )
+        earned = [
+            (value_id, referrer_id)
+            for value_id, referrer_id, gift_id, _state, is_earned in rows
+            if is_earned and not gift_id
+        ]
         if earned:
             value_of = self._ensure_values(company, [referrer_id for _value, referrer_id in earned])
-            Grant._claim_safely([
-                (self.env["crm.value.benefit"], value_of[referrer_id], f"referral {value_id}", as_of,
-                 Value.browse(value_id)) for value_id, referrer_id in earned])
+            Grant._claim_safely(
+                [
+                    (
+                        self.env["crm.value.benefit"],
+                        value_of[referrer_id],
+                        f"referral {value_id}",
+                        as_of,
+                        Value.browse(value_id),
+                    )
+                    for value_id, referrer_id in earned
+                ]
+            )
         bought = {gift_id: is_earned for _value, _referrer, gift_id, _state, is_earned in rows if gift_id}
         gifts = Grant.browse(bought)
         gifts.filtered(lambda gift: not bought[gift.id])._cancel_unused()

@@ -8,8 +8,7 @@ from ...lib.columns import sum_per_customer
 from ...lib.postgres.binary_copy import copy_out
 
 #: component of the value → how it counts in the sum
-COMPONENTS = {
-    "transaction_value": 1, "growth_value": 1, "referral_value": 1, "knowledge_value": 1, "service_cost": -1}
+COMPONENTS = {"transaction_value": 1, "growth_value": 1, "referral_value": 1, "knowledge_value": 1, "service_cost": -1}
 
 
 class CrmValueComponent(models.AbstractModel):
@@ -43,10 +42,16 @@ class CrmValueComponent(models.AbstractModel):
     def _stored(self, company, customers):
         """Return the nightly figures of these customers as they are stored, 0 where there is none yet."""
         names = self._nightly_fields()
-        found = copy_out(self.env.cr, SQL(
-            "SELECT partner_id::int4, %s FROM crm_value WHERE company_id = %s AND partner_id = ANY(%s)",
-            SQL(", ").join(SQL("COALESCE(%s, 0)::float8", SQL.identifier(name)) for name in names),
-            company.id, customers.tolist()), [("partner", "int4"), *((name, "float8") for name in names)])
+        found = copy_out(
+            self.env.cr,
+            SQL(
+                "SELECT partner_id::int4, %s FROM crm_value WHERE company_id = %s AND partner_id = ANY(%s)",
+                SQL(", ").join(SQL("COALESCE(%s, 0)::float8", SQL.identifier(name)) for name in names),
+                company.id,
+                customers.tolist(),
+            ),
+            [("partner", "int4"), *((name, "float8") for name in names)],
+        )
         return {name: sum_per_customer(customers, found["partner"], found[name]) for name in names}
 
     @api.model
@@ -72,7 +77,9 @@ class CrmValueComponent(models.AbstractModel):
             columns[name] = np.where(by_model, columns[name] + others, columns[name])
         columns["realised_value"] = components.add_up(
             {"margin": np.round(columns["margin_total"], basis.money), "cost": columns["cost_to_serve"]},
-            {"margin": 1, "cost": -1}, basis.money)
+            {"margin": 1, "cost": -1},
+            basis.money,
+        )
         return columns
 
     @api.model
@@ -84,6 +91,9 @@ class CrmValueComponent(models.AbstractModel):
         """Return what the last 12 months of a component are worth over the horizon when they go on."""
         company = basis.company
         return components.carried_forward(
-            amount_12m, np.where(self._is_by_model(columns), columns["probability_alive"], 1.0),
-            retention=company.value_retention_rate, yearly_discount=company.value_discount_rate,
-            months=company.value_horizon_months)
+            amount_12m,
+            np.where(self._is_by_model(columns), columns["probability_alive"], 1.0),
+            retention=company.value_retention_rate,
+            yearly_discount=company.value_discount_rate,
+            months=company.value_horizon_months,
+        )

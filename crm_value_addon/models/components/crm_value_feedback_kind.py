@@ -16,11 +16,15 @@ class CrmValueFeedbackKind(models.Model):
     company_id = fields.Many2one("res.company", index="btree_not_null", help="Empty for all companies")
     source = fields.Selection(
         [("manual", "Entered by hand"), ("rating", "Ratings"), ("survey", "Survey answers")],
-        default="manual", required=True,
-        help="Ratings and survey answers are counted by themselves where their apps are installed.")
+        default="manual",
+        required=True,
+        help="Ratings and survey answers are counted by themselves where their apps are installed.",
+    )
     amount = fields.Float(
-        string="Worth of One Item", digits=(16, 2),
-        help="Contribution of one item, in the currency of each company; 0: not counted")
+        string="Worth of One Item",
+        digits=(16, 2),
+        help="Contribution of one item, in the currency of each company; 0: not counted",
+    )
 
     @api.constrains("amount")
     def _check_amount(self):

@@ -21,12 +21,20 @@ class CrmValueGrowth(models.AbstractModel):
     def _find(self, basis, columns):
         """Return the growth value of all customers (see `crm.value.component._find`)."""
         company = basis.company
-        found = copy_out(self.env.cr, SQL(
-            "SELECT partner_id::int4, worth::float8, days::int4 FROM (%s) growth",
-            self._select_growth(company, basis.as_of)), [("partner", "int4"), ("worth", "float8"), ("days", "int4")])
+        found = copy_out(
+            self.env.cr,
+            SQL(
+                "SELECT partner_id::int4, worth::float8, days::int4 FROM (%s) growth",
+                self._select_growth(company, basis.as_of),
+            ),
+            [("partner", "int4"), ("worth", "float8"), ("days", "int4")],
+        )
         worth = components.discounted(
-            found["worth"] * self._growth_ratio(company), found["days"], months=company.value_horizon_months,
-            yearly_discount=company.value_discount_rate)
+            found["worth"] * self._growth_ratio(company),
+            found["days"],
+            months=company.value_horizon_months,
+            yearly_discount=company.value_discount_rate,
+        )
         return {"growth_value": sum_per_customer(columns["partner_id"], found["partner"], worth)}
 
     @api.model
@@ -56,10 +64,16 @@ class CrmValueGrowth(models.AbstractModel):
               FROM sale_order sale JOIN res_partner partner ON partner.id = sale.partner_id
              WHERE sale.opportunity_id IS NULL AND %(open_offer)s AND %(where)s
             """,
-            as_of=as_of, leads=self.env["crm.lead"]._select_of_company(company, only_open=True),
+            as_of=as_of,
+            leads=self.env["crm.lead"]._select_of_company(company, only_open=True),
             where=where or SQL("TRUE"),
             probability=company.value_quotation_probability,
             # in the currency of the company, as Odoo's own sales analysis converts it
             amount=SQL("sale.amount_untaxed / COALESCE(NULLIF(sale.currency_rate, 0), 1)"),
-            open_offer=SQL("sale.state = 'sent' AND sale.company_id = %s AND COALESCE(sale.validity_date, %s) >= %s",
-                           company.id, as_of, as_of))
+            open_offer=SQL(
+                "sale.state = 'sent' AND sale.company_id = %s AND COALESCE(sale.validity_date, %s) >= %s",
+                company.id,
+                as_of,
+                as_of,
+            ),
+        )

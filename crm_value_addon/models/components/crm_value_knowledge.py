@@ -20,34 +20,57 @@ class CrmValueKnowledge(models.AbstractModel):
         company, customers = basis.company, columns["partner_id"]
         figures = {}
         if self._feedback_kinds(company):
-            found = copy_out(self.env.cr, SQL(
-                "SELECT partner_id::int4, amount::float8 FROM (%s) item", self._select_feedback(company, basis.as_of)),
-                [("partner", "int4"), ("amount", "float8")])
+            found = copy_out(
+                self.env.cr,
+                SQL(
+                    "SELECT partner_id::int4, amount::float8 FROM (%s) item",
+                    self._select_feedback(company, basis.as_of),
+                ),
+                [("partner", "int4"), ("amount", "float8")],
+            )
             yearly = sum_per_customer(customers, found["partner"], found["amount"])
             if company.value_knowledge_cap:
                 yearly = np.minimum(yearly, company.value_knowledge_cap)
             figures["knowledge_value"] = self.env["crm.value.component"]._carry_forward(basis, columns, yearly)
         if "rating.rating" in self.env:
-            found = copy_out(self.env.cr, SQL(
-                "SELECT partner_id::int4, avg(rating)::float8 AS rating FROM (%s) item GROUP BY partner_id",
-                self._select_ratings(company, basis.as_of)), [("partner", "int4"), ("rating", "float8")])
+            found = copy_out(
+                self.env.cr,
+                SQL(
+                    "SELECT partner_id::int4, avg(rating)::float8 AS rating FROM (%s) item GROUP BY partner_id",
+                    self._select_ratings(company, basis.as_of),
+                ),
+                [("partner", "int4"), ("rating", "float8")],
+            )
             figures["satisfaction"] = sum_per_customer(customers, found["partner"], found["rating"])
         return figures
 
     @api.model
     def _feedback_kinds(self, company):
         """Return the kinds of feedback that are worth something to a company."""
-        return self.env["crm.value.feedback.kind"].sudo().search([  # sudo: the refresh counts for everybody
-            ("amount", ">", 0), ("company_id", "in", [False, company.id])])
+        return (
+            self.env["crm.value.feedback.kind"]
+            .sudo()
+            .search(
+                [  # sudo: the refresh counts for everybody
+                    ("amount", ">", 0),
+                    ("company_id", "in", [False, company.id]),
+                ]
+            )
+        )
 
     @api.model
     def _select_feedback(self, company, as_of):
         """Return the SELECT of the items of the last 12 months: partner_id, kind_id, amount."""
-        sources = [SQL(
-            """SELECT partner.commercial_partner_id AS partner_id, feedback.kind_id
+        sources = [
+            SQL(
+                """SELECT partner.commercial_partner_id AS partner_id, feedback.kind_id
                  FROM crm_value_feedback feedback JOIN res_partner partner ON partner.id = feedback.partner_id
                 WHERE feedback.company_id = %s AND feedback.date > %s AND feedback.date <= %s""",
-            company.id, as_of - relativedelta(years=1), as_of)]
+                company.id,
+                as_of - relativedelta(years=1),
+                as_of,
+            )
+        ]
         for kind in self._feedback_kinds(company):
             query = self._select_items(company, as_of, kind.source)
             if query:
@@ -56,7 +79,10 @@ class CrmValueKnowledge(models.AbstractModel):
             """SELECT item.partner_id, item.kind_id, kind.amount
                  FROM (%s) item JOIN crm_value_feedback_kind kind ON kind.id = item.kind_id
                 WHERE kind.active AND kind.amount > 0 AND COALESCE(kind.company_id, %s) = %s""",
-            SQL(" UNION ALL ").join(sources), company.id, company.id)
+            SQL(" UNION ALL ").join(sources),
+            company.id,
+            company.id,
+        )
 
     @api.model
     def _select_items(self, company, as_of, source):
@@ -69,7 +95,9 @@ class CrmValueKnowledge(models.AbstractModel):
                      JOIN res_partner partner ON partner.id = answer.partner_id
                     WHERE answer.state = 'done' AND answer.test_entry IS NOT TRUE
                       AND answer.end_datetime::date > %s AND answer.end_datetime::date <= %s""",
-                as_of - relativedelta(years=1), as_of)
+                as_of - relativedelta(years=1),
+                as_of,
+            )
         return None
 
     @api.model
@@ -79,16 +107,33 @@ class CrmValueKnowledge(models.AbstractModel):
         A rating belongs to the company of the record that was rated; one of a record without a company to all.
         """
         self.env["rating.rating"].flush_model()
-        models_rated = [name for [name] in self.env.execute_query(SQL(
-            "SELECT DISTINCT res_model FROM rating_rating WHERE consumed AND res_model IS NOT NULL"))]
-        elsewhere = [SQL(
-            "rating.res_model = %s AND EXISTS (SELECT FROM %s record WHERE record.id = rating.res_id"
-            " AND record.company_id != %s)", name, SQL.identifier(self.env[name]._table), company.id)
-            for name in models_rated if name in self.env and self.env[name]._auto
-            and (field := self.env[name]._fields.get("company_id")) and field.store and field.column_type]
+        models_rated = [
+            name
+            for [name] in self.env.execute_query(
+                SQL("SELECT DISTINCT res_model FROM rating_rating WHERE consumed AND res_model IS NOT NULL")
+            )
+        ]
+        elsewhere = [
+            SQL(
+                "rating.res_model = %s AND EXISTS (SELECT FROM %s record WHERE record.id = rating.res_id"
+                " AND record.company_id != %s)",
+                name,
+                SQL.identifier(self.env[name]._table),
+                company.id,
+            )
+            for name in models_rated
+            if name in self.env
+            and self.env[name]._auto
+            and (field := self.env[name]._fields.get("company_id"))
+            and field.store
+            and field.column_type
+        ]
         return SQL(
             """SELECT partner.commercial_partner_id AS partner_id, rating.rating
                  FROM rating_rating rating JOIN res_partner partner ON partner.id = rating.partner_id
                 WHERE rating.consumed AND rating.rating >= 1 AND rating.write_date::date > %s
                   AND rating.write_date::date <= %s AND NOT (%s)""",
-            as_of - relativedelta(years=1), as_of, SQL(" OR ").join([SQL("FALSE"), *elsewhere]))
+            as_of - relativedelta(years=1),
+            as_of,
+            SQL(" OR ").join([SQL("FALSE"), *elsewhere]),
+        )

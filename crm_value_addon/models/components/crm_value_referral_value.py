@@ -25,8 +25,10 @@ class CrmValueReferralValue(models.AbstractModel):
         if not self._counts_referrals(basis.company):
             return {}
         found = copy_out(
-            self.env.cr, SQL("SELECT partner_id::int4, referrer_id::int4 FROM (%s) referral", self._select_referrals()),
-            [("referred", "int4"), ("referrer", "int4")])
+            self.env.cr,
+            SQL("SELECT partner_id::int4, referrer_id::int4 FROM (%s) referral", self._select_referrals()),
+            [("referred", "int4"), ("referrer", "int4")],
+        )
         bought = columns["partner_id"][columns["purchase_count"] > 0]
         known = np.isin(found["referred"], bought)
         referred, referrers = found["referred"][known], found["referrer"][known]
@@ -46,7 +48,8 @@ class CrmValueReferralValue(models.AbstractModel):
             SELECT referred.id AS partner_id, referrer.commercial_partner_id AS referrer_id
               FROM res_partner referred JOIN res_partner referrer ON referrer.id = referred.referred_by_id
              WHERE referred.id = referred.commercial_partner_id AND referrer.commercial_partner_id != referred.id
-            """)
+            """
+        )
 
     @api.model
     def _select_referrers(self, company):
@@ -54,24 +57,32 @@ class CrmValueReferralValue(models.AbstractModel):
 
         They are the company's customers, also without a purchase of their own.
         """
-        return SQL(
-            """SELECT referral.referrer_id AS partner_id
+        return (
+            SQL(
+                """SELECT referral.referrer_id AS partner_id
                  FROM (%s) referral JOIN account_move move ON move.commercial_partner_id = referral.partner_id
                 WHERE move.company_id = %s AND %s""",
-            self._select_referrals(), company.id, self.env["crm.value.purchase"]._where_document("move")) \
-            if self._counts_referrals(company) else None
+                self._select_referrals(),
+                company.id,
+                self.env["crm.value.purchase"]._where_document("move"),
+            )
+            if self._counts_referrals(company)
+            else None
+        )
 
     @api.model
     def _first_months_value(self, basis, columns):
         """Return the transaction value of customers over what is left of their first months with the company."""
         company = basis.company
         left = components.months_left(
-            day_number(basis.as_of) - columns["first_purchase_date"], company.value_referral_months)
+            day_number(basis.as_of) - columns["first_purchase_date"], company.value_referral_months
+        )
         left = np.minimum(left, company.value_horizon_months)
         Prediction, fit = self.env["crm.value.prediction"], self.env["crm.value.fit"]._current(company)
         worth = np.zeros(len(left))
         for months in np.unique(left[left > 0]).tolist():
             chosen = left == months
-            worth[chosen] = Prediction._predict_some(
-                replace(basis, horizon=months), fit, take(columns, chosen))["transaction_value"]
+            worth[chosen] = Prediction._predict_some(replace(basis, horizon=months), fit, take(columns, chosen))[
+                "transaction_value"
+            ]
         return worth

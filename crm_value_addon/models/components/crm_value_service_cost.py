@@ -17,12 +17,19 @@ class CrmValueServiceCost(models.AbstractModel):
         query = self.env["crm.value.cost.source"]._query(basis.company, basis.as_of)
         if not query:
             return {}
-        found = copy_out(self.env.cr, SQL(
-            """SELECT partner_id::int4, sum(cost)::float8 AS cost, sum(cost_12m)::float8 AS cost_12m
-                 FROM (%s) driver WHERE partner_id IS NOT NULL GROUP BY partner_id""", query),
-            [("partner", "int4"), ("cost", "float8"), ("cost_12m", "float8")])
-        total, recent = (sum_per_customer(columns["partner_id"], found["partner"], found[name])
-                         for name in ("cost", "cost_12m"))
+        found = copy_out(
+            self.env.cr,
+            SQL(
+                """SELECT partner_id::int4, sum(cost)::float8 AS cost, sum(cost_12m)::float8 AS cost_12m
+                 FROM (%s) driver WHERE partner_id IS NOT NULL GROUP BY partner_id""",
+                query,
+            ),
+            [("partner", "int4"), ("cost", "float8"), ("cost_12m", "float8")],
+        )
+        total, recent = (
+            sum_per_customer(columns["partner_id"], found["partner"], found[name]) for name in ("cost", "cost_12m")
+        )
         return {
             "cost_to_serve": total,
-            "service_cost": self.env["crm.value.component"]._carry_forward(basis, columns, recent)}
+            "service_cost": self.env["crm.value.component"]._carry_forward(basis, columns, recent),
+        }

@@ -113,13 +113,15 @@ class CrmValueDashboard(models.AbstractModel):
         return {
             "state": "waiting" if is_waiting else "ok",
             "progress": self._progress(scope) if is_waiting else False,
-            "period": scope.period, "start": scope.start.isoformat(),
+            "period": scope.period,
+            "start": scope.start.isoformat(),
             "companies": [{"id": company.id, "name": company.name} for company in active],
             "left_out": [] if scope.is_picked else (active - scope.companies).mapped("name"),
             "currency_id": scope.company.currency_id.id,
             "sees_worth": scope.sees_worth,
             "freshness": [
-                f"{company.name}: {age['text']}" if len(ages) > 1 else age["text"] for company, age in ages.items()],
+                f"{company.name}: {age['text']}" if len(ages) > 1 else age["text"] for company, age in ages.items()
+            ],
         }
 
     @api.model
@@ -127,5 +129,8 @@ class CrmValueDashboard(models.AbstractModel):
         """Return the progress of the first refresh: in percent, "queued", or False when nobody asked for one."""
         run = self.env["crm.value.run"].search_fetch(
             [("company_id", "in", scope.companies.ids), ("kind", "=", "full"), ("state", "in", ("queued", "running"))],
-            ["state", "processed", "total"], order="state desc, id desc", limit=1)
+            ["state", "processed", "total"],
+            order="state desc, id desc",
+            limit=1,
+        )
         return {"queued": "queued", "running": round(run.progress)}.get(run.state, False)

@@ -22,8 +22,12 @@ class CrmValueDashboardCalls(models.AbstractModel):
 
     @api.model
     def _due_domain(self, scope):
-        return Domain("company_id", "in", scope.companies.ids) & Domain("state", "=", "open") & Domain(
-            "group", "=", "treated") & Domain("deadline", "<=", scope.today)
+        return (
+            Domain("company_id", "in", scope.companies.ids)
+            & Domain("state", "=", "open")
+            & Domain("group", "=", "treated")
+            & Domain("deadline", "<=", scope.today)
+        )
 
     @api.model
     def _find_calls(self, scope):
@@ -31,44 +35,72 @@ class CrmValueDashboardCalls(models.AbstractModel):
         Value, Rule = self.env["crm.value"], self.env["crm.value.followup.rule"]
         followups = self.env["crm.value.followup"]._search(self._due_domain(scope))
         query = Value._search(scope.domain)
-        query.add_join("LEFT JOIN", "due", SQL(
-            """(SELECT DISTINCT ON (value_id) value_id, rule_id, deadline, user_id FROM crm_value_followup
-                 WHERE id IN %s ORDER BY value_id, deadline, id)""", followups.subselect()),
-            SQL("due.value_id = crm_value.id"))
+        query.add_join(
+            "LEFT JOIN",
+            "due",
+            SQL(
+                """(SELECT DISTINCT ON (value_id) value_id, rule_id, deadline, user_id FROM crm_value_followup
+                 WHERE id IN %s ORDER BY value_id, deadline, id)""",
+                followups.subselect(),
+            ),
+            SQL("due.value_id = crm_value.id"),
+        )
         query.add_join("LEFT JOIN", "rule", "crm_value_followup_rule", SQL("rule.id = due.rule_id"))
         query.add_join("JOIN", "partner", "res_partner", SQL("partner.id = crm_value.partner_id"))
-        query.add_where(SQL(
-            "partner.active AND %s AND (due.value_id IS NOT NULL OR crm_value.lifecycle_stage = 'at_risk')",
-            self.env["crm.value.followup.due"]._where_reachable()))
+        query.add_where(
+            SQL(
+                "partner.active AND %s AND (due.value_id IS NOT NULL OR crm_value.lifecycle_stage = 'at_risk')",
+                self.env["crm.value.followup.due"]._where_reachable(),
+            )
+        )
         worth = SQL.identifier("crm_value", scope.worth)
         query.order = SQL(
             "COALESCE(due.user_id, partner.user_id) IS NOT DISTINCT FROM %s DESC, due.value_id IS NULL,"
-            " %s DESC NULLS LAST, crm_value.id", self.env.uid, worth)
+            " %s DESC NULLS LAST, crm_value.id",
+            self.env.uid,
+            worth,
+        )
         query.limit = CALLS
         for model in (Value, Rule, self.env["crm.value.followup"], self.env["res.partner"]):
             model.flush_model()
-        return self.env.execute_query(query.select(
-            SQL("crm_value.id"), SQL("partner.complete_name"), SQL("partner.phone"), Rule._field_to_sql("rule", "name"),
-            SQL("due.deadline"), SQL("crm_value.last_purchase_date"), SQL("crm_value.next_purchase_date"),
-            SQL("crm_value.lifecycle_stage = 'at_risk'"), worth))
+        return self.env.execute_query(
+            query.select(
+                SQL("crm_value.id"),
+                SQL("partner.complete_name"),
+                SQL("partner.phone"),
+                Rule._field_to_sql("rule", "name"),
+                SQL("due.deadline"),
+                SQL("crm_value.last_purchase_date"),
+                SQL("crm_value.next_purchase_date"),
+                SQL("crm_value.lifecycle_stage = 'at_risk'"),
+                worth,
+            )
+        )
 
     @api.model
     def _call(self, scope, value_id, name, phone, rule, deadline, last, expected, is_at_risk, worth):
         """Return a customer to call and the reason, in plain words."""
         text = "; ".join(self._reasons(scope, rule, deadline, last, expected, is_at_risk))
-        return {"id": value_id, "name": name or "", "phone": phone or "", "reason": text[:1].upper() + text[1:],
-                "is_due": bool(rule), "worth": float(worth or 0)}
+        return {
+            "id": value_id,
+            "name": name or "",
+            "phone": phone or "",
+            "reason": text[:1].upper() + text[1:],
+            "is_due": bool(rule),
+            "worth": float(worth or 0),
+        }
 
     @api.model
     def _reasons(self, scope, rule, deadline, last, expected, is_at_risk):
         reasons = []
         if rule:
             reasons.append(
-                self.env._("%(rule)s, due today", rule=rule) if deadline == scope.today else
-                self.env._("%(rule)s, due since %(date)s", rule=rule, date=format_date(self.env, deadline)))
+                self.env._("%(rule)s, due today", rule=rule)
+                if deadline == scope.today
+                else self.env._("%(rule)s, due since %(date)s", rule=rule, date=format_date(self.env, deadline))
+            )
         if is_at_risk and last:
-            reasons.append(self.env._(
-                "at risk: no purchase for %(days)s days", days=(scope.today - last).days))
+            reasons.append(self.env._("at risk: no purchase for %(days)s days", days=(scope.today - last).days))
         if expected and expected < scope.today and last:
             reasons.append(self.env._("was expected to buy by %(date)s", date=format_date(self.env, expected)))
         return reasons

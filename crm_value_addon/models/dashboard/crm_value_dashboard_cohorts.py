@@ -54,16 +54,20 @@ class CrmValueDashboardCohorts(models.AbstractModel):
 
     @api.model
     def _row(self, scope, cohort, age):
-        domain = scope.domain & Domain("first_purchase_date", ">=", cohort.start) & Domain(
-            "first_purchase_date", "<", cohort.start + relativedelta(months=3))
+        domain = (
+            scope.domain
+            & Domain("first_purchase_date", ">=", cohort.start)
+            & Domain("first_purchase_date", "<", cohort.start + relativedelta(months=3))
+        )
         quarter = cohort.start.month // 3 + 1
         return {
             "name": self.env._("Q%(quarter)s %(year)s", quarter=quarter, year=cohort.start.year),
             **self._figure(domain, cohort.count),
             "cells": [
-                self._figure(domain & Domain("bought_in_quarter", "=", number), count,
-                             share=count / cohort.count) | {"is_running": number == age}
-                for number, count in enumerate(cohort.again[:age], 1)],
+                self._figure(domain & Domain("bought_in_quarter", "=", number), count, share=count / cohort.count)
+                | {"is_running": number == age}
+                for number, count in enumerate(cohort.again[:age], 1)
+            ],
         }
 
     @api.model
@@ -77,14 +81,18 @@ class CrmValueDashboardCohorts(models.AbstractModel):
         spend = SQL("crm_value.expected_purchases::float8 * crm_value.expected_spend::float8")
         variance = self.env["crm.value.dashboard.forecast"]._select_variance()
         columns = [
-            quarter, SQL("count(*)"),
+            quarter,
+            SQL("count(*)"),
             SQL("count(*) FILTER (WHERE crm_value.last_purchase_date >= %s)", scope.start),
             SQL("count(*) FILTER (WHERE crm_value.first_purchase_date >= %s)", scope.start),
             SQL("count(*) FILTER (WHERE crm_value.expected_purchases > 0)"),
-            SQL("COALESCE(sum(%s), 0)", spend), SQL("COALESCE(sum(%s), 0)", variance),
+            SQL("COALESCE(sum(%s), 0)", spend),
+            SQL("COALESCE(sum(%s), 0)", variance),
             SQL("COALESCE(sum(crm_value.expected_margin_12m), 0)::float8") if scope.sees_worth else SQL("0"),
-            *(SQL("count(*) FILTER (WHERE crm_value.purchase_quarters & %s <> 0)", 1 << age)
-              for age in range(1, QUARTERS)),
+            *(
+                SQL("count(*) FILTER (WHERE crm_value.purchase_quarters & %s <> 0)", 1 << age)
+                for age in range(1, QUARTERS)
+            ),
         ]
         Value.flush_model()
         self.env["crm.value.fit"].flush_model()

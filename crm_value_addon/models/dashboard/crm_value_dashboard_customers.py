@@ -51,7 +51,8 @@ class CrmValueDashboardCustomers(models.AbstractModel):
             section["equity"] = round(float(sum(group.equity for group in groups)), 6)
         for name, stages in (("active", ACTIVE_STAGES), ("at_risk", ("at_risk",))):
             section[name] = self._sum(
-                scope, Domain("lifecycle_stage", "in", stages), [group for group in groups if group.stage in stages])
+                scope, Domain("lifecycle_stage", "in", stages), [group for group in groups if group.stage in stages]
+            )
         return section
 
     @api.model
@@ -60,11 +61,12 @@ class CrmValueDashboardCustomers(models.AbstractModel):
         cohorts = self.env["crm.value.dashboard.cohorts"]._scanned(scope)
         return {
             "bought_in_period": self._figure(
-                scope.domain & Domain("last_purchase_date", ">=", scope.start),
-                sum(cohort.bought for cohort in cohorts)),
+                scope.domain & Domain("last_purchase_date", ">=", scope.start), sum(cohort.bought for cohort in cohorts)
+            ),
             "won_in_period": self._figure(
                 scope.domain & Domain("first_purchase_date", ">=", scope.start),
-                sum(cohort.first_time for cohort in cohorts)),
+                sum(cohort.first_time for cohort in cohorts),
+            ),
         }
 
     @api.model
@@ -75,21 +77,30 @@ class CrmValueDashboardCustomers(models.AbstractModel):
         query = Value._search(scope.domain)
         # The best fifth includes everybody who is worth as much as its last member.
         best = Value._search(scope.domain & Domain(scope.worth, ">", 0)).subselect(
-            SQL("percentile_disc(%s) WITHIN GROUP (ORDER BY %s DESC) AS least", BEST_SHARE, worth))
+            SQL("percentile_disc(%s) WITHIN GROUP (ORDER BY %s DESC) AS least", BEST_SHARE, worth)
+        )
         query.add_join("LEFT JOIN", "best", best, SQL("TRUE"))
         keys = SQL(
             "crm_value.tier_id, crm_value.purchase_count > 0, crm_value.lifecycle_stage, crm_value.r_score,"
-            " crm_value.f_score")
+            " crm_value.f_score"
+        )
         query.groupby = keys
         columns = [
-            keys, SQL("count(*)"), self._total(SQL("crm_value.revenue_12m")),
-            SQL("count(*) FILTER (WHERE %s > 0)", worth), self._total(worth, SQL("%s > 0", worth)),
+            keys,
+            SQL("count(*)"),
+            self._total(SQL("crm_value.revenue_12m")),
+            SQL("count(*) FILTER (WHERE %s > 0)", worth),
+            self._total(worth, SQL("%s > 0", worth)),
             SQL("count(*) FILTER (WHERE %s >= best.least)", worth),
-            self._total(worth, SQL("%s >= best.least", worth)), SQL("min(best.least)"),
+            self._total(worth, SQL("%s >= best.least", worth)),
+            SQL("min(best.least)"),
         ]
         if scope.sees_worth:
-            columns += [self._total(SQL("crm_value.margin_12m")), self._total(SQL("crm_value.clv")),
-                        self._total(SQL("crm_value.clv - COALESCE(crm_value.referral_value, 0)"))]
+            columns += [
+                self._total(SQL("crm_value.margin_12m")),
+                self._total(SQL("crm_value.clv")),
+                self._total(SQL("crm_value.clv - COALESCE(crm_value.referral_value, 0)")),
+            ]
         Value.flush_model()
         return [Group(*row) for row in self.env.execute_query(query.select(*columns))]
 

@@ -14,7 +14,17 @@ class CrmValueDashboardLifecycle(models.AbstractModel):
     def _read(self, scope, payload):
         Customers = self.env["crm.value.dashboard.customers"]
         groups = Customers._scanned(scope)
-        return {"rows": [
-            {"stage": stage, "name": name, **Customers._sum(
-                scope, Domain("lifecycle_stage", "=", stage), [group for group in groups if group.stage == stage])}
-            for stage, name in self.env["crm.value"]._fields["lifecycle_stage"]._description_selection(self.env)]}
+        return {
+            "rows": [
+                {
+                    "stage": stage,
+                    "name": name,
+                    **Customers._sum(
+                        scope,
+                        Domain("lifecycle_stage", "=", stage),
+                        [group for group in groups if group.stage == stage],
+                    ),
+                }
+                for stage, name in self.env["crm.value"]._fields["lifecycle_stage"]._description_selection(self.env)
+            ]
+        }

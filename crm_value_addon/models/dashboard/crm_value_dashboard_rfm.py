@@ -18,6 +18,13 @@ class CrmValueDashboardRfm(models.AbstractModel):
         for group in Customers._scanned(scope):
             if group.r and group.f:
                 cells.setdefault((group.r, group.f), []).append(group)
-        return {"cells": [
-            {"r": r, "f": f, **Customers._sum(scope, Domain("r_score", "=", r) & Domain("f_score", "=", f), members)}
-            for (r, f), members in sorted(cells.items())]}
+        return {
+            "cells": [
+                {
+                    "r": r,
+                    "f": f,
+                    **Customers._sum(scope, Domain("r_score", "=", r) & Domain("f_score", "=", f), members),
+                }
+                for (r, f), members in sorted(cells.items())
+            ]
+        }

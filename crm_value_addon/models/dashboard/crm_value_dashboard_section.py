@@ -51,6 +51,9 @@ class CrmValueDashboardSection(models.AbstractModel):
         :param Domain domain: on a model that the user may read
         :param amounts: sums over these records
         """
-        figure = {"count": count, "domain": self._plain(domain), **{
-            name: round(float(amount or 0), 6) for name, amount in amounts.items()}}
+        figure = {
+            "count": count,
+            "domain": self._plain(domain),
+            **{name: round(float(amount or 0), 6) for name, amount in amounts.items()},
+        }
         return figure if model == "crm.value" else figure | {"model": model}

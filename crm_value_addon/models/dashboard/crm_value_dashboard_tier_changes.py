@@ -12,26 +12,42 @@ class CrmValueDashboardTierChanges(models.AbstractModel):
 
     @api.model
     def _read(self, scope, payload):
-        domain = Domain("value_id.company_id", "in", scope.companies.ids) & Domain(
-            "date", ">=", scope.start) & Domain("source", "!=", "initial")
+        domain = (
+            Domain("value_id.company_id", "in", scope.companies.ids)
+            & Domain("date", ">=", scope.start)
+            & Domain("source", "!=", "initial")
+        )
         order = {tier["id"]: place for place, tier in enumerate(reversed(payload["tiers"]["rows"]), 1)} | {False: 0}
         cells = []
         for before, after, count in self.env["crm.value.tier.change"]._read_group(
-                domain, ["from_tier_id", "to_tier_id"], ["__count"]):
-            cells.append({
-                "from": before.id, "to": after.id, "from_name": before.name or self.env._("No tier"),
-                "to_name": after.name or self.env._("No tier"),
-                "is_up": order.get(after.id, 0) > order.get(before.id, 0),
-                **self._figure(
-                    domain & Domain("from_tier_id", "=", before.id) & Domain("to_tier_id", "=", after.id), count,
-                    "crm.value.tier.change")})
-        return {"cells": cells, **{
-            name: self._direction(domain, [cell for cell in cells if cell["is_up"] == is_up])
-            for name, is_up in (("up", True), ("down", False))}}
+            domain, ["from_tier_id", "to_tier_id"], ["__count"]
+        ):
+            cells.append(
+                {
+                    "from": before.id,
+                    "to": after.id,
+                    "from_name": before.name or self.env._("No tier"),
+                    "to_name": after.name or self.env._("No tier"),
+                    "is_up": order.get(after.id, 0) > order.get(before.id, 0),
+                    **self._figure(
+                        domain & Domain("from_tier_id", "=", before.id) & Domain("to_tier_id", "=", after.id),
+                        count,
+                        "crm.value.tier.change",
+                    ),
+                }
+            )
+        return {
+            "cells": cells,
+            **{
+                name: self._direction(domain, [cell for cell in cells if cell["is_up"] == is_up])
+                for name, is_up in (("up", True), ("down", False))
+            },
+        }
 
     @api.model
     def _direction(self, domain, cells):
         """Return the figure of all tier changes in one direction."""
         changes = Domain.OR(
-            Domain("from_tier_id", "=", cell["from"]) & Domain("to_tier_id", "=", cell["to"]) for cell in cells)
+            Domain("from_tier_id", "=", cell["from"]) & Domain("to_tier_id", "=", cell["to"]) for cell in cells
+        )
         return self._figure(domain & changes, sum(cell["count"] for cell in cells), "crm.value.tier.change")

@@ -24,24 +24,46 @@ class CrmValueDashboardTiers(models.AbstractModel):
         share = sum(group.best_worth for group in groups) / sum(group.counted_worth for group in groups)
         least = float(groups[0].least)
         return self._figure(
-            scope.domain & Domain(scope.worth, ">=", least), sum(group.best for group in groups),
-            of=counted, least=least, share=share)
+            scope.domain & Domain(scope.worth, ">=", least),
+            sum(group.best for group in groups),
+            of=counted,
+            least=least,
+            share=share,
+        )
 
     @api.model
     def _rows(self, scope, groups):
         """Return the tiers from the highest down, then the customers without one."""
         Customers = self.env["crm.value.dashboard.customers"]
-        tiers = self.env["crm.value.tier"].with_context(active_test=False).search_fetch(
-            [("company_id", "in", [False, *scope.companies.ids])],
-            ["name", "sequence", "color", "icon", "active"])
+        tiers = (
+            self.env["crm.value.tier"]
+            .with_context(active_test=False)
+            .search_fetch(
+                [("company_id", "in", [False, *scope.companies.ids])], ["name", "sequence", "color", "icon", "active"]
+            )
+        )
         rows = []
         for tier in reversed(tiers):
             members = [group for group in groups if group.tier_id == tier.id]
             if members or tier.active:  # an archived tier is listed as long as it has customers
-                rows.append({"id": tier.id, "name": tier.name, "color": tier.color, "icon": tier.icon,
-                             **Customers._sum(scope, Domain("tier_id", "=", tier.id), members)})
+                rows.append(
+                    {
+                        "id": tier.id,
+                        "name": tier.name,
+                        "color": tier.color,
+                        "icon": tier.icon,
+                        **Customers._sum(scope, Domain("tier_id", "=", tier.id), members),
+                    }
+                )
         without = [group for group in groups if not group.tier_id and group.bought]
         if without:
-            rows.append({"id": False, "name": self.env._("No tier"), "color": 0, "icon": False, **Customers._sum(
-                scope, Domain("tier_id", "=", False) & Domain("purchase_count", ">", 0), without)})
+            rows.append(
+                {
+                    "id": False,
+                    "name": self.env._("No tier"),
+                    "color": 0,
+                    "icon": False,
+                    **Customers._sum(scope, Domain("tier_id", "=", False) & Domain("purchase_count", ">", 0), without),
+                }
+            )
         return rows

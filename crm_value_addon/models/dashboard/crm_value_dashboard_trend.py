@@ -20,29 +20,46 @@ class CrmValueDashboardTrend(models.AbstractModel):
     def _read(self, scope, payload):
         points = self._month_ends(scope)
         known = payload["customers"]["known"]
-        points.append({
-            "date": scope.today.isoformat(), "is_now": True, "count": known["count"], "domain": known["domain"],
-            "amount": payload["customers"]["equity"] if scope.sees_worth else known["revenue"]})
+        points.append(
+            {
+                "date": scope.today.isoformat(),
+                "is_now": True,
+                "count": known["count"],
+                "domain": known["domain"],
+                "amount": payload["customers"]["equity"] if scope.sees_worth else known["revenue"],
+            }
+        )
         before = [point for point in points if not point["is_now"] and point["date"] < scope.start.isoformat()]
         since = before[-1] if before else points[0]
-        change = False if since["is_now"] else {
-            "since": since["date"], "amount": round(points[-1]["amount"] - since["amount"], 6),
-            "share": points[-1]["amount"] / since["amount"] - 1 if since["amount"] > 0 else False}
+        change = (
+            False
+            if since["is_now"]
+            else {
+                "since": since["date"],
+                "amount": round(points[-1]["amount"] - since["amount"], 6),
+                "share": points[-1]["amount"] / since["amount"] - 1 if since["amount"] > 0 else False,
+            }
+        )
         return {"points": points, "change": change}
 
     @api.model
     def _month_ends(self, scope):
         Snapshot = self.env["crm.value.snapshot"]
-        query = Snapshot._search([
-            ("company_id", "in", scope.companies.ids), ("as_of_date", "<", scope.today),
-            ("as_of_date", ">=", scope.today.replace(day=1) - relativedelta(months=MONTHS))])
+        query = Snapshot._search(
+            [
+                ("company_id", "in", scope.companies.ids),
+                ("as_of_date", "<", scope.today),
+                ("as_of_date", ">=", scope.today.replace(day=1) - relativedelta(months=MONTHS)),
+            ]
+        )
         query.groupby = SQL("crm_value_snapshot.company_id, crm_value_snapshot.as_of_date")
         query.order = query.groupby
         Snapshot.flush_model()
         column = SQL.identifier("crm_value_snapshot", "equity" if scope.sees_worth else "revenue_12m")
         taken = {}
-        for company_id, day, count, amount in self.env.execute_query(query.select(
-                query.groupby, SQL("count(*)"), SQL("COALESCE(sum(%s), 0)", column))):
+        for company_id, day, count, amount in self.env.execute_query(
+            query.select(query.groupby, SQL("count(*)"), SQL("COALESCE(sum(%s), 0)", column))
+        ):
             taken.setdefault(Snapshot._month_end(day), {})[company_id] = (day, count, float(amount))
         points, latest = [], {}
         for month in sorted(taken):
@@ -50,9 +67,18 @@ class CrmValueDashboardTrend(models.AbstractModel):
             latest |= taken[month]
             domain = Domain.OR(
                 Domain("company_id", "=", company_id) & Domain("as_of_date", "=", day)
-                for company_id, (day, _count, _amount) in latest.items())
-            points.append({
-                "date": month.isoformat(), "is_now": False, **self._figure(
-                    domain, sum(count for _day, count, _amount in latest.values()), "crm.value.snapshot",
-                    amount=sum(amount for _day, _count, amount in latest.values()))})
+                for company_id, (day, _count, _amount) in latest.items()
+            )
+            points.append(
+                {
+                    "date": month.isoformat(),
+                    "is_now": False,
+                    **self._figure(
+                        domain,
+                        sum(count for _day, count, _amount in latest.values()),
+                        "crm.value.snapshot",
+                        amount=sum(amount for _day, _count, amount in latest.values()),
+                    ),
+                }
+            )
         return points

@@ -5,8 +5,12 @@ from ...const import MARGIN_GROUP
 
 #: no mail to the assignee, no follower, no automatic log lines
 QUIET = {
-    "mail_activity_quick_update": True, "value_followup_scheduling": True, "mail_create_nosubscribe": True,
-    "mail_create_nolog": True, "tracking_disable": True, "mail_notrack": True,
+    "mail_activity_quick_update": True,
+    "value_followup_scheduling": True,
+    "mail_create_nosubscribe": True,
+    "mail_create_nolog": True,
+    "tracking_disable": True,
+    "mail_notrack": True,
 }
 
 
@@ -25,18 +29,30 @@ class CrmValueFollowup(models.Model):
 
     rule_id = fields.Many2one("crm.value.followup.rule", required=True, ondelete="cascade", readonly=True)
     value_id = fields.Many2one(
-        "crm.value", string="Customer", required=True, ondelete="cascade", index=True, readonly=True)
+        "crm.value", string="Customer", required=True, ondelete="cascade", index=True, readonly=True
+    )
     partner_id = fields.Many2one(related="value_id.partner_id", string="Contact")
     company_id = fields.Many2one("res.company", required=True, ondelete="cascade", index=True, readonly=True)
     currency_id = fields.Many2one(related="company_id.currency_id", string="Currency")
     occasion = fields.Char(required=True, readonly=True, help="What it was about; each occasion comes up once")
     date = fields.Date(required=True, readonly=True)
     group = fields.Selection(
-        [("treated", "Followed up"), ("control", "Control group")], required=True, readonly=True,
-        help="Control group: the rule applied to the customer but nothing was done, to see what happens by itself")
+        [("treated", "Followed up"), ("control", "Control group")],
+        required=True,
+        readonly=True,
+        help="Control group: the rule applied to the customer but nothing was done, to see what happens by itself",
+    )
     state = fields.Selection(
-        [("open", "Open"), ("done", "Done"), ("cancelled", "Cancelled"), ("closed", "Closed automatically"),
-         ("control", "Control group")], required=True, readonly=True)
+        [
+            ("open", "Open"),
+            ("done", "Done"),
+            ("cancelled", "Cancelled"),
+            ("closed", "Closed automatically"),
+            ("control", "Control group"),
+        ],
+        required=True,
+        readonly=True,
+    )
     user_id = fields.Many2one("res.users", string="Responsible", ondelete="set null", readonly=True)
     activity_id = fields.Many2one("mail.activity", ondelete="set null", index="btree_not_null", readonly=True)
     activity_ids = fields.One2many("mail.activity", "value_followup_id", string="Activities")
@@ -46,12 +62,14 @@ class CrmValueFollowup(models.Model):
     is_in_time = fields.Boolean(string="Done on Time", readonly=True)
     is_measured = fields.Boolean(string="Measured", readonly=True)
     outcome_revenue = fields.Monetary(
-        string="Revenue After", readonly=True, help="Invoiced in the days that the rule measures, untaxed")
+        string="Revenue After", readonly=True, help="Invoiced in the days that the rule measures, untaxed"
+    )
     outcome_margin = fields.Monetary(string="Margin After", readonly=True, groups=MARGIN_GROUP)
 
     _occasion_uniq = models.Constraint("UNIQUE(rule_id, value_id, occasion)", "The same occasion comes up once.")
     _open_uniq = models.UniqueIndex(
-        "(rule_id, value_id) WHERE state = 'open'", "A customer has one open activity of a rule.")
+        "(rule_id, value_id) WHERE state = 'open'", "A customer has one open activity of a rule."
+    )
 
     def action_open_activity(self):
         """Open the record that the activity is on.
@@ -64,7 +82,11 @@ class CrmValueFollowup(models.Model):
         record = self.env[activity.res_model].browse(activity.res_id) if activity.res_model else self.partner_id
         record.check_access("read")
         return {
-            "type": "ir.actions.act_window", "res_model": record._name, "res_id": record.id, "views": [(False, "form")]}
+            "type": "ir.actions.act_window",
+            "res_model": record._name,
+            "res_id": record.id,
+            "views": [(False, "form")],
+        }
 
     def _sync(self):
         """Store what users did with the activities of these follow-ups: done, or cancelled when none is left."""
@@ -79,8 +101,9 @@ class CrmValueFollowup(models.Model):
     def _sync_where(self, where):
         """Store what users did with the activities of open follow-ups that fulfil a condition on the alias ``open``."""
         self.env.flush_all()
-        self.env.cr.execute(SQL(
-            """
+        self.env.cr.execute(
+            SQL(
+                """
             UPDATE crm_value_followup followup
                SET state = CASE WHEN ended.date_done IS NULL THEN 'cancelled' ELSE 'done' END,
                    closed_date = COALESCE(ended.date_done, %s),
@@ -92,18 +115,28 @@ class CrmValueFollowup(models.Model):
                      GROUP BY open.id
                     HAVING NOT COALESCE(bool_or(done.active), FALSE)) ended
              WHERE ended.id = followup.id
-            """, fields.Date.today(), where))
+            """,
+                fields.Date.today(),
+                where,
+            )
+        )
         if self.env.cr.rowcount:
             self.invalidate_model(["state", "closed_date", "is_in_time"])
 
     def _close(self, today):
         """Close open follow-ups and archive their activities; the log of the records says why."""
         reasons = {followup: followup._resolution() for followup in self}
-        self.env.cr.execute(SQL(
-            """UPDATE crm_value_followup followup SET state = 'closed', closed_date = %s, close_reason = resolved.reason
+        self.env.cr.execute(
+            SQL(
+                """UPDATE crm_value_followup followup SET state = 'closed', closed_date = %s,
+                       close_reason = resolved.reason
                  FROM unnest(%s::int[], %s::text[]) AS resolved(id, reason)
                 WHERE followup.id = resolved.id AND followup.state = 'open'""",
-            today, self.ids, [reasons[followup] for followup in self]))
+                today,
+                self.ids,
+                [reasons[followup] for followup in self],
+            )
+        )
         self.invalidate_model()
         # sudo: the activities belong to other users and are on records of any model.
         activities = self.sudo().activity_ids.with_context(**QUIET)
@@ -111,10 +144,13 @@ class CrmValueFollowup(models.Model):
         for activity in activities:
             bodies.setdefault(activity.res_model, {})[activity.res_id] = self.env._(
                 "Follow-up “%(summary)s” closed: %(reason)s",
-                summary=activity.summary, reason=reasons[activity.value_followup_id])
+                summary=activity.summary,
+                reason=reasons[activity.value_followup_id],
+            )
         for reason in set(reasons.values()):
             activities.filtered(lambda activity, reason=reason: reasons[activity.value_followup_id] == reason).write(
-                {"active": False, "feedback": reason})
+                {"active": False, "feedback": reason}
+            )
         for model, of_model in bodies.items():
             self.env[model].sudo().browse(of_model).exists()._message_log_batch(of_model)
 
@@ -134,5 +170,9 @@ class CrmValueFollowup(models.Model):
     def _gc_followups(self):
         """Delete ended and measured follow-ups that are older than each company wants to keep."""
         return self.env["crm.value.retention"]._forget(
-            self._name, "value_log_months", lambda company, since: SQL(
-                "company_id = %s AND date < %s AND state != 'open' AND is_measured", company.id, since))
+            self._name,
+            "value_log_months",
+            lambda company, since: SQL(
+                "company_id = %s AND date < %s AND state != 'open' AND is_measured", company.id, since
+            ),
+        )

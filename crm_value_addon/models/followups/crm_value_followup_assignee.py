@@ -58,13 +58,18 @@ class CrmValueFollowupAssignee(models.AbstractModel):
     @api.model
     def _last_orders(self, company, partner_ids):
         """Return the last confirmed order of customers: dict partner id → sale.order."""
-        rows = self.env.execute_query(SQL(
-            """
+        rows = self.env.execute_query(
+            SQL(
+                """
             SELECT DISTINCT ON (buyer.commercial_partner_id) buyer.commercial_partner_id, sale.id
               FROM sale_order sale JOIN res_partner buyer ON buyer.id = sale.partner_id
              WHERE buyer.commercial_partner_id = ANY(%s) AND sale.company_id = %s AND sale.state = 'sale'
              ORDER BY buyer.commercial_partner_id, sale.date_order DESC, sale.id DESC
-            """, list(partner_ids), company.id))
+            """,
+                list(partner_ids),
+                company.id,
+            )
+        )
         orders = self.env["sale.order"].browse([order_id for _partner, order_id in rows])
         return dict(zip([partner_id for partner_id, _order in rows], orders, strict=True))
 
@@ -90,5 +95,8 @@ class CrmValueFollowupAssignee(models.AbstractModel):
 
     @api.model
     def _sales_manager(self, company):
-        return self.env.ref(MANAGER_GROUP).all_user_ids.filtered(
-            lambda user: user.active and not user.share and company in user.company_ids).sorted("id")[:1]
+        return (
+            self.env.ref(MANAGER_GROUP)
+            .all_user_ids.filtered(lambda user: user.active and not user.share and company in user.company_ids)
+            .sorted("id")[:1]
+        )

@@ -53,7 +53,8 @@ class CrmValueFollowupDue(models.AbstractModel):
         rule.ensure_one()
         self.env.flush_all()
         concerned = self.env["crm.value.followup.trigger"]._select(
-            company, SQL("value.partner_id = ANY(%s)", list(partner_ids)), occasion=SQL("''"))
+            company, SQL("value.partner_id = ANY(%s)", list(partner_ids)), occasion=SQL("''")
+        )
         return self._fetch(rule, company, company._value_today(), concerned)
 
     @api.model
@@ -83,8 +84,12 @@ class CrmValueFollowupDue(models.AbstractModel):
                            OR followup.closed_date > %(cooled)s))
              ORDER BY value.revenue_12m DESC, due.value_id, due.date, due.occasion
             """,
-            concerned=concerned, rule=rule.id, reachable=self._where_all_reachable(rule),
-            cooled=today - timedelta(days=rule.cooldown_days), admitted=self._where_admitted(rule, company, today))
+            concerned=concerned,
+            rule=rule.id,
+            reachable=self._where_all_reachable(rule),
+            cooled=today - timedelta(days=rule.cooldown_days),
+            admitted=self._where_admitted(rule, company, today),
+        )
 
     @api.model
     def _where_all_reachable(self, rule):
@@ -93,8 +98,11 @@ class CrmValueFollowupDue(models.AbstractModel):
         trigger = self.env["crm.value.followup.trigger"]._trigger(rule)
         if trigger.document_model != "res.partner":
             return customer
-        return SQL("%s AND NOT EXISTS (SELECT FROM res_partner person WHERE person.id = due.res_id AND NOT (%s))",
-                   customer, self._where_reachable("person"))
+        return SQL(
+            "%s AND NOT EXISTS (SELECT FROM res_partner person WHERE person.id = due.res_id AND NOT (%s))",
+            customer,
+            self._where_reachable("person"),
+        )
 
     @api.model
     def _where_reachable(self, alias="partner"):
@@ -109,11 +117,15 @@ class CrmValueFollowupDue(models.AbstractModel):
         if admitted:
             conditions.append(SQL("value.id IN (%s)", admitted))
         if tiers and self.env["crm.value.followup.trigger"]._trigger(rule).admits_former_tier:
-            conditions.append(SQL(
-                """(value.tier_id = ANY(%(tiers)s) OR EXISTS (
+            conditions.append(
+                SQL(
+                    """(value.tier_id = ANY(%(tiers)s) OR EXISTS (
                        SELECT FROM crm_value_tier_change change WHERE change.value_id = value.id
                           AND change.from_tier_id = ANY(%(tiers)s) AND change.date > %(since)s))""",
-                tiers=tiers, since=today - timedelta(days=365)))
+                    tiers=tiers,
+                    since=today - timedelta(days=365),
+                )
+            )
         elif tiers:
             conditions.append(SQL("value.tier_id = ANY(%s)", tiers))
         return SQL(" AND ").join(conditions)

@@ -28,51 +28,73 @@ class CrmValueFollowupRule(models.Model):
     company_id = fields.Many2one("res.company", index=True, ondelete="cascade", help="Empty: for all companies")
 
     trigger = fields.Selection(
-        [(trigger.code, trigger.label) for trigger in TRIGGERS.values()], required=True, default="at_risk")
+        [(trigger.code, trigger.label) for trigger in TRIGGERS.values()], required=True, default="at_risk"
+    )
     days = fields.Integer(help="The meaning depends on the trigger, as shown beside it.")
     days_hint = fields.Char(compute="_compute_hints")
     gap_percent = fields.Float(
-        string="Gap up to (%)", default=10.0, help="Share of the requirements of the next tier that may be missing")
+        string="Gap up to (%)", default=10.0, help="Share of the requirements of the next tier that may be missing"
+    )
     rating_max = fields.Float(string="Rating up to", default=2.0, help="From 1 to 5")
     tier_id = fields.Many2one(
-        "crm.value.tier", string="Minimum Tier", ondelete="set null", index="btree_not_null",
-        help="Only customers of this tier or a higher one. For a lost tier or customer: those that had it.")
+        "crm.value.tier",
+        string="Minimum Tier",
+        ondelete="set null",
+        index="btree_not_null",
+        help="Only customers of this tier or a higher one. For a lost tier or customer: those that had it.",
+    )
     domain = fields.Char(string="Only for Customers", default="[]", help="Conditions on the customer value")
 
     action_type = fields.Selection(
-        [("activity", "One activity"), ("plan", "An activity plan")],
-        string="Action", default="activity", required=True)
+        [("activity", "One activity"), ("plan", "An activity plan")], string="Action", default="activity", required=True
+    )
     activity_type_id = fields.Many2one(
-        "mail.activity.type", ondelete="restrict",
+        "mail.activity.type",
+        ondelete="restrict",
         default=lambda self: self.env.ref("mail.mail_activity_data_call", raise_if_not_found=False),
-        domain="[('res_model', 'in', (False, 'res.partner'))]")
+        domain="[('res_model', 'in', (False, 'res.partner'))]",
+    )
     plan_id = fields.Many2one("mail.activity.plan", ondelete="restrict", domain="[('res_model', '=', 'res.partner')]")
     has_document = fields.Boolean(compute="_compute_hints")
     target = fields.Selection(
         [("contact", "The contact"), ("document", "The order or opportunity that caused it")],
-        string="Assign to", default="contact", required=True,
-        help="Without such an order or opportunity, the activity goes to the contact.")
+        string="Assign to",
+        default="contact",
+        required=True,
+        help="Without such an order or opportunity, the activity goes to the contact.",
+    )
     summary = fields.Char(translate=True, help="Placeholders in braces are filled in, such as {customer} or {days}")
     note = fields.Html(translate=True, sanitize=True)
     placeholder_hint = fields.Char(compute="_compute_hints")
     delay_days = fields.Integer(string="Due within (working days)", default=2)
 
     responsible_type = fields.Selection(
-        [("account_manager", "Account manager"), ("salesperson", "Salesperson"), ("team_leader", "Team leader"),
-         ("user", "A certain user"), ("round_robin", "Members of a team in turn")],
-        string="Responsible", default="salesperson", required=True,
+        [
+            ("account_manager", "Account manager"),
+            ("salesperson", "Salesperson"),
+            ("team_leader", "Team leader"),
+            ("user", "A certain user"),
+            ("round_robin", "Members of a team in turn"),
+        ],
+        string="Responsible",
+        default="salesperson",
+        required=True,
         help="Where there is none, or the user is archived or not of the company: the salesperson of the contact, then "
-             "of its last order, then the leader of that order's team, then the user named here, then a sales manager.")
+        "of its last order, then the leader of that order's team, then the user named here, then a sales manager.",
+    )
     user_id = fields.Many2one("res.users", ondelete="set null", domain="[('share', '=', False)]")
     team_id = fields.Many2one("crm.team", ondelete="set null")
     last_user_id = fields.Many2one("res.users", ondelete="set null", readonly=True, copy=False)
 
     cooldown_days = fields.Integer(
-        string="Cooldown (days)", default=60, help="After a follow-up of this rule is done, cancelled or closed")
+        string="Cooldown (days)", default=60, help="After a follow-up of this rule is done, cancelled or closed"
+    )
     holdout_percent = fields.Float(
-        string="Control Group (%)", help="Share of the customers, always the same ones, that get no activity")
+        string="Control Group (%)", help="Share of the customers, always the same ones, that get no activity"
+    )
     measure_days = fields.Integer(
-        string="Measured for (days)", default=60, help="Invoices of these days after the follow-up show its result")
+        string="Measured for (days)", default=60, help="Invoices of these days after the follow-up show its result"
+    )
     followup_ids = fields.One2many("crm.value.followup", "rule_id", string="Follow-ups")
     open_count = fields.Integer(string="Open", compute="_compute_open_count")
 
@@ -83,31 +105,53 @@ class CrmValueFollowupRule(models.Model):
     in_time_count = fields.Integer(string="Done on Time", compute="_compute_results")
     measured_count = fields.Integer(string="Measured", compute="_compute_results", help="Of both groups")
     treated_revenue = fields.Monetary(
-        string="Revenue: Followed Up", currency_field="result_currency_id", compute="_compute_results",
-        help="Invoiced per customer in the days measured after the follow-up")
+        string="Revenue: Followed Up",
+        currency_field="result_currency_id",
+        compute="_compute_results",
+        help="Invoiced per customer in the days measured after the follow-up",
+    )
     control_revenue = fields.Monetary(
-        string="Revenue: Control Group", currency_field="result_currency_id", compute="_compute_results")
+        string="Revenue: Control Group", currency_field="result_currency_id", compute="_compute_results"
+    )
     uplift_revenue = fields.Monetary(
-        string="Uplift", currency_field="result_currency_id", compute="_compute_results",
-        help="Revenue per customer followed up less revenue per customer of the control group")
+        string="Uplift",
+        currency_field="result_currency_id",
+        compute="_compute_results",
+        help="Revenue per customer followed up less revenue per customer of the control group",
+    )
     uplift_revenue_low = fields.Monetary(
-        string="Uplift at Least", currency_field="result_currency_id", compute="_compute_results")
+        string="Uplift at Least", currency_field="result_currency_id", compute="_compute_results"
+    )
     uplift_revenue_high = fields.Monetary(
-        string="Uplift at Most", currency_field="result_currency_id", compute="_compute_results")
+        string="Uplift at Most", currency_field="result_currency_id", compute="_compute_results"
+    )
     treated_margin = fields.Monetary(
-        string="Margin: Followed Up", currency_field="result_currency_id", compute="_compute_results",
-        groups=MARGIN_GROUP)
+        string="Margin: Followed Up",
+        currency_field="result_currency_id",
+        compute="_compute_results",
+        groups=MARGIN_GROUP,
+    )
     control_margin = fields.Monetary(
-        string="Margin: Control Group", currency_field="result_currency_id", compute="_compute_results",
-        groups=MARGIN_GROUP)
+        string="Margin: Control Group",
+        currency_field="result_currency_id",
+        compute="_compute_results",
+        groups=MARGIN_GROUP,
+    )
     uplift_margin = fields.Monetary(
-        string="Margin Uplift", currency_field="result_currency_id", compute="_compute_results", groups=MARGIN_GROUP)
+        string="Margin Uplift", currency_field="result_currency_id", compute="_compute_results", groups=MARGIN_GROUP
+    )
     uplift_margin_low = fields.Monetary(
-        string="Margin Uplift at Least", currency_field="result_currency_id", compute="_compute_results",
-        groups=MARGIN_GROUP)
+        string="Margin Uplift at Least",
+        currency_field="result_currency_id",
+        compute="_compute_results",
+        groups=MARGIN_GROUP,
+    )
     uplift_margin_high = fields.Monetary(
-        string="Margin Uplift at Most", currency_field="result_currency_id", compute="_compute_results",
-        groups=MARGIN_GROUP)
+        string="Margin Uplift at Most",
+        currency_field="result_currency_id",
+        compute="_compute_results",
+        groups=MARGIN_GROUP,
+    )
     has_enough_data = fields.Boolean(compute="_compute_results")
     verdict = fields.Char(compute="_compute_results")
 
@@ -116,7 +160,8 @@ class CrmValueFollowupRule(models.Model):
         " AND cooldown_days BETWEEN 0 AND 3660 AND holdout_percent BETWEEN 0 AND 90"
         " AND measure_days BETWEEN 1 AND 730)",
         "Days lie between 0 and 3660 (due within: 365; measured for: 730), the gap between 0 and 100 %, "
-        "and the control group is at most 90 %.")
+        "and the control group is at most 90 %.",
+    )
 
     @api.depends("trigger")
     def _compute_hints(self):
@@ -127,13 +172,16 @@ class CrmValueFollowupRule(models.Model):
             rule.has_document = trigger and trigger.document_model not in (None, "res.partner")
             rule.placeholder_hint = self.env._("Placeholders: %(names)s", names=names)
             if trigger and trigger.detail_hint:
-                rule.placeholder_hint += self.env._(
-                    "; {detail} is %(what)s", what=self.env._(trigger.detail_hint))
+                rule.placeholder_hint += self.env._("; {detail} is %(what)s", what=self.env._(trigger.detail_hint))
 
     def _compute_open_count(self):
-        counts = dict(self.env["crm.value.followup"]._read_group(
-            [("rule_id", "in", self.ids), ("state", "=", "open"), ("company_id", "in", self.env.companies.ids)],
-            ["rule_id"], ["__count"]))
+        counts = dict(
+            self.env["crm.value.followup"]._read_group(
+                [("rule_id", "in", self.ids), ("state", "=", "open"), ("company_id", "in", self.env.companies.ids)],
+                ["rule_id"],
+                ["__count"],
+            )
+        )
         for rule in self:
             rule.open_count = counts.get(rule, 0)
 
@@ -150,18 +198,28 @@ class CrmValueFollowupRule(models.Model):
             try:
                 try_domain(self.env["crm.value"], rule._parse_domain())
             except Exception as error:
-                raise ValidationError(self.env._(
-                    "%(rule)s: the condition on customers “%(domain)s” cannot be used: %(reason)s",
-                    rule=rule.name, domain=rule.domain, reason=domain_error(self.env, error))) from error
+                raise ValidationError(
+                    self.env._(
+                        "%(rule)s: the condition on customers “%(domain)s” cannot be used: %(reason)s",
+                        rule=rule.name,
+                        domain=rule.domain,
+                        reason=domain_error(self.env, error),
+                    )
+                ) from error
 
     @api.constrains("summary", "note")
     def _check_placeholders(self):
         for rule in self:
             for name in PLACEHOLDER.findall(f"{rule.summary or ''} {rule.note or ''}"):
                 if name not in PLACEHOLDERS:
-                    raise ValidationError(self.env._(
-                        "%(rule)s: {%(name)s} is not known. Placeholders: %(names)s",
-                        rule=rule.name, name=name, names=", ".join(PLACEHOLDERS)))
+                    raise ValidationError(
+                        self.env._(
+                            "%(rule)s: {%(name)s} is not known. Placeholders: %(names)s",
+                            rule=rule.name,
+                            name=name,
+                            names=", ".join(PLACEHOLDERS),
+                        )
+                    )
 
     @api.constrains("action_type", "activity_type_id", "plan_id", "target", "responsible_type", "user_id", "team_id")
     def _check_action(self):
@@ -177,9 +235,14 @@ class CrmValueFollowupRule(models.Model):
                     raise ValidationError(self.env._("%(rule)s needs %(what)s.", rule=rule.name, what=what))
             company = rule.plan_id.company_id
             if rule.action_type == "plan" and company and company != rule.company_id:
-                raise ValidationError(self.env._(
-                    "%(rule)s: the plan %(plan)s is %(company)s's only, and the rule is not.",
-                    rule=rule.name, plan=rule.plan_id.name, company=company.name))
+                raise ValidationError(
+                    self.env._(
+                        "%(rule)s: the plan %(plan)s is %(company)s's only, and the rule is not.",
+                        rule=rule.name,
+                        plan=rule.plan_id.name,
+                        company=company.name,
+                    )
+                )
 
     def write(self, vals):
         result = super().write(vals)
@@ -198,8 +261,11 @@ class CrmValueFollowupRule(models.Model):
         self.ensure_one()
         self.check_access("write")
         return {
-            "type": "ir.actions.act_window", "res_model": "crm.value.followup.preview", "views": [(False, "form")],
-            "target": "new", "name": self.env._("Customers “%(rule)s” would reach today", rule=self.name),
+            "type": "ir.actions.act_window",
+            "res_model": "crm.value.followup.preview",
+            "views": [(False, "form")],
+            "target": "new",
+            "name": self.env._("Customers “%(rule)s” would reach today", rule=self.name),
             "context": {"default_rule_id": self.id},
         }
 
@@ -214,8 +280,10 @@ class CrmValueFollowupRule(models.Model):
         # sudo: the list is what the cron would find; the user sees of it what they may see.
         rule = self.sudo()
         value_ids = [
-            row.value_id for company in self._companies() & self.env.companies
-            for row in rule.env["crm.value.followup.due"]._find(rule, company)]
+            row.value_id
+            for company in self._companies() & self.env.companies
+            for row in rule.env["crm.value.followup.due"]._find(rule, company)
+        ]
         return action | {"domain": [("id", "in", value_ids)], "display_name": self.name}
 
     def action_run(self):

@@ -36,8 +36,12 @@ class CrmValueFollowupRun(models.AbstractModel):
         companies = self.env["res.company"].search([])
         self.env["ir.cron"]._commit_progress(remaining=len(companies))
         for company in companies:
-            self.env["crm.value.scheduler"]._run_alone(company, lambda value, company=company: self.with_env(
-                value.env)._run_company(company, value._transaction), "followup", lock=_LOCK)
+            self.env["crm.value.scheduler"]._run_alone(
+                company,
+                lambda value, company=company: self.with_env(value.env)._run_company(company, value._transaction),
+                "followup",
+                lock=_LOCK,
+            )
             self.env["ir.cron"]._commit_progress(1)
 
     @api.model
@@ -57,8 +61,9 @@ class CrmValueFollowupRun(models.AbstractModel):
         for rule in rules:
             self._attempt(run, rule, transaction, lambda rule=rule: service._close_resolved(rule, company))
         for rule in rules.filtered("active") if run else ():
-            self._attempt(run, rule, transaction, lambda rule=rule: service._schedule(
-                rule, company, transaction, run=run))
+            self._attempt(
+                run, rule, transaction, lambda rule=rule: service._schedule(rule, company, transaction, run=run)
+            )
         here(lambda: self.env["crm.value.followup.result"]._measure(company))
         if run:
             here(run._finish)
@@ -68,9 +73,15 @@ class CrmValueFollowupRun(models.AbstractModel):
     def _start_run(self, company):
         """Return the run of today's scheduling, empty when it is done."""
         today = company._value_today()
-        done = self.env["crm.value.run"].search_count([
-            ("company_id", "=", company.id), ("kind", "=", "followup"), ("as_of_date", "=", today),
-            ("state", "=", "done")], limit=1)
+        done = self.env["crm.value.run"].search_count(
+            [
+                ("company_id", "=", company.id),
+                ("kind", "=", "followup"),
+                ("as_of_date", "=", today),
+                ("state", "=", "done"),
+            ],
+            limit=1,
+        )
         return self.env["crm.value.run"] if done else self.env["crm.value.run"]._start(company, "followup", today)
 
     @api.model
@@ -100,7 +111,8 @@ class CrmValueFollowupRun(models.AbstractModel):
         count = 0
         with service.env["crm.value.scheduler"]._writer(company, lock=_LOCK) as is_writer:
             for rule in rules.with_env(service.env).filtered(
-                    lambda rule: rule.company_id in (company, rule.company_id.browse())):
+                lambda rule: rule.company_id in (company, rule.company_id.browse())
+            ):
                 if is_writer:
                     count += service._schedule(rule, company, limit=limit)
         return count
@@ -108,10 +120,14 @@ class CrmValueFollowupRun(models.AbstractModel):
     @api.model
     def _wake(self, company, partner_ids):
         """Wake the cron when a refreshed customer has an open follow-up, because its reason may be gone now."""
-        if self.env.execute_query(SQL(
+        if self.env.execute_query(
+            SQL(
                 """SELECT FROM crm_value_followup followup JOIN crm_value value ON value.id = followup.value_id
                     WHERE followup.state = 'open' AND value.company_id = %s AND value.partner_id = ANY(%s) LIMIT 1""",
-                company.id, list(partner_ids))):
+                company.id,
+                list(partner_ids),
+            )
+        ):
             # sudo: whoever refreshes customers may not read crons.
             self.env.ref("crm_value_addon.ir_cron_followup").sudo()._trigger()
 
@@ -150,17 +166,28 @@ class CrmValueFollowupRun(models.AbstractModel):
             if rule.responsible_type == "round_robin":
                 rule.last_user_id = user_of[treated[-1].value_id]
         if run:
-            run.write({"total": run.total + len(due) + left, "processed": run.processed + len(due),
-                       "written": run.written + len(ids), "skipped": run.skipped + left})
+            run.write(
+                {
+                    "total": run.total + len(due) + left,
+                    "processed": run.processed + len(due),
+                    "written": run.written + len(ids),
+                    "skipped": run.skipped + left,
+                }
+            )
         return len(treated)
 
     @api.model
     def _within_cap(self, company, today, due, user_of, control):
         """Return the users of the treated customers, without those who got their daily number of follow-ups."""
         cap = company.value_followup_cap
-        rows = self.env.execute_query(SQL(
-            """SELECT user_id, count(*) FROM crm_value_followup
-                WHERE company_id = %s AND date = %s AND "group" = 'treated' GROUP BY user_id""", company.id, today))
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT user_id, count(*) FROM crm_value_followup
+                WHERE company_id = %s AND date = %s AND "group" = 'treated' GROUP BY user_id""",
+                company.id,
+                today,
+            )
+        )
         given = Counter(dict(rows))
         within = {}
         for row in due:
@@ -178,8 +205,9 @@ class CrmValueFollowupRun(models.AbstractModel):
         if not due:
             return {}
         users = [user_of[row.value_id].id if row.value_id in user_of else None for row in due]
-        rows = self.env.execute_query(SQL(
-            """
+        rows = self.env.execute_query(
+            SQL(
+                """
             INSERT INTO crm_value_followup (rule_id, value_id, company_id, occasion, date, deadline, user_id, "group",
                                             state, closed_date, is_in_time, is_measured)
             SELECT %(rule)s, incoming.value_id, %(company)s, incoming.occasion, %(today)s, %(deadline)s,
@@ -192,9 +220,16 @@ class CrmValueFollowupRun(models.AbstractModel):
             ON CONFLICT DO NOTHING
             RETURNING value_id, id
             """,
-            rule=rule.id, company=company.id, today=today, deadline=deadline,
-            values=[row.value_id for row in due], occasions=[row.occasion for row in due], users=users,
-            flags=[row.value_id in control for row in due]))
+                rule=rule.id,
+                company=company.id,
+                today=today,
+                deadline=deadline,
+                values=[row.value_id for row in due],
+                occasions=[row.occasion for row in due],
+                users=users,
+                flags=[row.value_id in control for row in due],
+            )
+        )
         self.env["crm.value.followup"].invalidate_model()
         return dict(rows)
 
@@ -208,18 +243,27 @@ class CrmValueFollowupRun(models.AbstractModel):
         if not closes_by:
             return
         today = company._value_today()
-        open_here = SQL("followup.rule_id = %s AND followup.company_id = %s AND followup.state = 'open'"
-                        " AND NOT starts_with(followup.occasion, 'launch-')", rule.id, company.id)
+        open_here = SQL(
+            "followup.rule_id = %s AND followup.company_id = %s AND followup.state = 'open'"
+            " AND NOT starts_with(followup.occasion, 'launch-')",
+            rule.id,
+            company.id,
+        )
         self.env.flush_all()
         if not self.env.execute_query(SQL("SELECT FROM crm_value_followup followup WHERE %s LIMIT 1", open_here)):
             return
         same = SQL("due.value_id = followup.value_id")
         if closes_by == "occasion":
             same = SQL("%s AND due.occasion = followup.occasion", same)
-        resolved = self.env.execute_query(SQL(
-            """SELECT followup.id FROM crm_value_followup followup
+        resolved = self.env.execute_query(
+            SQL(
+                """SELECT followup.id FROM crm_value_followup followup
                 WHERE %s AND NOT EXISTS (SELECT FROM (%s) due WHERE %s) ORDER BY followup.id""",
-            open_here, Trigger._select_due(rule, company, today, check_only=True), same))
+                open_here,
+                Trigger._select_due(rule, company, today, check_only=True),
+                same,
+            )
+        )
         for batch in split_every(BATCH, [followup_id for [followup_id] in resolved], list):
             self.env["crm.value.followup"].browse(batch)._close(today)
 
@@ -242,8 +286,7 @@ class CrmValueFollowupRun(models.AbstractModel):
             company = record.company_id if "company_id" in record and record.company_id else self.env.company
             if partner and rule.company_id in (company, rule.company_id.browse()):
                 by_company.setdefault(company, {}).setdefault(partner.id, record)
-        return sum(
-            self._launch_in(rule, company, customers) for company, customers in by_company.items())
+        return sum(self._launch_in(rule, company, customers) for company, customers in by_company.items())
 
     @api.model
     def _launch_in(self, rule, company, customers):
@@ -253,8 +296,7 @@ class CrmValueFollowupRun(models.AbstractModel):
         due = []
         for row in service.env["crm.value.followup.due"]._find_among(rule, company, customers):
             record = customers[row.partner_id]
-            due.append(row._replace(
-                occasion=f"launch-{record._name}-{record.id}-{today}", detail=record.display_name))
+            due.append(row._replace(occasion=f"launch-{record._name}-{record.id}-{today}", detail=record.display_name))
         return service._schedule_batch(rule, company, due)
 
     @api.model

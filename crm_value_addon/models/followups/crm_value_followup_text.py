@@ -8,8 +8,22 @@ from odoo.tools import SQL, format_date, formatLang, is_html_empty
 PLACEHOLDER = re.compile(r"\{(\w*)\}")
 #: what a text may say: never a margin, a lifetime value or what is derived from them
 PLACEHOLDERS = (
-    "customer", "company", "tier", "next_tier", "stage", "segment", "first_purchase", "last_purchase", "silent_days",
-    "purchases", "revenue", "revenue_total", "date", "days", "detail")
+    "customer",
+    "company",
+    "tier",
+    "next_tier",
+    "stage",
+    "segment",
+    "first_purchase",
+    "last_purchase",
+    "silent_days",
+    "purchases",
+    "revenue",
+    "revenue_total",
+    "date",
+    "days",
+    "detail",
+)
 
 
 class CrmValueFollowupText(models.AbstractModel):
@@ -38,7 +52,8 @@ class CrmValueFollowupText(models.AbstractModel):
         for row, value in zip(due, values, strict=True):
             service = self.with_context(lang=user_of[value.id].lang or self.env.lang)
             texts[value.id] = service._text(
-                rule.with_env(service.env), company, row, value.with_env(service.env), value.id in shared, tier_rules)
+                rule.with_env(service.env), company, row, value.with_env(service.env), value.id in shared, tier_rules
+            )
         return texts
 
     @api.model
@@ -103,10 +118,14 @@ class CrmValueFollowupText(models.AbstractModel):
 
         People of that company read the activities on the contact, so these say no figures.
         """
-        rows = self.env.execute_query(SQL(
-            """SELECT value.id FROM crm_value value WHERE value.id = ANY(%s) AND EXISTS (
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT value.id FROM crm_value value WHERE value.id = ANY(%s) AND EXISTS (
                    SELECT FROM crm_value other WHERE other.partner_id = value.partner_id
-                      AND other.company_id != value.company_id)""", values.ids))
+                      AND other.company_id != value.company_id)""",
+                values.ids,
+            )
+        )
         return {value_id for [value_id] in rows}
 
     @api.model
@@ -123,9 +142,13 @@ class CrmValueFollowupText(models.AbstractModel):
             if field.groups or is_shared and field.type == "monetary":
                 steps.append(label)
             else:
-                steps.append(self.env._(
-                    "%(figure)s: %(missing)s of %(needed)s missing", figure=label,
-                    missing=Explanation._format_figure(company.currency_id, metric, gap),
-                    needed=Explanation._format_figure(company.currency_id, metric, criterion.enter_min)))
+                steps.append(
+                    self.env._(
+                        "%(figure)s: %(missing)s of %(needed)s missing",
+                        figure=label,
+                        missing=Explanation._format_figure(company.currency_id, metric, gap),
+                        needed=Explanation._format_figure(company.currency_id, metric, criterion.enter_min),
+                    )
+                )
         glue = self.env._(" or ") if tier_rule and tier_rule.match == "any" else self.env._(" and ")
         return glue.join(steps)

@@ -55,9 +55,15 @@ class CrmValueFollowupTrigger(models.AbstractModel):
               FROM crm_value value %(source)s
              WHERE value.company_id = %(company)s AND %(where)s
             """,
-            occasion=occasion, res_id=res_id or SQL("NULL::int"), date=date or SQL("NULL::date"),
-            number=number or SQL("NULL::int"), detail=detail or SQL("NULL::text"), source=source or SQL(),
-            company=company.id, where=where)
+            occasion=occasion,
+            res_id=res_id or SQL("NULL::int"),
+            date=date or SQL("NULL::date"),
+            number=number or SQL("NULL::int"),
+            detail=detail or SQL("NULL::text"),
+            source=source or SQL(),
+            company=company.id,
+            where=where,
+        )
 
     @api.model
     def _select_nobody(self, company):
@@ -66,16 +72,16 @@ class CrmValueFollowupTrigger(models.AbstractModel):
     @api.model
     def _window(self, column, day, check_only):
         """Return the condition that a date is a day, or one of the few days before it that may have been missed."""
-        return SQL("TRUE") if check_only else SQL(
-            "%s BETWEEN %s AND %s", column, day - timedelta(days=CATCH_UP_DAYS), day)
+        return (
+            SQL("TRUE") if check_only else SQL("%s BETWEEN %s AND %s", column, day - timedelta(days=CATCH_UP_DAYS), day)
+        )
 
     @api.model
     def _yearly(self, column, day):
         """Return the condition that a day recurs on the given day each year, and the columns about it."""
         years = SQL("EXTRACT(YEAR FROM age(%s::date, %s))::int", day, column)
         date = anniversary(column, years)
-        return SQL("%s >= 1 AND %s", years, self._window(date, day, check_only=False)), {
-            "date": date, "number": years}
+        return SQL("%s >= 1 AND %s", years, self._window(date, day, check_only=False)), {"date": date, "number": years}
 
     @api.model
     def _translated(self, column, company):
@@ -92,18 +98,24 @@ class CrmValueFollowupTrigger(models.AbstractModel):
     @api.model
     def _due_at_risk(self, rule, company, today, check_only):
         return self._select(
-            company, SQL("""(value.lifecycle_stage = 'at_risk'
+            company,
+            SQL("""(value.lifecycle_stage = 'at_risk'
                              OR value.churn_risk = 'high' AND value.lifecycle_stage IN ('active', 'loyal'))"""),
-            occasion=SQL("%s", f"day-{today}"), date=SQL("value.last_purchase_date"),
-            number=SQL("%s::date - value.last_purchase_date", today))
+            occasion=SQL("%s", f"day-{today}"),
+            date=SQL("value.last_purchase_date"),
+            number=SQL("%s::date - value.last_purchase_date", today),
+        )
 
     @api.model
     def _due_lost(self, rule, company, today, check_only):
         just = SQL("TRUE") if check_only else SQL("value.lifecycle_since >= %s", today - timedelta(days=rule.days))
         return self._select(
-            company, SQL("value.lifecycle_stage = 'lost' AND %s", just),
-            occasion=SQL("'lost-' || value.last_purchase_date"), date=SQL("value.last_purchase_date"),
-            number=SQL("%s::date - value.last_purchase_date", today))
+            company,
+            SQL("value.lifecycle_stage = 'lost' AND %s", just),
+            occasion=SQL("'lost-' || value.last_purchase_date"),
+            date=SQL("value.last_purchase_date"),
+            number=SQL("%s::date - value.last_purchase_date", today),
+        )
 
     @api.model
     def _due_purchase_overdue(self, rule, company, today, check_only):
@@ -111,16 +123,24 @@ class CrmValueFollowupTrigger(models.AbstractModel):
         expected = SQL("""COALESCE(value.next_purchase_date, value.last_purchase_date
                           + (value.last_purchase_date - value.first_purchase_date) / NULLIF(value.frequency, 0))""")
         return self._select(
-            company, SQL("%s <= %s AND value.lifecycle_stage != 'lost'", expected, today - timedelta(days=rule.days)),
-            occasion=SQL("'since-' || value.last_purchase_date"), date=expected,
-            number=SQL("%s::date - %s", today, expected))
+            company,
+            SQL("%s <= %s AND value.lifecycle_stage != 'lost'", expected, today - timedelta(days=rule.days)),
+            occasion=SQL("'since-' || value.last_purchase_date"),
+            date=expected,
+            number=SQL("%s::date - %s", today, expected),
+        )
 
     @api.model
     def _due_first_purchase(self, rule, company, today, check_only):
         return self._select(
-            company, SQL("value.purchase_count > 0 AND %s", self._window(
-                SQL("value.first_purchase_date"), today - timedelta(days=rule.days), check_only)),
-            occasion=SQL("'first-' || value.first_purchase_date"), date=SQL("value.first_purchase_date"))
+            company,
+            SQL(
+                "value.purchase_count > 0 AND %s",
+                self._window(SQL("value.first_purchase_date"), today - timedelta(days=rule.days), check_only),
+            ),
+            occasion=SQL("'first-' || value.first_purchase_date"),
+            date=SQL("value.first_purchase_date"),
+        )
 
     @api.model
     def _due_anniversary(self, rule, company, today, check_only):
@@ -132,67 +152,106 @@ class CrmValueFollowupTrigger(models.AbstractModel):
         count = SQL("""(SELECT count(*) FROM res_partner person WHERE person.parent_id = value.partner_id
                            AND person.active AND person.type = 'contact')""")
         return self._select(
-            company, SQL("customer.is_company AND %s <= 1", count), occasion=SQL("%s", f"day-{today}"),
-            source=SQL("JOIN res_partner customer ON customer.id = value.partner_id"), number=SQL("%s::int", count))
+            company,
+            SQL("customer.is_company AND %s <= 1", count),
+            occasion=SQL("%s", f"day-{today}"),
+            source=SQL("JOIN res_partner customer ON customer.id = value.partner_id"),
+            number=SQL("%s::int", count),
+        )
 
     # triggers: tiers
 
     @api.model
     def _due_tier_gained(self, rule, company, today, check_only):
         return self._select_tier_changes(
-            rule, company, today, check_only, SQL("after.id IS NOT NULL AND (before.id IS NULL OR %s)", SQL(
-                "(after.sequence, after.id) > (before.sequence, before.id)")),
-            SQL("value.tier_id = after.id"), SQL("after.name"))
+            rule,
+            company,
+            today,
+            check_only,
+            SQL(
+                "after.id IS NOT NULL AND (before.id IS NULL OR %s)",
+                SQL("(after.sequence, after.id) > (before.sequence, before.id)"),
+            ),
+            SQL("value.tier_id = after.id"),
+            SQL("after.name"),
+        )
 
     @api.model
     def _due_tier_lost(self, rule, company, today, check_only):
         return self._select_tier_changes(
-            rule, company, today, check_only, SQL("before.id IS NOT NULL AND (after.id IS NULL OR %s)", SQL(
-                "(after.sequence, after.id) < (before.sequence, before.id)")),
+            rule,
+            company,
+            today,
+            check_only,
+            SQL(
+                "before.id IS NOT NULL AND (after.id IS NULL OR %s)",
+                SQL("(after.sequence, after.id) < (before.sequence, before.id)"),
+            ),
             SQL("(present.id IS NULL OR (present.sequence, present.id) < (before.sequence, before.id))"),
-            SQL("before.name"))
+            SQL("before.name"),
+        )
 
     @api.model
     def _select_tier_changes(self, rule, company, today, check_only, where, holds, name):
         """Return the due tier changes; the customer did not cause those by a change of rules."""
         return self._select(
-            company, SQL("change.source NOT IN ('initial', 'rules') AND %s AND %s AND %s", where, holds, self._window(
-                SQL("change.date"), today - timedelta(days=rule.days), check_only)),
+            company,
+            SQL(
+                "change.source NOT IN ('initial', 'rules') AND %s AND %s AND %s",
+                where,
+                holds,
+                self._window(SQL("change.date"), today - timedelta(days=rule.days), check_only),
+            ),
             source=SQL("""JOIN crm_value_tier_change change ON change.value_id = value.id
                           LEFT JOIN crm_value_tier before ON before.id = change.from_tier_id
                           LEFT JOIN crm_value_tier after ON after.id = change.to_tier_id
                           LEFT JOIN crm_value_tier present ON present.id = value.tier_id"""),
-            occasion=SQL("'move-' || change.id"), date=SQL("change.date"), detail=self._translated(name, company))
+            occasion=SQL("'move-' || change.id"),
+            date=SQL("change.date"),
+            detail=self._translated(name, company),
+        )
 
     @api.model
     def _due_tier_in_danger(self, rule, company, today, check_only):
         near = SQL("TRUE") if check_only else SQL("value.tier_review_date <= %s", today + timedelta(days=rule.days))
         return self._select(
-            company, SQL("value.tier_review_date IS NOT NULL AND %s", near),
-            occasion=SQL("'review-' || value.tier_review_date"), date=SQL("value.tier_review_date"),
-            number=SQL("value.tier_review_date - %s::date", today))
+            company,
+            SQL("value.tier_review_date IS NOT NULL AND %s", near),
+            occasion=SQL("'review-' || value.tier_review_date"),
+            date=SQL("value.tier_review_date"),
+            number=SQL("value.tier_review_date - %s::date", today),
+        )
 
     @api.model
     def _due_near_next_tier(self, rule, company, today, check_only):
         """No more than the gap is missing of each figure, or of any figure where one is enough."""
         share = 1 - rule.gap_percent / 100
         conditions = [
-            self._is_near(tier_rule, share, today) for tier_rule in self.env["crm.value.tier"]._rules_of(company)
-            if tier_rule.criteria]
+            self._is_near(tier_rule, share, today)
+            for tier_rule in self.env["crm.value.tier"]._rules_of(company)
+            if tier_rule.criteria
+        ]
         return self._select(
-            company, SQL("(%s)", SQL(" OR ").join(conditions or [SQL("FALSE")])),
-            occasion=SQL("'next-' || value.next_tier_id || %s", f"-{today}"), number=SQL("value.next_tier_id"))
+            company,
+            SQL("(%s)", SQL(" OR ").join(conditions or [SQL("FALSE")])),
+            occasion=SQL("'next-' || value.next_tier_id || %s", f"-{today}"),
+            number=SQL("value.next_tier_id"),
+        )
 
     @api.model
     def _is_near(self, tier_rule, share, today):
         glue = SQL(" OR ") if tier_rule.match == "any" else SQL(" AND ")
         Assignment = self.env["crm.value.tier.assignment"]
-        metrics = [(Assignment._metric_to_sql(criterion.metric, today), criterion.enter_min)
-                   for criterion in tier_rule.criteria]
+        metrics = [
+            (Assignment._metric_to_sql(criterion.metric, today), criterion.enter_min)
+            for criterion in tier_rule.criteria
+        ]
         return SQL(
-            "(value.next_tier_id = %s AND (%s) AND NOT (%s))", tier_rule.tier_id,
+            "(value.next_tier_id = %s AND (%s) AND NOT (%s))",
+            tier_rule.tier_id,
             glue.join(SQL("%s >= %s", metric, share * least) for metric, least in metrics),
-            glue.join(SQL("%s >= %s", metric, least) for metric, least in metrics))
+            glue.join(SQL("%s >= %s", metric, least) for metric, least in metrics),
+        )
 
     # triggers: people and contacts with them
 
@@ -204,32 +263,48 @@ class CrmValueFollowupTrigger(models.AbstractModel):
             return self._select_nobody(company)
         where, columns = self._yearly(SQL("person.birthdate_date"), today + timedelta(days=rule.days))
         return self._select(
-            company, SQL("person.active AND %s", where),
+            company,
+            SQL("person.active AND %s", where),
             source=SQL("JOIN res_partner person ON person.commercial_partner_id = value.partner_id"),
-            occasion=SQL("'birthday-' || person.id || '-' || %s", columns["number"]), res_id=SQL("person.id"),
-            detail=SQL("person.name"), **columns)
+            occasion=SQL("'birthday-' || person.id || '-' || %s", columns["number"]),
+            res_id=SQL("person.id"),
+            detail=SQL("person.name"),
+            **columns,
+        )
 
     @api.model
     def _due_contact_gone(self, rule, company, today, check_only):
         """The person invoiced last was archived, or works for somebody else now."""
         return self._select(
-            company, SQL("(NOT person.active OR person.commercial_partner_id != value.partner_id)"),
-            source=SQL("""JOIN (%s) last ON last.partner_id = value.partner_id
+            company,
+            SQL("(NOT person.active OR person.commercial_partner_id != value.partner_id)"),
+            source=SQL(
+                """JOIN (%s) last ON last.partner_id = value.partner_id
                           JOIN res_partner person ON person.id = last.contact_id""",
-                       self.env["crm.value.followup.source"]._last_contacts(company)),
-            occasion=SQL("'contact-' || person.id"), date=SQL("last.date"), detail=SQL("person.name"))
+                self.env["crm.value.followup.source"]._last_contacts(company),
+            ),
+            occasion=SQL("'contact-' || person.id"),
+            date=SQL("last.date"),
+            detail=SQL("person.name"),
+        )
 
     @api.model
     def _due_no_contact(self, rule, company, today, check_only):
         """No purchase, order, message, completed activity or meeting for longer than the strategy's cadence."""
         since = SQL("(%s::date - %s)", today, self._cadence_to_sql(company, rule.days))
         return self._select(
-            company, SQL("value.last_purchase_date < %s AND NOT EXISTS (%s)", since, SQL(" UNION ALL ").join(
-                self._contact_sources(since))),
+            company,
+            SQL(
+                "value.last_purchase_date < %s AND NOT EXISTS (%s)",
+                since,
+                SQL(" UNION ALL ").join(self._contact_sources(since)),
+            ),
             source=SQL("""JOIN res_partner customer ON customer.id = value.partner_id
                           LEFT JOIN crm_value_tier tier ON tier.id = value.tier_id"""),
-            occasion=SQL("%s", f"day-{today}"), date=SQL("value.last_purchase_date"),
-            number=SQL("%s::date - value.last_purchase_date", today))
+            occasion=SQL("%s", f"day-{today}"),
+            date=SQL("value.last_purchase_date"),
+            number=SQL("%s::date - value.last_purchase_date", today),
+        )
 
     @api.model
     def _cadence_to_sql(self, company, default):
@@ -237,28 +312,54 @@ class CrmValueFollowupTrigger(models.AbstractModel):
         return SQL(
             """CASE COALESCE(customer.relationship_strategy, tier.relationship_strategy)
                WHEN 'clasp' THEN %s WHEN 'velcro' THEN %s WHEN 'zipper' THEN %s ELSE %s END""",
-            company.value_cadence_clasp, company.value_cadence_velcro, company.value_cadence_zipper, default)
+            company.value_cadence_clasp,
+            company.value_cadence_velcro,
+            company.value_cadence_zipper,
+            default,
+        )
 
     @api.model
     def _contact_sources(self, since):
         """Hook: the SELECTs of contacts with the customer of the alias ``value`` since a day."""
         persons = SQL("SELECT id FROM res_partner person WHERE person.commercial_partner_id = value.partner_id")
-        message = SQL("""message.date >= %s AND (message.message_type IN ('comment', 'email', 'email_outgoing')
-                         OR message.mail_activity_type_id IS NOT NULL)""", since)
+        message = SQL(
+            """message.date >= %s AND (message.message_type IN ('comment', 'email', 'email_outgoing')
+                         OR message.mail_activity_type_id IS NOT NULL)""",
+            since,
+        )
         return [
-            SQL("SELECT 1 FROM sale_order WHERE partner_id IN (%s) AND state != 'cancel' AND date_order >= %s",
-                persons, since),
-            SQL("""SELECT 1 FROM mail_message message
-                    WHERE message.model = 'res.partner' AND message.res_id IN (%s) AND %s""", persons, message),
-            SQL("""SELECT 1 FROM sale_order sale JOIN mail_message message
+            SQL(
+                "SELECT 1 FROM sale_order WHERE partner_id IN (%s) AND state != 'cancel' AND date_order >= %s",
+                persons,
+                since,
+            ),
+            SQL(
+                """SELECT 1 FROM mail_message message
+                    WHERE message.model = 'res.partner' AND message.res_id IN (%s) AND %s""",
+                persons,
+                message,
+            ),
+            SQL(
+                """SELECT 1 FROM sale_order sale JOIN mail_message message
                        ON message.model = 'sale.order' AND message.res_id = sale.id
-                    WHERE sale.partner_id IN (%s) AND %s""", persons, message),
-            SQL("""SELECT 1 FROM crm_lead lead JOIN mail_message message
+                    WHERE sale.partner_id IN (%s) AND %s""",
+                persons,
+                message,
+            ),
+            SQL(
+                """SELECT 1 FROM crm_lead lead JOIN mail_message message
                        ON message.model = 'crm.lead' AND message.res_id = lead.id
-                    WHERE lead.partner_id IN (%s) AND %s""", persons, message),
-            SQL("""SELECT 1 FROM calendar_event_res_partner_rel guest JOIN calendar_event event
+                    WHERE lead.partner_id IN (%s) AND %s""",
+                persons,
+                message,
+            ),
+            SQL(
+                """SELECT 1 FROM calendar_event_res_partner_rel guest JOIN calendar_event event
                        ON event.id = guest.calendar_event_id
-                    WHERE guest.res_partner_id IN (%s) AND event.active AND event.start >= %s""", persons, since),
+                    WHERE guest.res_partner_id IN (%s) AND event.active AND event.start >= %s""",
+                persons,
+                since,
+            ),
         ]
 
     @api.model
@@ -268,31 +369,47 @@ class CrmValueFollowupTrigger(models.AbstractModel):
             return self._select_nobody(company)
         day = SQL("COALESCE(rating.rated_on, rating.write_date)::date")
         return self._select(
-            company, SQL("rating.consumed AND rating.rating > 0 AND rating.rating <= %s AND %s", rule.rating_max,
-                         self._window(day, today, check_only)),
+            company,
+            SQL(
+                "rating.consumed AND rating.rating > 0 AND rating.rating <= %s AND %s",
+                rule.rating_max,
+                self._window(day, today, check_only),
+            ),
             source=SQL("""JOIN res_partner person ON person.commercial_partner_id = value.partner_id
                           JOIN rating_rating rating ON rating.partner_id = person.id"""),
-            occasion=SQL("'rating-' || rating.id"), date=day, number=SQL("round(rating.rating)::int"),
-            detail=SQL("COALESCE(NULLIF(rating.feedback, ''), rating.res_name)"))
+            occasion=SQL("'rating-' || rating.id"),
+            date=day,
+            number=SQL("round(rating.rating)::int"),
+            detail=SQL("COALESCE(NULLIF(rating.feedback, ''), rating.res_name)"),
+        )
 
     # triggers: documents and products
 
     @api.model
     def _due_after_purchase(self, rule, company, today, check_only):
         """By the purchase days of `crm.value.purchase`, so a day whose purchases were given back does not count."""
-        since = SQL("source.partner_id IN (%s)", self._select_open_customers(rule, company)) if check_only \
+        since = (
+            SQL("source.partner_id IN (%s)", self._select_open_customers(rule, company))
+            if check_only
             else self._window(SQL("source.date"), today - timedelta(days=rule.days), check_only)
+        )
         days = self.env["crm.value.purchase"]._query(SQL("source.company_id = %s AND %s", company.id, since))
         order = SQL("NULL::int")
         if rule.target == "document":
             order = SQL(
                 """(SELECT max(sale.id) FROM sale_order sale JOIN res_partner buyer ON buyer.id = sale.partner_id
                      WHERE buyer.commercial_partner_id = value.partner_id AND sale.company_id = %s
-                       AND sale.state = 'sale' AND sale.date_order::date <= purchase.date)""", company.id)
+                       AND sale.state = 'sale' AND sale.date_order::date <= purchase.date)""",
+                company.id,
+            )
         return self._select(
-            company, SQL("purchase.is_purchase"), source=SQL(
-                "JOIN (%s) purchase ON purchase.partner_id = value.partner_id", days),
-            occasion=SQL("'purchase-' || purchase.date"), res_id=order, date=SQL("purchase.date"))
+            company,
+            SQL("purchase.is_purchase"),
+            source=SQL("JOIN (%s) purchase ON purchase.partner_id = value.partner_id", days),
+            occasion=SQL("'purchase-' || purchase.date"),
+            res_id=order,
+            date=SQL("purchase.date"),
+        )
 
     @api.model
     def _select_open_customers(self, rule, company):
@@ -300,52 +417,83 @@ class CrmValueFollowupTrigger(models.AbstractModel):
             """SELECT known.partner_id FROM crm_value_followup followup
                  JOIN crm_value known ON known.id = followup.value_id
                 WHERE followup.rule_id = %s AND followup.company_id = %s AND followup.state = 'open'""",
-            rule.id, company.id)
+            rule.id,
+            company.id,
+        )
 
     @api.model
     def _due_opportunity_stalled(self, rule, company, today, check_only):
         changed = SQL("COALESCE(lead.date_last_stage_update, lead.create_date)::date")
         return self._select(
-            company, SQL(
+            company,
+            SQL(
                 """lead.type = 'opportunity' AND lead.active AND lead.won_status = 'pending' AND %s < %s
                    AND COALESCE(lead.company_id, team.company_id, seller.company_id) = %s""",
-                changed, today - timedelta(days=rule.days), company.id),
+                changed,
+                today - timedelta(days=rule.days),
+                company.id,
+            ),
             source=SQL("""JOIN res_partner person ON person.commercial_partner_id = value.partner_id
                           JOIN crm_lead lead ON lead.partner_id = person.id
                           LEFT JOIN crm_team team ON team.id = lead.team_id
                           LEFT JOIN res_users seller ON seller.id = lead.user_id"""),
-            occasion=SQL("'stalled-' || lead.id || '-' || %s", changed), res_id=SQL("lead.id"), date=changed,
-            number=SQL("%s::date - %s", today, changed), detail=SQL("lead.name"))
+            occasion=SQL("'stalled-' || lead.id || '-' || %s", changed),
+            res_id=SQL("lead.id"),
+            date=changed,
+            number=SQL("%s::date - %s", today, changed),
+            detail=SQL("lead.name"),
+        )
 
     @api.model
     def _due_service_due(self, rule, company, today, check_only):
         """So many months after the last invoice of the product, unless it was given back since."""
-        bought = self.env["crm.value.followup.source"]._products(
-            company, SQL("template.value_remind_months > 0"))
+        bought = self.env["crm.value.followup.source"]._products(company, SQL("template.value_remind_months > 0"))
         day = SQL("(bought.last_date + make_interval(months => template.value_remind_months))::date")
         until = today + timedelta(days=rule.days)
-        begun = SQL("%s <= %s", day, until) if check_only else SQL(
-            "%s BETWEEN %s AND %s", day, until - timedelta(days=_SERVICE_DAYS), until)
+        begun = (
+            SQL("%s <= %s", day, until)
+            if check_only
+            else SQL("%s BETWEEN %s AND %s", day, until - timedelta(days=_SERVICE_DAYS), until)
+        )
         return self._select(
-            company, begun,
-            source=SQL("""JOIN (%s) bought ON bought.partner_id = value.partner_id
-                          JOIN product_template template ON template.id = bought.template_id""", bought),
-            occasion=SQL("'service-' || template.id || '-' || bought.last_date"), date=day,
+            company,
+            begun,
+            source=SQL(
+                """JOIN (%s) bought ON bought.partner_id = value.partner_id
+                          JOIN product_template template ON template.id = bought.template_id""",
+                bought,
+            ),
+            occasion=SQL("'service-' || template.id || '-' || bought.last_date"),
+            date=day,
             number=SQL("%s::date - bought.last_date", today),
-            detail=self._translated(SQL("template.name"), company))
+            detail=self._translated(SQL("template.name"), company),
+        )
 
     @api.model
     def _due_product_replaced(self, rule, company, today, check_only):
         """Regular buyers of an archived product that has a successor."""
         bought = self.env["crm.value.followup.source"]._products(
-            company, SQL("template.value_successor_id IS NOT NULL AND NOT template.active"))
+            company, SQL("template.value_successor_id IS NOT NULL AND NOT template.active")
+        )
         return self._select(
-            company, SQL("bought.purchases >= %s AND bought.last_date >= %s",
-                         _REGULAR_PURCHASES, today - timedelta(days=_REGULAR_DAYS)),
-            source=SQL("""JOIN (%s) bought ON bought.partner_id = value.partner_id
+            company,
+            SQL(
+                "bought.purchases >= %s AND bought.last_date >= %s",
+                _REGULAR_PURCHASES,
+                today - timedelta(days=_REGULAR_DAYS),
+            ),
+            source=SQL(
+                """JOIN (%s) bought ON bought.partner_id = value.partner_id
                           JOIN product_template template ON template.id = bought.template_id
-                          JOIN product_template successor ON successor.id = template.value_successor_id""", bought),
-            occasion=SQL("'replaced-' || template.id || '-' || successor.id"), date=SQL("bought.last_date"),
-            number=SQL("bought.purchases::int"), detail=SQL(
-                "%s || ' → ' || %s", self._translated(SQL("template.name"), company),
-                self._translated(SQL("successor.name"), company)))
+                          JOIN product_template successor ON successor.id = template.value_successor_id""",
+                bought,
+            ),
+            occasion=SQL("'replaced-' || template.id || '-' || successor.id"),
+            date=SQL("bought.last_date"),
+            number=SQL("bought.purchases::int"),
+            detail=SQL(
+                "%s || ' → ' || %s",
+                self._translated(SQL("template.name"), company),
+                self._translated(SQL("successor.name"), company),
+            ),
+        )

@@ -4,6 +4,7 @@ How to add a trigger: a row here, the method `_due_<code>` in `crm_value_followu
 `data/crm_value_followup_rule_data.xml`. Another module overrides `_triggers` of `crm.value.followup.trigger`, and adds
 its code to the selection of the rule.
 """
+
 from dataclasses import dataclass
 
 from odoo.tools.translate import LazyGettext, LazyTranslate
@@ -35,55 +36,119 @@ class Trigger:
     admits_former_tier: bool = False
 
 
-TRIGGERS = {trigger.code: trigger for trigger in (
-    Trigger(
-        "tier_gained", "Tier gained", detail_hint=_lt("the new tier"), closes_by="occasion",
-        resolution=_lt("the customer no longer has this tier")),
-    Trigger(
-        "tier_lost", "Tier lost", detail_hint=_lt("the tier it had"), closes_by="occasion",
-        resolution=_lt("the customer has its tier again"), admits_former_tier=True),
-    Trigger(
-        "tier_in_danger", "Tier about to be lost", days_hint=_lt("days before the tier is lost"),
-        closes_by="customer", resolution=_lt("the tier is kept, or already lost")),
-    Trigger(
-        "near_next_tier", "Near the next tier", detail_hint=_lt("what is missing for the next tier"),
-        closes_by="customer", resolution=_lt("the next tier is reached, or out of reach")),
-    Trigger(
-        "at_risk", "At risk of leaving", closes_by="customer", ends_with_purchase=True,
-        resolution=_lt("the customer is no longer at risk")),
-    Trigger(
-        "lost", "Just lost", days_hint=_lt("days: only customers lost within them"), closes_by="customer",
-        ends_with_purchase=True, admits_former_tier=True),
-    Trigger(
-        "purchase_overdue", "Expected purchase overdue", days_hint=_lt("days after the purchase was expected"),
-        closes_by="customer", ends_with_purchase=True),
-    Trigger(
-        "first_purchase", "First purchase", days_hint=_lt("days after the first purchase"), closes_by="occasion",
-        resolution=_lt("the purchase was returned")),
-    Trigger(
-        "after_purchase", "Some days after an invoice", days_hint=_lt("days after the invoice"), closes_by="occasion",
-        resolution=_lt("the purchase was returned"), document_model="sale.order"),
-    Trigger("anniversary", "Anniversary of the first purchase", days_hint=_lt("days before the anniversary")),
-    Trigger(
-        "birthday", "Birthday", days_hint=_lt("days before the birthday"), detail_hint=_lt("the person"),
-        document_model="res.partner"),
-    Trigger(
-        "no_contact", "No contact for long", closes_by="customer", ends_with_purchase=True,
-        days_hint=_lt("days without contact, where the relationship strategy says nothing"),
-        resolution=_lt("there was a contact")),
-    Trigger("low_rating", "Low rating", detail_hint=_lt("what the customer wrote")),
-    Trigger(
-        "opportunity_stalled", "Opportunity standing still", days_hint=_lt("days without a change of stage"),
-        detail_hint=_lt("the opportunity"), closes_by="occasion", resolution=_lt("the opportunity moved on"),
-        document_model="crm.lead"),
-    Trigger(
-        "service_due", "Service of a product due", days_hint=_lt("days before the service is due"),
-        detail_hint=_lt("the product"), closes_by="occasion", ends_with_purchase=True,
-        resolution=_lt("the product was returned")),
-    Trigger(
-        "product_replaced", "Product replaced", detail_hint=_lt("the product and what replaces it"),
-        closes_by="occasion", resolution=_lt("the product is sold again")),
-    Trigger("contact_gone", "Main contact gone", detail_hint=_lt("the person"), closes_by="occasion"),
-    Trigger("single_contact", "Known through one contact only", closes_by="customer"),
-    Trigger("manual", "Launched by an automation only"),
-)}
+TRIGGERS = {
+    trigger.code: trigger
+    for trigger in (
+        Trigger(
+            "tier_gained",
+            "Tier gained",
+            detail_hint=_lt("the new tier"),
+            closes_by="occasion",
+            resolution=_lt("the customer no longer has this tier"),
+        ),
+        Trigger(
+            "tier_lost",
+            "Tier lost",
+            detail_hint=_lt("the tier it had"),
+            closes_by="occasion",
+            resolution=_lt("the customer has its tier again"),
+            admits_former_tier=True,
+        ),
+        Trigger(
+            "tier_in_danger",
+            "Tier about to be lost",
+            days_hint=_lt("days before the tier is lost"),
+            closes_by="customer",
+            resolution=_lt("the tier is kept, or already lost"),
+        ),
+        Trigger(
+            "near_next_tier",
+            "Near the next tier",
+            detail_hint=_lt("what is missing for the next tier"),
+            closes_by="customer",
+            resolution=_lt("the next tier is reached, or out of reach"),
+        ),
+        Trigger(
+            "at_risk",
+            "At risk of leaving",
+            closes_by="customer",
+            ends_with_purchase=True,
+            resolution=_lt("the customer is no longer at risk"),
+        ),
+        Trigger(
+            "lost",
+            "Just lost",
+            days_hint=_lt("days: only customers lost within them"),
+            closes_by="customer",
+            ends_with_purchase=True,
+            admits_former_tier=True,
+        ),
+        Trigger(
+            "purchase_overdue",
+            "Expected purchase overdue",
+            days_hint=_lt("days after the purchase was expected"),
+            closes_by="customer",
+            ends_with_purchase=True,
+        ),
+        Trigger(
+            "first_purchase",
+            "First purchase",
+            days_hint=_lt("days after the first purchase"),
+            closes_by="occasion",
+            resolution=_lt("the purchase was returned"),
+        ),
+        Trigger(
+            "after_purchase",
+            "Some days after an invoice",
+            days_hint=_lt("days after the invoice"),
+            closes_by="occasion",
+            resolution=_lt("the purchase was returned"),
+            document_model="sale.order",
+        ),
+        Trigger("anniversary", "Anniversary of the first purchase", days_hint=_lt("days before the anniversary")),
+        Trigger(
+            "birthday",
+            "Birthday",
+            days_hint=_lt("days before the birthday"),
+            detail_hint=_lt("the person"),
+            document_model="res.partner",
+        ),
+        Trigger(
+            "no_contact",
+            "No contact for long",
+            closes_by="customer",
+            ends_with_purchase=True,
+            days_hint=_lt("days without contact, where the relationship strategy says nothing"),
+            resolution=_lt("there was a contact"),
+        ),
+        Trigger("low_rating", "Low rating", detail_hint=_lt("what the customer wrote")),
+        Trigger(
+            "opportunity_stalled",
+            "Opportunity standing still",
+            days_hint=_lt("days without a change of stage"),
+            detail_hint=_lt("the opportunity"),
+            closes_by="occasion",
+            resolution=_lt("the opportunity moved on"),
+            document_model="crm.lead",
+        ),
+        Trigger(
+            "service_due",
+            "Service of a product due",
+            days_hint=_lt("days before the service is due"),
+            detail_hint=_lt("the product"),
+            closes_by="occasion",
+            ends_with_purchase=True,
+            resolution=_lt("the product was returned"),
+        ),
+        Trigger(
+            "product_replaced",
+            "Product replaced",
+            detail_hint=_lt("the product and what replaces it"),
+            closes_by="occasion",
+            resolution=_lt("the product is sold again"),
+        ),
+        Trigger("contact_gone", "Main contact gone", detail_hint=_lt("the person"), closes_by="occasion"),
+        Trigger("single_contact", "Known through one contact only", closes_by="customer"),
+        Trigger("manual", "Launched by an automation only"),
+    )
+}

@@ -25,15 +25,15 @@ class CrmValueMail(models.Model):
     _rec_name = "occasion"
 
     value_id = fields.Many2one(
-        "crm.value", string="Customer Value", required=True, ondelete="cascade", index=True, readonly=True)
+        "crm.value", string="Customer Value", required=True, ondelete="cascade", index=True, readonly=True
+    )
     partner_id = fields.Many2one(related="value_id.partner_id", string="Customer")
     company_id = fields.Many2one(related="value_id.company_id")
     kind = fields.Selection([("reached", "Tier reached"), ("danger", "Tier in danger")], required=True, readonly=True)
     tier_id = fields.Many2one("crm.value.tier", ondelete="set null", readonly=True)
     occasion = fields.Char(required=True, readonly=True)
 
-    _occasion_uniq = models.Constraint(
-        "UNIQUE(value_id, kind, occasion)", "A customer is told once of an occasion.")
+    _occasion_uniq = models.Constraint("UNIQUE(value_id, kind, occasion)", "A customer is told once of an occasion.")
 
     # sending
 
@@ -46,13 +46,18 @@ class CrmValueMail(models.Model):
     @api.model
     def _cron_mails(self):
         """Put the mails that are due into Odoo's queue, each in its own transaction."""
-        due = [(company.id, kind, *row) for company in self.env["res.company"].search([])
-               for kind in ("reached", "danger") for row in self._due(company, kind)]
+        due = [
+            (company.id, kind, *row)
+            for company in self.env["res.company"].search([])
+            for kind in ("reached", "danger")
+            for row in self._due(company, kind)
+        ]
         self.env["ir.cron"]._commit_progress(remaining=len(due))
         for company_id, kind, value_id, tier_id, occasion in due:
             company = self.env["res.company"].browse(company_id)
             self.with_company(company).with_context(allowed_company_ids=company.ids)._send_safely(
-                company, kind, value_id, tier_id, occasion)
+                company, kind, value_id, tier_id, occasion
+            )
             if not self.env["ir.cron"]._commit_progress(1):
                 break
 
@@ -70,13 +75,22 @@ class CrmValueMail(models.Model):
     @api.model
     def _send(self, company, kind, value_id, tier_id, occasion):
         """Record an occasion and make its mail, unless the occasion is recorded already."""
-        recorded = self.env.execute_query(SQL(
-            """
+        recorded = self.env.execute_query(
+            SQL(
+                """
             INSERT INTO crm_value_mail (value_id, kind, tier_id, occasion,
                                         create_uid, create_date, write_uid, write_date)
             VALUES (%s, %s, %s, %s, %s, now() AT TIME ZONE 'UTC', %s, now() AT TIME ZONE 'UTC')
             ON CONFLICT DO NOTHING RETURNING id
-            """, value_id, kind, tier_id, occasion, self.env.uid, self.env.uid))
+            """,
+                value_id,
+                kind,
+                tier_id,
+                occasion,
+                self.env.uid,
+                self.env.uid,
+            )
+        )
         if recorded:
             self._template(company, kind).send_mail(value_id, force_send=False)
 
@@ -94,8 +108,9 @@ class CrmValueMail(models.Model):
         self.env.flush_all()
         today = company._value_today()
         occasions = self._select_reached(today) if kind == "reached" else self._select_danger(company, today)
-        return self.env.execute_query(SQL(
-            """
+        return self.env.execute_query(
+            SQL(
+                """
             SELECT DISTINCT due.value_id, due.tier_id, due.occasion
               FROM (%(occasions)s) due
               JOIN crm_value value ON value.id = due.value_id AND value.company_id = %(company)s
@@ -106,7 +121,12 @@ class CrmValueMail(models.Model):
                                   AND sent.kind = %(kind)s AND sent.occasion = due.occasion)
              ORDER BY due.value_id
             """,
-            occasions=occasions, company=company.id, mailable=self._where_mailable(), kind=kind))
+                occasions=occasions,
+                company=company.id,
+                mailable=self._where_mailable(),
+                kind=kind,
+            )
+        )
 
     @api.model
     def _select_reached(self, today):
@@ -121,7 +141,10 @@ class CrmValueMail(models.Model):
               LEFT JOIN crm_value_tier before ON before.id = change.from_tier_id
              WHERE change.date >= %s AND change.source NOT IN %s
                AND (before.id IS NULL OR (after.sequence, after.id) > (before.sequence, before.id))
-            """, today - timedelta(days=CATCH_UP_DAYS - 1), UNMAILED_SOURCES)
+            """,
+            today - timedelta(days=CATCH_UP_DAYS - 1),
+            UNMAILED_SOURCES,
+        )
 
     @api.model
     def _select_danger(self, company, today):
@@ -131,7 +154,10 @@ class CrmValueMail(models.Model):
                    'tier ' || endangered.tier_id || ' until ' || endangered.tier_review_date AS occasion
               FROM crm_value endangered
              WHERE endangered.tier_review_date BETWEEN %s AND %s AND endangered.tier_id IS NOT NULL
-            """, today, today + timedelta(days=company.value_mail_danger_days))
+            """,
+            today,
+            today + timedelta(days=company.value_mail_danger_days),
+        )
 
     @api.model
     def _where_mailable(self):
@@ -140,10 +166,14 @@ class CrmValueMail(models.Model):
             """(partner.active AND COALESCE(partner.email_normalized, '') != '' AND %s AND NOT EXISTS (
                    SELECT FROM mail_blacklist blocked
                     WHERE blocked.active AND blocked.email = partner.email_normalized))""",
-            self.env["crm.value.followup.due"]._where_reachable())
+            self.env["crm.value.followup.due"]._where_reachable(),
+        )
 
     @api.model
     def _is_mailable(self, partner):
         self.env.flush_all()
-        return bool(self.env.execute_query(SQL(
-            "SELECT FROM res_partner partner WHERE partner.id = %s AND %s", partner.id, self._where_mailable())))
+        return bool(
+            self.env.execute_query(
+                SQL("SELECT FROM res_partner partner WHERE partner.id = %s AND %s", partner.id, self._where_mailable())
+            )
+        )

@@ -42,7 +42,8 @@ class CrmValuePortal(models.AbstractModel):
         if partner != customer and not company.value_portal_contacts:
             return "contact", value
         value = value.with_context(value_for_customer=True, allowed_company_ids=company.ids).search(
-            [("partner_id", "=", customer.id), ("company_id", "=", company.id)], limit=1)
+            [("partner_id", "=", customer.id), ("company_id", "=", company.id)], limit=1
+        )
         return "tier" if value.tier_id else "none", value
 
     @api.model
@@ -53,8 +54,14 @@ class CrmValuePortal(models.AbstractModel):
             return None
         customer = partner.sudo().commercial_partner_id  # sudo: the page shows the name of the person's own customer
         page = {
-            "state": state, "company": company.sudo().name, "customer": customer.name,
-            "tier": False, "next": False, "keep": False, "history": [], "cards": [],
+            "state": state,
+            "company": company.sudo().name,
+            "customer": customer.name,
+            "tier": False,
+            "next": False,
+            "keep": False,
+            "history": [],
+            "cards": [],
         }
         if state == "opted_out":
             return page
@@ -64,7 +71,8 @@ class CrmValuePortal(models.AbstractModel):
             return page
         steps = self._steps(value, company)
         return page | {
-            "tier": self._prepare_portal_tier(value), "next": self._prepare_portal_next(company, steps.get("next")),
+            "tier": self._prepare_portal_tier(value),
+            "next": self._prepare_portal_next(company, steps.get("next")),
             "keep": self._prepare_portal_keep(value, steps.get("keep")),
             "history": self._prepare_portal_changes(value),
         }
@@ -81,8 +89,11 @@ class CrmValuePortal(models.AbstractModel):
         value.ensure_one()
         value = value.with_context(value_for_customer=True)
         steps = self._steps(value, value.company_id)
-        return {"tier": self._prepare_portal_tier(value), "keep": self._prepare_portal_keep(value, steps.get("keep")),
-                "url": f"{value.get_base_url()}/my/loyalty" if value.company_id.value_portal else False}
+        return {
+            "tier": self._prepare_portal_tier(value),
+            "keep": self._prepare_portal_keep(value, steps.get("keep")),
+            "url": f"{value.get_base_url()}/my/loyalty" if value.company_id.value_portal else False,
+        }
 
     @api.model
     def _steps(self, value, company):
@@ -107,10 +118,12 @@ class CrmValuePortal(models.AbstractModel):
             return False
         pause = self.env["crm.value.benefit.state"]._pause_reason(value, company)
         return {
-            **self._prepare_portal_label(tier), "since": value.tier_since, "text": tier.description or False,
+            **self._prepare_portal_label(tier),
+            "since": value.tier_since,
+            "text": tier.description or False,
             "benefits": value.env["crm.value.benefit.text"]._prepare_portal_benefits(tier, company, value),
-            "is_paused": bool(pause), "is_paused_overdue": bool(pause and self.env[
-                "crm.value.benefit.state"]._owes_too_much(value, company)),
+            "is_paused": bool(pause),
+            "is_paused_overdue": bool(pause and self.env["crm.value.benefit.state"]._owes_too_much(value, company)),
         }
 
     @api.model
@@ -121,8 +134,15 @@ class CrmValuePortal(models.AbstractModel):
     def _prepare_portal_changes(self, value):
         """Return the tier changes, the latest first, without their reasons and users."""
         changes = value.tier_change_ids.sorted(lambda change: (change.date, change.id), reverse=True)[:_CHANGES]
-        return [{"date": change.date, "before": change.from_tier_id.name, "after": change.to_tier_id.name,
-                 "is_up": change.direction == "up"} for change in changes]
+        return [
+            {
+                "date": change.date,
+                "before": change.from_tier_id.name,
+                "after": change.to_tier_id.name,
+                "is_up": change.direction == "up",
+            }
+            for change in changes
+        ]
 
     # the next tier, and what keeping this one asks for
 
@@ -138,10 +158,14 @@ class CrmValuePortal(models.AbstractModel):
         if step["match"] == "any" and missing or is_complete and len(missing) == 1:
             headline = self._headline(max(missing, key=lambda line: line["share"]), tier.name)
         return {
-            **self._prepare_portal_label(tier), "lines": lines, "any": step["match"] == "any" and len(lines) > 1,
-            "headline": headline, "hint": False if is_complete else self._hint(tier, bool(lines)),
+            **self._prepare_portal_label(tier),
+            "lines": lines,
+            "any": step["match"] == "any" and len(lines) > 1,
+            "headline": headline,
+            "hint": False if is_complete else self._hint(tier, bool(lines)),
             # sudo: customers have no rights on benefits; they read the texts that are meant for them.
-            "benefits": self.env["crm.value.benefit.text"].sudo()._prepare_portal_benefits(tier, company)}
+            "benefits": self.env["crm.value.benefit.text"].sudo()._prepare_portal_benefits(tier, company),
+        }
 
     @api.model
     def _hint(self, tier, has_lines):
@@ -149,7 +173,8 @@ class CrmValuePortal(models.AbstractModel):
         if has_lines:
             return self.env._("Besides this, %(tier)s depends on our relationship as a whole.", tier=tier.name)
         return self.env._(
-            "%(tier)s is given for our relationship as a whole: there is no single figure to reach.", tier=tier.name)
+            "%(tier)s is given for our relationship as a whole: there is no single figure to reach.", tier=tier.name
+        )
 
     @api.model
     def _prepare_portal_keep(self, value, step):
@@ -158,8 +183,11 @@ class CrmValuePortal(models.AbstractModel):
             return False
         lines, is_complete = self._prepare_portal_lines(value.company_id, step)
         ends = value.tier_review_date
-        return {"lines": lines, "any": step["match"] == "any" and len(lines) > 1, "ends": ends,
-                "is_all_told": is_complete} if lines or ends else False
+        return (
+            {"lines": lines, "any": step["match"] == "any" and len(lines) > 1, "ends": ends, "is_all_told": is_complete}
+            if lines or ends
+            else False
+        )
 
     @api.model
     def _prepare_portal_lines(self, company, step):
@@ -169,11 +197,20 @@ class CrmValuePortal(models.AbstractModel):
         """
         labels = self._labels()
         year_end = date(company._value_today().year, 12, 31)
-        lines = [{
-            "metric": line["metric"], "label": labels[line["metric"]], "passed": line["passed"], "have": line["have"],
-            "need": line["need"], "missing": line["missing"], "share": line["share"],
-            "until": year_end if line["metric"] == "revenue_year" else False,
-        } for line in step["criteria"] if line["have"] is not None]
+        lines = [
+            {
+                "metric": line["metric"],
+                "label": labels[line["metric"]],
+                "passed": line["passed"],
+                "have": line["have"],
+                "need": line["need"],
+                "missing": line["missing"],
+                "share": line["share"],
+                "until": year_end if line["metric"] == "revenue_year" else False,
+            }
+            for line in step["criteria"]
+            if line["have"] is not None
+        ]
         hidden = len(step["criteria"]) - len(lines)
         is_complete = bool(lines) and step["is_admitted"] is not False and (not hidden or step["match"] == "any")
         return lines, is_complete
@@ -197,8 +234,11 @@ class CrmValuePortal(models.AbstractModel):
         if line["metric"] == "revenue_previous_year":
             return False
         if line["until"]:
-            return self.env._("%(missing)s more until %(date)s and you reach %(tier)s",
-                              date=format_date(self.env, line["until"], date_format="d MMMM"), **texts)
+            return self.env._(
+                "%(missing)s more until %(date)s and you reach %(tier)s",
+                date=format_date(self.env, line["until"], date_format="d MMMM"),
+                **texts,
+            )
         if line["metric"] == "purchase_count":
             if texts["missing"] == "1":
                 return self.env._("One more purchase and you reach %(tier)s", **texts)
@@ -248,8 +288,7 @@ class CrmValuePortal(models.AbstractModel):
     def _gap(self, order, preview):
         """Return what is missing for the next tier, in the currency of the order, or False."""
         step, missing = preview["step"], preview.get("amount")
-        if not missing or step["match"] == "all" and any(
-                criterion["have"] is None for criterion in step["criteria"]):
+        if not missing or step["match"] == "all" and any(criterion["have"] is None for criterion in step["criteria"]):
             return False
         amount = formatLang(self.env, missing * (order.currency_rate or 1.0), currency_obj=order.currency_id)
         return self._amount_missing(amount, step["tier"].name)
@@ -264,14 +303,28 @@ class CrmValuePortal(models.AbstractModel):
         """
         today = company._value_today()
         # sudo: customers have no rights on cards; these are their own.
-        cards = self.env["loyalty.card"].sudo().search([
-            ("partner_id", "in", partners.ids), ("program_id.active", "=", True),
-            ("program_id.company_id", "in", [False, company.id]),
-            ("program_id.program_type", "in", _BALANCES + _COUPONS),
-            "|", ("expiration_date", "=", False), ("expiration_date", ">=", today),
-            "|", ("program_id.date_to", "=", False), ("program_id.date_to", ">=", today)], order="id")
+        cards = (
+            self.env["loyalty.card"]
+            .sudo()
+            .search(
+                [
+                    ("partner_id", "in", partners.ids),
+                    ("program_id.active", "=", True),
+                    ("program_id.company_id", "in", [False, company.id]),
+                    ("program_id.program_type", "in", _BALANCES + _COUPONS),
+                    "|",
+                    ("expiration_date", "=", False),
+                    ("expiration_date", ">=", today),
+                    "|",
+                    ("program_id.date_to", "=", False),
+                    ("program_id.date_to", ">=", today),
+                ],
+                order="id",
+            )
+        )
         usable = cards.filtered(self._is_usable).sorted(
-            lambda card: (not card.expiration_date, card.expiration_date or today))
+            lambda card: (not card.expiration_date, card.expiration_date or today)
+        )
         return [self._prepare_portal_card(card) for card in usable]
 
     @api.model
@@ -281,14 +334,17 @@ class CrmValuePortal(models.AbstractModel):
             return True
         rewards = card.program_id.reward_ids
         return card.points > 0 and (
-            kind == "gift_card" or any(reward.required_points <= card.points for reward in rewards))
+            kind == "gift_card" or any(reward.required_points <= card.points for reward in rewards)
+        )
 
     @api.model
     def _prepare_portal_card(self, card):
         kind = card.program_id.program_type
         is_balance = kind in _BALANCES
         return {
-            "name": card.program_id.name, "kind": kind, "expires": card.expiration_date,
+            "name": card.program_id.name,
+            "kind": kind,
+            "expires": card.expiration_date,
             "points": card.points_display if is_balance or kind == "gift_card" else False,
             "code": False if is_balance else card.code,
             "reward": False if is_balance or kind == "gift_card" else card.program_id.reward_ids[:1].description,

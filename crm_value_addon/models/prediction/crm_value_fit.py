@@ -42,8 +42,12 @@ class CrmValueFit(models.Model):
     as_of_date = fields.Date(string="Purchases Until", readonly=True)
     is_used = fields.Boolean(string="In Use", readonly=True, tracking=True, copy=False)
     is_pinned = fields.Boolean(
-        string="Pinned", tracking=True, copy=False, readonly=True,
-        help="Stays in use until it is released, whatever later models say")
+        string="Pinned",
+        tracking=True,
+        copy=False,
+        readonly=True,
+        help="Stays in use until it is released, whatever later models say",
+    )
 
     customer_count = fields.Integer(string="Customers", readonly=True)
     repeat_count = fields.Integer(string="Repeat Customers", readonly=True)
@@ -61,12 +65,16 @@ class CrmValueFit(models.Model):
     purchase_covariance = fields.Json(readonly=True)
     spend_covariance = fields.Json(readonly=True)
     margin_ratio = fields.Float(
-        readonly=True, digits=None, groups=MARGIN_GROUP,
-        help="Margin per unit of revenue of the company; for customers without revenue of their own")
+        readonly=True,
+        digits=None,
+        groups=MARGIN_GROUP,
+        help="Margin per unit of revenue of the company; for customers without revenue of their own",
+    )
     log_likelihood = fields.Float(readonly=True, digits=(16, 1))
     converged = fields.Boolean(readonly=True)
     reliability = fields.Selection(
-        [("reliable", "Reliable"), ("indicative", "Indicative"), ("fallback", "Not usable")], readonly=True)
+        [("reliable", "Reliable"), ("indicative", "Indicative"), ("fallback", "Not usable")], readonly=True
+    )
     reliability_reason = fields.Text(compute="_compute_reliability_reason")
     reliability_code = fields.Char(readonly=True)
     no_churn = fields.Boolean(readonly=True)
@@ -74,26 +82,30 @@ class CrmValueFit(models.Model):
     # what the backtest says
     holdout_days = fields.Integer(readonly=True, help="Days at the end of the history that the backtest forecast")
     mae_model = fields.Monetary(
-        string="Model Error", readonly=True, help="Mean absolute error per customer, in revenue")
+        string="Model Error", readonly=True, help="Mean absolute error per customer, in revenue"
+    )
     mae_history = fields.Monetary(
-        string="12 Months Error", readonly=True, help="Mean absolute error per customer, in revenue")
-    bias_model = fields.Float(
-        string="Model Bias", readonly=True, help="Forecast total over actual total, less one")
+        string="12 Months Error", readonly=True, help="Mean absolute error per customer, in revenue"
+    )
+    bias_model = fields.Float(string="Model Bias", readonly=True, help="Forecast total over actual total, less one")
     bias_history = fields.Float(string="12 Months Bias", readonly=True)
     spearman_model = fields.Float(string="Model Ranking", readonly=True, help="Rank correlation, 1 is perfect")
     spearman_history = fields.Float(string="12 Months Ranking", readonly=True)
     seasonal_bias = fields.Float(readonly=True)
     backtest = fields.Json(readonly=True)
-    decision = fields.Selection([
-        ("model_better", "Model used: it forecast better"),
-        ("model_forced", "Model used: as the settings say"),
-        ("history_better", "Last 12 months used: they forecast better"),
-        ("history_forced", "Last 12 months used: as the settings say"),
-        ("not_usable", "Last 12 months used: not enough data for a model"),
-        ("not_tested", "Last 12 months used: too few purchases to test a model on"),
-        ("much_worse", "Set aside: much worse than the model in use"),
-        ("other_pinned", "Set aside: another model is pinned"),
-    ], readonly=True)
+    decision = fields.Selection(
+        [
+            ("model_better", "Model used: it forecast better"),
+            ("model_forced", "Model used: as the settings say"),
+            ("history_better", "Last 12 months used: they forecast better"),
+            ("history_forced", "Last 12 months used: as the settings say"),
+            ("not_usable", "Last 12 months used: not enough data for a model"),
+            ("not_tested", "Last 12 months used: too few purchases to test a model on"),
+            ("much_worse", "Set aside: much worse than the model in use"),
+            ("other_pinned", "Set aside: another model is pinned"),
+        ],
+        readonly=True,
+    )
     verdict = fields.Text(compute="_compute_verdict")
     chart_monthly = fields.Json(compute="_compute_charts")
     chart_cumulative = fields.Json(compute="_compute_charts")
@@ -105,9 +117,11 @@ class CrmValueFit(models.Model):
         from ...lib import customer_base  # scipy costs a second: not at Odoo's start
 
         model = self._model_class(self.model).from_parameters(
-            self.r, self.alpha, self.a, self.b, covariance=self.purchase_covariance or None)
+            self.r, self.alpha, self.a, self.b, covariance=self.purchase_covariance or None
+        )
         spend = customer_base.GammaGamma.from_parameters(
-            self.p, self.q, self.v, covariance=self.spend_covariance or None)
+            self.p, self.q, self.v, covariance=self.spend_covariance or None
+        )
         return model, spend
 
     @api.model
@@ -135,12 +149,16 @@ class CrmValueFit(models.Model):
             reasons = {
                 "enough_data": self.env._(
                     "%(count)s repeat customers over %(days)s days are enough.",
-                    count=fit.repeat_count, days=fit.history_days),
+                    count=fit.repeat_count,
+                    days=fit.history_days,
+                ),
                 "few_repeaters": self.env._(
                     "Only %(count)s customers bought more than once: treat the model as indicative.",
-                    count=fit.repeat_count),
+                    count=fit.repeat_count,
+                ),
                 "short_history": self.env._(
-                    "The history of %(days)s days is short: half a year or more would be safe.", days=fit.history_days),
+                    "The history of %(days)s days is short: half a year or more would be safe.", days=fit.history_days
+                ),
                 "no_history": self.env._("No customer has bought before today."),
                 "not_converged": self.env._("The search for the parameters did not settle."),
             }
@@ -154,17 +172,26 @@ class CrmValueFit(models.Model):
         for fit in self:
             lines = [dict(fit._fields["decision"]._description_selection(self.env)).get(fit.decision, "")]
             if fit.holdout_days:
-                lines.append(self.env._(
-                    "In the last %(days)s days the model was off by %(model)s per customer on average "
-                    "(all together %(bias_model)s %%), the last 12 months carried forward by %(history)s "
-                    "(%(bias_history)s %%).",
-                    days=fit.holdout_days, model=fit.currency_id.format(fit.mae_model),
-                    bias_model=f"{round(100 * fit.bias_model):+d}", history=fit.currency_id.format(fit.mae_history),
-                    bias_history=f"{round(100 * fit.bias_history):+d}"))
+                lines.append(
+                    self.env._(
+                        "In the last %(days)s days the model was off by %(model)s per customer on average "
+                        "(all together %(bias_model)s %%), the last 12 months carried forward by %(history)s "
+                        "(%(bias_history)s %%).",
+                        days=fit.holdout_days,
+                        model=fit.currency_id.format(fit.mae_model),
+                        bias_model=f"{round(100 * fit.bias_model):+d}",
+                        history=fit.currency_id.format(fit.mae_history),
+                        bias_history=f"{round(100 * fit.bias_history):+d}",
+                    )
+                )
             if abs(fit.seasonal_bias) > SEASON:
-                lines.append(self.env._(
-                    "A yearly pattern biases the level: a year before, these days brought %(bias)s %% of what their "
-                    "share of an even year is.", bias=f"{100 * (1 + fit.seasonal_bias):.0f}"))
+                lines.append(
+                    self.env._(
+                        "A yearly pattern biases the level: a year before, these days brought %(bias)s %% of what "
+                        "their share of an even year is.",
+                        bias=f"{100 * (1 + fit.seasonal_bias):.0f}",
+                    )
+                )
             fit.verdict = "\n".join(filter(None, lines))
 
     @api.depends("backtest", "model")
@@ -200,8 +227,13 @@ class CrmValueFit(models.Model):
         """Fit, backtest, and use the fit unless it is unusable, much worse than the present one, or one is pinned."""
         as_of = company._value_today()
         days = self._purchase_days(company, as_of)
-        vals = {"company_id": company.id, "model": company.value_model, "as_of_date": as_of,
-                "fitted_at": fields.Datetime.now(), "margin_ratio": self._company_margin_ratio(company)}
+        vals = {
+            "company_id": company.id,
+            "model": company.value_model,
+            "as_of_date": as_of,
+            "fitted_at": fields.Datetime.now(),
+            "margin_ratio": self._company_margin_ratio(company),
+        }
         fit = self.sudo().create(vals | self._prepare_fit_vals(company, days, as_of))  # sudo: fits are the machine's
         self.env["crm.value.fit.backtest"]._try_out(fit, days)
         fit._decide()
@@ -214,17 +246,27 @@ class CrmValueFit(models.Model):
         since = SQL("TRUE")
         if company.value_fit_months:
             since = SQL("date > %s", fields.Date.subtract(as_of, months=company.value_fit_months))
-        return binary_copy.copy_out(self.env.cr, SQL(
-            """SELECT partner_id::int4, date, purchase_revenue::float8 FROM (%s) purchase
+        return binary_copy.copy_out(
+            self.env.cr,
+            SQL(
+                """SELECT partner_id::int4, date, purchase_revenue::float8 FROM (%s) purchase
                 WHERE is_purchase AND date <= %s AND %s ORDER BY partner_id, date""",
-            self.env["crm.value.purchase"]._query(SQL("source.company_id = %s", company.id)), as_of, since,
-        ), [("partner", "int4"), ("date", "date"), ("purchase_revenue", "float8")])
+                self.env["crm.value.purchase"]._query(SQL("source.company_id = %s", company.id)),
+                as_of,
+                since,
+            ),
+            [("partner", "int4"), ("date", "date"), ("purchase_revenue", "float8")],
+        )
 
     @api.model
     def _company_margin_ratio(self, company):
-        [[ratio]] = self.env.execute_query(SQL(
-            """SELECT COALESCE(sum(margin_total) / NULLIF(sum(revenue_total), 0), 0)
-                 FROM crm_value WHERE company_id = %s""", company.id))
+        [[ratio]] = self.env.execute_query(
+            SQL(
+                """SELECT COALESCE(sum(margin_total) / NULLIF(sum(revenue_total), 0), 0)
+                 FROM crm_value WHERE company_id = %s""",
+                company.id,
+            )
+        )
         return min(max(float(ratio), -1.0), 1.0)
 
     @api.model
@@ -234,7 +276,8 @@ class CrmValueFit(models.Model):
         if not len(days["partner"]):
             return {"reliability": "fallback", "reliability_code": "no_history"}
         customers = customer_base.holdout.summarise(
-            days["partner"], days["date"], days["purchase_revenue"], day_number(as_of))
+            days["partner"], days["date"], days["purchase_revenue"], day_number(as_of)
+        )
         repeaters, longest = int((customers.x > 0).sum()), float(customers.T.max())
         vals = {"customer_count": len(customers.x), "repeat_count": repeaters, "history_days": int(longest)}
         verdict = customer_base.reliability.before_fit(repeaters, longest)
@@ -244,8 +287,7 @@ class CrmValueFit(models.Model):
             spend = customer_base.GammaGamma(**prior).fit(customers.n, customers.mean)
             verdict = customer_base.reliability.after_fit(model, repeaters, longest)
             vals |= self._prepare_estimator_vals(model, spend)
-        return vals | {
-            "reliability": verdict.level, "reliability_code": verdict.reason, "no_churn": verdict.no_churn}
+        return vals | {"reliability": verdict.level, "reliability_code": verdict.reason, "no_churn": verdict.no_churn}
 
     @api.model
     def _finite_matrix(self, matrix):
@@ -256,12 +298,15 @@ class CrmValueFit(models.Model):
     @api.model
     def _prepare_estimator_vals(self, model, spend):
         return {
-            **model.parameters_, **spend.parameters_,
+            **model.parameters_,
+            **spend.parameters_,
             "log_likelihood": model.log_likelihood_,
             "converged": bool(model.converged_ and spend.converged_),
             "standard_errors": {
-                name: error for name, error in {**model.standard_errors_, **spend.standard_errors_}.items()
-                if np.isfinite(error)},
+                name: error
+                for name, error in {**model.standard_errors_, **spend.standard_errors_}.items()
+                if np.isfinite(error)
+            },
             "purchase_covariance": self._finite_matrix(model.covariance_),
             "spend_covariance": self._finite_matrix(spend.covariance_),
         }
@@ -341,6 +386,9 @@ class CrmValueFit(models.Model):
         self._check_manager()
         fit = self._fit_company(self.env.company)
         return {
-            "type": "ir.actions.act_window", "res_model": "crm.value.fit", "res_id": fit.id,
-            "views": [(False, "form")], "name": self.env._("Prediction Model"),
+            "type": "ir.actions.act_window",
+            "res_model": "crm.value.fit",
+            "res_id": fit.id,
+            "views": [(False, "form")],
+            "name": self.env._("Prediction Model"),
         }

@@ -36,21 +36,36 @@ class CrmValueFitBacktest(models.AbstractModel):
         months = [self.env._("Month %(number)s", number=number + 1) for number in range(len(tracking))]
 
         def chart(kind, labels, actual, expected, x_title, y_title):
-            return {"kind": kind, "labels": labels, "x_title": x_title, "y_title": y_title, "series": [
-                {"label": self.env._("Actual"), "values": actual},
-                {"label": self.env._("Expected"), "values": expected}]}
+            return {
+                "kind": kind,
+                "labels": labels,
+                "x_title": x_title,
+                "y_title": y_title,
+                "series": [
+                    {"label": self.env._("Actual"), "values": actual},
+                    {"label": self.env._("Expected"), "values": expected},
+                ],
+            }
 
         cumulative = [[row["actual"] for row in tracking], [row[name] for row in tracking]]
         repeats = self.env._("Repeat purchases")
         return {
             "chart_cumulative": chart("line", months, *cumulative, self.env._("Since the first purchase"), repeats),
             "chart_monthly": chart(
-                "bar", months, *(np.diff(series, prepend=0).tolist() for series in cumulative),
-                self.env._("Since the first purchase"), repeats),
+                "bar",
+                months,
+                *(np.diff(series, prepend=0).tolist() for series in cumulative),
+                self.env._("Since the first purchase"),
+                repeats,
+            ),
             "chart_calibration": chart(
-                "bar", [f"{row['frequency']}{'+' if row is calibration[-1] else ''}" for row in calibration],
-                [row["actual"] for row in calibration], [row[name] for row in calibration],
-                self.env._("Repeat purchases before"), self.env._("Average purchases in the holdout")),
+                "bar",
+                [f"{row['frequency']}{'+' if row is calibration[-1] else ''}" for row in calibration],
+                [row["actual"] for row in calibration],
+                [row[name] for row in calibration],
+                self.env._("Repeat purchases before"),
+                self.env._("Average purchases in the holdout"),
+            ),
         }
 
     @api.model
@@ -69,14 +84,21 @@ class CrmValueFitBacktest(models.AbstractModel):
             chosen = np.isin(partner, np.random.default_rng(0).choice(customers, SAMPLE, replace=False))
             partner, date, revenue = partner[chosen], date[chosen], revenue[chosen]
         result = holdout.backtest(
-            partner, date, revenue, split, end, prior=prior_strength > 0, prior_strength=prior_strength)
+            partner, date, revenue, split, end, prior=prior_strength > 0, prior_strength=prior_strength
+        )
         return {
-            "split": split, "end": end, "customers": result.customers, "repeaters": result.repeaters,
+            "split": split,
+            "end": end,
+            "customers": result.customers,
+            "repeaters": result.repeaters,
             "actual_total": result.actual_total,
             "accuracy": {
                 method: {name: _finite(value) for name, value in vars(figures).items()}
-                for method, figures in result.accuracy.items()},
-            "calibration": result.calibration, "by_month": result.by_month, "tracking": result.tracking,
+                for method, figures in result.accuracy.items()
+            },
+            "calibration": result.calibration,
+            "by_month": result.by_month,
+            "tracking": result.tracking,
             "season": season.seasonal_bias(date, revenue, split, end),
         }
 
@@ -93,12 +115,19 @@ class CrmValueFitBacktest(models.AbstractModel):
         if not result["actual_total"]:
             return
         model, history = result["accuracy"][_KERNEL_NAMES[fit.model]], result["accuracy"][HISTORY]
-        fit.write({
-            "backtest": result, "holdout_days": end - split, "seasonal_bias": result["season"] or 0.0,
-            "mae_model": model["mae"], "mae_history": history["mae"],
-            "bias_model": model["aggregate_error"] or 0.0, "bias_history": history["aggregate_error"] or 0.0,
-            "spearman_model": model["spearman"] or 0.0, "spearman_history": history["spearman"] or 0.0,
-        })
+        fit.write(
+            {
+                "backtest": result,
+                "holdout_days": end - split,
+                "seasonal_bias": result["season"] or 0.0,
+                "mae_model": model["mae"],
+                "mae_history": history["mae"],
+                "bias_model": model["aggregate_error"] or 0.0,
+                "bias_history": history["aggregate_error"] or 0.0,
+                "spearman_model": model["spearman"] or 0.0,
+                "spearman_history": history["spearman"] or 0.0,
+            }
+        )
 
 
 def _finite(number):

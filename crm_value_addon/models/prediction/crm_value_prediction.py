@@ -29,7 +29,8 @@ class CrmValuePrediction(models.AbstractModel):
         fit = self.env["crm.value.fit"]._current(basis.company) if basis.fit is None else basis.fit.sudo()
         pieces, skipped = [self._predict_some(basis, fit, take(columns, slice(0)))], []
         self.env["crm.value.writer"]._leave_out(
-            lambda part: pieces.append(self._predict_some(basis, fit, part)), columns, skipped)
+            lambda part: pieces.append(self._predict_some(basis, fit, part)), columns, skipped
+        )
         return join(pieces), skipped
 
     @api.model
@@ -53,8 +54,10 @@ class CrmValuePrediction(models.AbstractModel):
         count = len(spend)
         return {
             "method": np.where(
-                columns["purchase_count"] > 0, Value._selection_code("method", "history"),
-                Value._selection_code("method", "none")),
+                columns["purchase_count"] > 0,
+                Value._selection_code("method", "history"),
+                Value._selection_code("method", "none"),
+            ),
             "fit_id": np.zeros(count, np.int32),
             "probability_alive": np.zeros(count),
             "alive": np.full(count, np.nan),
@@ -65,7 +68,8 @@ class CrmValuePrediction(models.AbstractModel):
             "expected_margin_12m": fallback.retention_expected(monthly, retention),
             "next_purchase_date": np.full(count, NO_DATE, np.int32),
             "transaction_value": fallback.retention_clv(
-                monthly, retention, company.value_discount_rate, months=basis.months),
+                monthly, retention, company.value_discount_rate, months=basis.months
+            ),
             "clv_low": np.zeros(count),
             "clv_high": np.zeros(count),
         }
@@ -77,8 +81,17 @@ class CrmValuePrediction(models.AbstractModel):
         model, spend = fit._estimators()
         x, t_x, age = self._purchase_triple(columns, basis.as_of)
         scores = customer_base.score(
-            model, spend, x, t_x, age, x + 1, columns["monetary_value"], months=basis.months,
-            yearly_discount=basis.company.value_discount_rate, margin_ratio=self._margin_ratio(basis, fit, columns))
+            model,
+            spend,
+            x,
+            t_x,
+            age,
+            x + 1,
+            columns["monetary_value"],
+            months=basis.months,
+            yearly_discount=basis.company.value_discount_rate,
+            margin_ratio=self._margin_ratio(basis, fit, columns),
+        )
         wait = np.rint(np.minimum(model.next_purchase(x, t_x), _FAR_DAYS + 1)).astype(np.int32)
         alive = np.round(scores.probability_alive, 4)
         return {
@@ -102,8 +115,9 @@ class CrmValuePrediction(models.AbstractModel):
         """Return what the purchase models read: repeat purchases, age at the last one and age, in days."""
         first = columns["first_purchase_date"]
         age = day_number(as_of) - first
-        return tuple(column.astype(float) for column in (
-            columns["frequency"], columns["last_purchase_date"] - first, age))
+        return tuple(
+            column.astype(float) for column in (columns["frequency"], columns["last_purchase_date"] - first, age)
+        )
 
     @api.model
     def _alive_before(self, model, columns):
@@ -115,9 +129,9 @@ class CrmValuePrediction(models.AbstractModel):
         before = np.full(len(again), np.nan)
         if again.any():
             first, previous, last = (
-                columns[f"{name}_purchase_date"][again].astype(float) for name in ("first", "previous", "last"))
-            before[again] = model.probability_alive(
-                columns["frequency"][again] - 1.0, previous - first, last - first)
+                columns[f"{name}_purchase_date"][again].astype(float) for name in ("first", "previous", "last")
+            )
+            before[again] = model.probability_alive(columns["frequency"][again] - 1.0, previous - first, last - first)
         return before
 
     @api.model
@@ -127,12 +141,13 @@ class CrmValuePrediction(models.AbstractModel):
             return 1.0
         revenue = columns["revenue_total"]
         ratio = np.divide(
-            columns["margin_total"], revenue, out=np.full(len(revenue), fit.margin_ratio), where=revenue > 0)
+            columns["margin_total"], revenue, out=np.full(len(revenue), fit.margin_ratio), where=revenue > 0
+        )
         return np.clip(ratio, -1.0, 1.0)
 
     @api.model
     def _churn_risk(self, company, alive):
         low, medium, high = (
-            self.env["crm.value"]._selection_code("churn_risk", risk) for risk in ("low", "medium", "high"))
-        return np.where(
-            alive >= company.value_low_risk, low, np.where(alive >= company.value_high_risk, medium, high))
+            self.env["crm.value"]._selection_code("churn_risk", risk) for risk in ("low", "medium", "high")
+        )
+        return np.where(alive >= company.value_low_risk, low, np.where(alive >= company.value_high_risk, medium, high))

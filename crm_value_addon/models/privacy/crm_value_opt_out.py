@@ -28,9 +28,13 @@ class CrmValueOptOut(models.AbstractModel):
         env = self.sudo().env
         customers = partners.sudo().filtered(lambda partner: partner == partner.commercial_partner_id)
         values = customers.with_context(active_test=False).value_ids
-        env["crm.value.followup"].search([
-            ("value_id", "in", values.ids), ("state", "=", "open"), ("partner_id.value_opt_out", "=", True),
-        ])._close(fields.Date.context_today(self))
+        env["crm.value.followup"].search(
+            [
+                ("value_id", "in", values.ids),
+                ("state", "=", "open"),
+                ("partner_id.value_opt_out", "=", True),
+            ]
+        )._close(fields.Date.context_today(self))
         for company, of_company in values.grouped("company_id").items():
             env["crm.value.scheduler"]._refresh_or_enqueue(of_company.partner_id, company)
 
@@ -62,5 +66,6 @@ class CrmValueOptOut(models.AbstractModel):
     @api.model
     def _where_evaluated(self, alias):
         """Return the condition that the customer of a row of `crm_value` may be evaluated."""
-        return SQL("NOT EXISTS (SELECT FROM res_partner WHERE id = %s AND value_opt_out)",
-                   SQL.identifier(alias, "partner_id"))
+        return SQL(
+            "NOT EXISTS (SELECT FROM res_partner WHERE id = %s AND value_opt_out)", SQL.identifier(alias, "partner_id")
+        )

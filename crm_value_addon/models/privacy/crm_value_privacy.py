@@ -12,8 +12,7 @@ _SKIPPED_TYPES = ("one2many", "many2many", "binary", "properties", "properties_d
 #: what users noted about a person on the contact
 _NOTED = ("contact_style", "relationship_stage", "relationship_strategy", "referred_by_id", "birthdate_date")
 #: columns of a value that no refresh computes and that conclude something about the customer
-_DECIDED = (
-    "tier_id", "tier_since", "tier_review_date", "next_tier_id", "lifecycle_since", "caution", "caution_codes")
+_DECIDED = ("tier_id", "tier_since", "tier_review_date", "next_tier_id", "lifecycle_since", "caution", "caution_codes")
 #: columns of a snapshot that an erased profile keeps: the sums of money are the books
 _KEPT = {"id", "value_id", "company_id", "as_of_date", "revenue_12m", "realised_value"}
 
@@ -60,9 +59,13 @@ class CrmValuePrivacy(models.AbstractModel):
             if rows:
                 exported[self.env["ir.model"]._get(model).display_name] = rows
         return {
-            "customer": customer.display_name, "contacts": (persons - customer).mapped("display_name"),
-            "companies": self.env.companies.mapped("name"), "made_on": fields.Datetime.now().isoformat() + "Z",
-            "records": exported, "definitions": dict(sorted(definitions.items()))}
+            "customer": customer.display_name,
+            "contacts": (persons - customer).mapped("display_name"),
+            "companies": self.env.companies.mapped("name"),
+            "made_on": fields.Datetime.now().isoformat() + "Z",
+            "records": exported,
+            "definitions": dict(sorted(definitions.items())),
+        }
 
     @api.model
     def _domains(self, customer, persons):
@@ -74,12 +77,17 @@ class CrmValuePrivacy(models.AbstractModel):
                 domain = self._domain_of(name, customer, persons, values)
                 if domain:
                     domains[name] = domain
-        orders = self.env["sale.order"].search([("partner_id", "in", persons.ids)]) \
-            if self.env["sale.order"].has_access("read") else self.env["sale.order"]
+        orders = (
+            self.env["sale.order"].search([("partner_id", "in", persons.ids)])
+            if self.env["sale.order"].has_access("read")
+            else self.env["sale.order"]
+        )
         return domains | {
-            "sale.order": [("id", "in", orders.ids)], "crm.lead": [("partner_id", "in", persons.ids)],
+            "sale.order": [("id", "in", orders.ids)],
+            "crm.lead": [("partner_id", "in", persons.ids)],
             "mail.activity": [("value_followup_id.value_id", "in", values.ids)],
-            "mail.message": [("model", "=", "crm.value"), ("res_id", "in", values.ids)]}
+            "mail.message": [("model", "=", "crm.value"), ("res_id", "in", values.ids)],
+        }
 
     @api.model
     def _domain_of(self, model, customer, persons, values):
@@ -98,8 +106,11 @@ class CrmValuePrivacy(models.AbstractModel):
 
     @api.model
     def _referring_field(self, model, comodel):
-        columns = [name for name, field in self.env[model]._fields.items()
-                   if field.type == "many2one" and field.comodel_name == comodel and field.store]
+        columns = [
+            name
+            for name, field in self.env[model]._fields.items()
+            if field.type == "many2one" and field.comodel_name == comodel and field.store
+        ]
         return next((name for name in ("partner_id", "value_id") if name in columns), columns[:1] and columns[0])
 
     @api.model
@@ -137,18 +148,24 @@ class CrmValuePrivacy(models.AbstractModel):
         described = {
             name: about
             for name, about in records.fields_get(attributes=["string", "help", "type", "selection"]).items()
-            if about["type"] not in _SKIPPED_TYPES and name not in _TECHNICAL and self._is_exported(records, name)}
+            if about["type"] not in _SKIPPED_TYPES and name not in _TECHNICAL and self._is_exported(records, name)
+        }
         labels = [about["string"] for about in described.values()]
         return {
-            name: {**about, "label": about["string"] if labels.count(about["string"]) == 1
-                   else f"{about['string']} ({name})"} for name, about in described.items()}
+            name: {
+                **about,
+                "label": about["string"] if labels.count(about["string"]) == 1 else f"{about['string']} ({name})",
+            }
+            for name, about in described.items()
+        }
 
     @api.model
     def _is_exported(self, records, name):
         """Return whether a field belongs to the addon; of Odoo's own records, other modules export theirs."""
         field = records._fields[name]
-        return (self._is_ours(records) or name in _MADE.get(records._name, ())
-                or _MODULE in field._modules and field.store)
+        return (
+            self._is_ours(records) or name in _MADE.get(records._name, ()) or _MODULE in field._modules and field.store
+        )
 
     @api.model
     def _export_value(self, about, value):
@@ -185,14 +202,16 @@ class CrmValuePrivacy(models.AbstractModel):
         persons.write(dict.fromkeys(_NOTED, False))
         self._erase_values(customers.value_ids)
         self.env["crm.value.feedback"].sudo().search([("partner_id", "in", persons.ids)]).unlink()
-        self.env["crm.lead"].sudo().with_context(active_test=False).search([
-            ("partner_id", "in", persons.ids), ("referred_by_id", "!=", False)]).referred_by_id = False
-        self.env["loyalty.history"].sudo().search([
-            ("card_id.partner_id", "in", persons.ids), ("value_tier_id", "!=", False)])._forget_tier()
-        self.env["sale.order"].sudo().search([
-            ("partner_id", "in", persons.ids), ("value_pause_reason", "!=", False)]).value_pause_reason = False
-        self.env.cr.execute(SQL(
-            "DELETE FROM crm_value_run_skipped WHERE partner_key = ANY(%s)", customers.ids))
+        self.env["crm.lead"].sudo().with_context(active_test=False).search(
+            [("partner_id", "in", persons.ids), ("referred_by_id", "!=", False)]
+        ).referred_by_id = False
+        self.env["loyalty.history"].sudo().search(
+            [("card_id.partner_id", "in", persons.ids), ("value_tier_id", "!=", False)]
+        )._forget_tier()
+        self.env["sale.order"].sudo().search(
+            [("partner_id", "in", persons.ids), ("value_pause_reason", "!=", False)]
+        ).value_pause_reason = False
+        self.env.cr.execute(SQL("DELETE FROM crm_value_run_skipped WHERE partner_key = ANY(%s)", customers.ids))
         self.env["crm.value.run.skipped"].invalidate_model()
         return customers
 
@@ -220,21 +239,39 @@ class CrmValuePrivacy(models.AbstractModel):
 
         A refresh that is under way writes the same, because it withholds the figures of customers who opted out.
         """
-        names = [name for name, field in self.env["crm.value.snapshot"]._fields.items()
-                 if field.store and field.column_type and name not in _KEPT]
-        self.env.cr.execute(SQL(
-            "UPDATE crm_value_snapshot SET %s WHERE value_id = ANY(%s)",
-            SQL(", ").join(SQL("%s = NULL", SQL.identifier(name)) for name in names), values.ids))
-        self.env.cr.execute(SQL(
-            "UPDATE crm_value_grant SET occasion = 'erased-' || id, tier_id = NULL WHERE value_id = ANY(%s)",
-            values.ids))
+        names = [
+            name
+            for name, field in self.env["crm.value.snapshot"]._fields.items()
+            if field.store and field.column_type and name not in _KEPT
+        ]
+        self.env.cr.execute(
+            SQL(
+                "UPDATE crm_value_snapshot SET %s WHERE value_id = ANY(%s)",
+                SQL(", ").join(SQL("%s = NULL", SQL.identifier(name)) for name in names),
+                values.ids,
+            )
+        )
+        self.env.cr.execute(
+            SQL(
+                "UPDATE crm_value_grant SET occasion = 'erased-' || id, tier_id = NULL WHERE value_id = ANY(%s)",
+                values.ids,
+            )
+        )
         Value = self.env["crm.value"]
-        concluded = [*_DECIDED, "figures_digest", *(
-            name for name in Value._refreshed_fields() if name not in Value._fields_with("opt_out", "kept"))]
-        self.env.cr.execute(SQL(
-            "UPDATE crm_value SET %s WHERE id = ANY(%s)", SQL(", ").join(
-                SQL("%s = %s", SQL.identifier(name), self._nothing(Value._fields[name])) for name in concluded),
-            values.ids))
+        concluded = [
+            *_DECIDED,
+            "figures_digest",
+            *(name for name in Value._refreshed_fields() if name not in Value._fields_with("opt_out", "kept")),
+        ]
+        self.env.cr.execute(
+            SQL(
+                "UPDATE crm_value SET %s WHERE id = ANY(%s)",
+                SQL(", ").join(
+                    SQL("%s = %s", SQL.identifier(name), self._nothing(Value._fields[name])) for name in concluded
+                ),
+                values.ids,
+            )
+        )
         self.env.invalidate_all()
 
     @api.model

@@ -1,4 +1,5 @@
 """What figures are computed from."""
+
 from dataclasses import dataclass
 from datetime import date
 

@@ -3,6 +3,7 @@
 An index of Odoo's is built within the installation and locks its table until the whole installation ends, also for
 those who post invoices. These are built right after it, by ``CREATE INDEX CONCURRENTLY``, which stops nobody.
 """
+
 import logging
 import time
 from contextlib import closing
@@ -41,7 +42,9 @@ class ConcurrentIndex(models.Index):
         except psycopg2.Error as error:
             _logger.warning(
                 "Index %s could not be built, refreshes take longer without it; update the module to try again: %s",
-                name, str(error).strip())
+                name,
+                str(error).strip(),
+            )
         else:
             _logger.info("Index %s was built in %.1f s", name, time.monotonic() - started)
 
@@ -53,7 +56,8 @@ class ConcurrentIndex(models.Index):
             connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
             cr.execute("SELECT greatest(reltuples, 0)::int8 FROM pg_class WHERE oid = to_regclass(%s)", [table])
             _logger.info(
-                "Building index %s on about %s rows of %s; everybody can go on working", name, cr.fetchone()[0], table)
+                "Building index %s on about %s rows of %s; everybody can go on working", name, cr.fetchone()[0], table
+            )
             # names and definition are our own code's  # pylint: disable=sql-injection
             index, place = sql.Identifier(name), sql.SQL(definition.partition("INDEX ")[2])
             cr.execute("SET lock_timeout = %s", [_PATIENCE])
@@ -71,11 +75,17 @@ def missing_indexes(models, *indexes):
     """
     wanted = {
         index.full_name(model): index.get_definition(model.pool)
-        for model in models for index in indexes or model._table_objects.values() if isinstance(index, ConcurrentIndex)}
-    rows = models[0].env.execute_query(SQL(
-        """SELECT class.relname, obj_description(class.oid)
+        for model in models
+        for index in indexes or model._table_objects.values()
+        if isinstance(index, ConcurrentIndex)
+    }
+    rows = models[0].env.execute_query(
+        SQL(
+            """SELECT class.relname, obj_description(class.oid)
              FROM pg_index index JOIN pg_class class ON class.oid = index.indexrelid
             WHERE class.relname = ANY(%s) AND class.relnamespace = current_schema::regnamespace AND index.indisvalid""",
-        list(wanted)))
+            list(wanted),
+        )
+    )
     # The comment is Odoo's own mark. Without one, somebody built the index by hand: theirs is kept, as Odoo does.
     return sorted(set(wanted) - {name for name, comment in rows if comment in (None, wanted[name])})

@@ -31,9 +31,11 @@ class CrmValueDocument(models.Model):
     margin_source = fields.Selection(MARGIN_SOURCES, readonly=True)
     is_down_payment = fields.Boolean(string="Down Payment", readonly=True)
     purchase_revenue = fields.Float(
-        string="Bought", readonly=True, help="Untaxed amount without down payments and their deduction")
+        string="Bought", readonly=True, help="Untaxed amount without down payments and their deduction"
+    )
     reversed_move_id = fields.Many2one(
-        "account.move", string="Reversed Document", ondelete="set null", index="btree_not_null", readonly=True)
+        "account.move", string="Reversed Document", ondelete="set null", index="btree_not_null", readonly=True
+    )
     frozen_at = fields.Datetime(string="Recorded At", readonly=True)
 
     _move_uniq = models.Constraint("UNIQUE(move_id)", "The margin of a document is recorded once.")
@@ -48,14 +50,17 @@ class CrmValueDocument(models.Model):
         if not move_ids:
             return
         self.env.flush_all()
-        self.env.cr.execute(SQL(
-            """
+        self.env.cr.execute(
+            SQL(
+                """
             DELETE FROM crm_value_document document USING account_move move
              WHERE move.id = document.move_id AND document.move_id = ANY(%s)
                AND (move.state != 'posted' OR document.move_id = ANY(%s))
             """,
-            move_ids, list(refreeze_ids),
-        ))
+                move_ids,
+                list(refreeze_ids),
+            )
+        )
         self._insert(company, SQL("= ANY(%s)", move_ids), "product_cost")
 
     @api.model
@@ -71,9 +76,13 @@ class CrmValueDocument(models.Model):
         if basis.partner_ids is None:
             self._freeze_missing(basis.company, lambda: None)
             return
-        moves = self.env["account.move"].search([
-            ("commercial_partner_id", "in", list(basis.partner_ids)), ("company_id", "=", basis.company.id),
-            *POSTED_DOCUMENTS])
+        moves = self.env["account.move"].search(
+            [
+                ("commercial_partner_id", "in", list(basis.partner_ids)),
+                ("company_id", "=", basis.company.id),
+                *POSTED_DOCUMENTS,
+            ]
+        )
         self._insert(basis.company, SQL("= ANY(%s)", moves.ids), "cost_now")
 
     @api.model
@@ -85,15 +94,20 @@ class CrmValueDocument(models.Model):
         self.env.flush_all()
         last = 0
         while True:
-            [[upper]] = self.env.execute_query(SQL(
-                """
+            [[upper]] = self.env.execute_query(
+                SQL(
+                    """
                 SELECT max(batch.id) FROM (
                     SELECT move.id FROM account_move move
                      WHERE move.id > %s AND move.company_id = %s AND %s ORDER BY move.id LIMIT %s
                 ) batch
                 """,
-                last, company.id, self._where_document(), _FREEZE_BATCH,
-            ))
+                    last,
+                    company.id,
+                    self._where_document(),
+                    _FREEZE_BATCH,
+                )
+            )
             if upper is None:
                 return
             self._insert(company, SQL("BETWEEN %s AND %s", last + 1, upper), "cost_now")
@@ -110,8 +124,9 @@ class CrmValueDocument(models.Model):
         (a discount is all margin); the share that the company's margin rate leaves.
         """
         sources = [name for name, _label in MARGIN_SOURCES]
-        self.env.cr.execute(SQL(
-            """
+        self.env.cr.execute(
+            SQL(
+                """
             INSERT INTO crm_value_document
                    (move_id, margin, margin_source, is_down_payment, purchase_revenue, reversed_move_id, frozen_at)
             SELECT line.move_id, round(sum(line.revenue - line.cost)::numeric, %(decimals)s),
@@ -123,9 +138,11 @@ class CrmValueDocument(models.Model):
              GROUP BY line.move_id
             ON CONFLICT (move_id) DO NOTHING
             """,
-            decimals=company.currency_id.decimal_places, sources=sources,
-            lines=self._select_lines(company, condition, sources.index(product_source) + 1),
-        ))
+                decimals=company.currency_id.decimal_places,
+                sources=sources,
+                lines=self._select_lines(company, condition, sources.index(product_source) + 1),
+            )
+        )
 
     def _where_document(self, draft_id=None):
         """Return the condition on the alias ``move`` that it is frozen: what is frozen does not depend on settings."""
@@ -189,7 +206,10 @@ class CrmValueDocument(models.Model):
                            END AS source
               ) kind ON TRUE
             """,
-            rate=company.value_margin_rate, product_rank=product_rank, company=company.id, condition=condition,
+            rate=company.value_margin_rate,
+            product_rank=product_rank,
+            company=company.id,
+            condition=condition,
             product_cost=product._field_to_sql("product", "standard_price"),
             is_document=self._where_document(draft_id),
         )

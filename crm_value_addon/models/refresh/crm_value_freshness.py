@@ -32,8 +32,9 @@ class CrmValueFreshness(models.AbstractModel):
         company.ensure_one()
         of_partners = SQL("TRUE") if partner_ids is None else SQL("queue.partner_key = ANY(%s)", list(partner_ids))
         self.env["crm.value.run"].flush_model()
-        rows = self.env.execute_query(SQL(
-            """
+        rows = self.env.execute_query(
+            SQL(
+                """
             SELECT (SELECT max(finished_at) FROM crm_value_run
                      WHERE company_id = %(company)s AND state = 'done'
                        AND (kind IN ('full', 'incremental')
@@ -42,15 +43,22 @@ class CrmValueFreshness(models.AbstractModel):
               FROM (SELECT 1) one
               LEFT JOIN crm_value_queue queue ON queue.company_key = %(company)s AND %(of_partners)s
              GROUP BY queue.partner_key
-            """, company=company.id, of_partners=of_partners,
-            # No list holds JSON's null: without customers, refreshes of selected ones do not count.
-            partners="null" if partner_ids is None else json.dumps(list(partner_ids))))
+            """,
+                company=company.id,
+                of_partners=of_partners,
+                # No list holds JSON's null: without customers, refreshes of selected ones do not count.
+                partners="null" if partner_ids is None else json.dumps(list(partner_ids)),
+            )
+        )
         refreshed_at = rows[0][0] or False
         minutes = max(int((fields.Datetime.now() - refreshed_at).total_seconds() // 60), 0) if refreshed_at else None
         waiting_of = {partner_id: count for _at, partner_id, count in rows if count}
         waiting = sum(waiting_of.values())
         return {
-            "refreshed_at": refreshed_at, "minutes": minutes, "waiting": waiting, "waiting_of": waiting_of,
+            "refreshed_at": refreshed_at,
+            "minutes": minutes,
+            "waiting": waiting,
+            "waiting_of": waiting_of,
             "text": self._describe(minutes, waiting),
         }
 
@@ -67,11 +75,20 @@ class CrmValueFreshness(models.AbstractModel):
             age = self.env._("Figures are less than a minute old.")
         else:
             # threshold: "90 minutes" and "36 hours" say more than "2 hours" and "2 days".
-            age = self.env._("Figures are %(age)s old.", age=format_timedelta(
-                timedelta(minutes=minutes), granularity="minute", threshold=2,
-                locale=babel_locale_parse(self.env.lang or "en_US")))
+            age = self.env._(
+                "Figures are %(age)s old.",
+                age=format_timedelta(
+                    timedelta(minutes=minutes),
+                    granularity="minute",
+                    threshold=2,
+                    locale=babel_locale_parse(self.env.lang or "en_US"),
+                ),
+            )
         if not waiting:
             return age
-        news = self.env._("One change waits for the next refresh.") if waiting == 1 else self.env._(
-            "%(count)s changes wait for the next refresh.", count=waiting)
+        news = (
+            self.env._("One change waits for the next refresh.")
+            if waiting == 1
+            else self.env._("%(count)s changes wait for the next refresh.", count=waiting)
+        )
         return f"{age} {news}"

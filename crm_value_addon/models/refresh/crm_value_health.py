@@ -37,9 +37,10 @@ class CrmValueHealth(models.AbstractModel):
         """
         company.ensure_one()
         health = {
-            "runs": self._last_runs(company), "queue": self._queue_state(company), "crons": self._crons(),
-            "fit": self.env["crm.value.fit"].search(
-                [("company_id", "=", company.id), ("is_used", "=", True)], limit=1),
+            "runs": self._last_runs(company),
+            "queue": self._queue_state(company),
+            "crons": self._crons(),
+            "fit": self.env["crm.value.fit"].search([("company_id", "=", company.id), ("is_used", "=", True)], limit=1),
             "age": self.env["crm.value.freshness"]._measure(company),
         }
         health["skipped"] = self._skipped_count(company, health["runs"].get("full"))
@@ -58,7 +59,8 @@ class CrmValueHealth(models.AbstractModel):
             "fit_days": fit and (fields.Datetime.now() - fit.fitted_at).days,
             "cron_lines": [
                 {"name": cron.name, "active": cron.active, "next": self._moment(cron.nextcall)}
-                for cron in health["crons"]],
+                for cron in health["crons"]
+            ],
         }
 
     @api.model
@@ -66,13 +68,19 @@ class CrmValueHealth(models.AbstractModel):
         """Return the lines of the panel on the last runs, in the order of their kinds."""
         locale = babel_locale_parse(self.env.lang or "en_US")
         kinds, states = (
-            dict(self.env["crm.value.run"]._fields[name]._description_selection(self.env))
-            for name in ("kind", "state"))
-        return [{
-            "kind": label, "run": runs[kind], "state": states[runs[kind].state],
-            "started": self._moment(runs[kind].started_at),
-            "duration": format_timedelta(timedelta(hours=runs[kind].duration), threshold=2, locale=locale),
-        } for kind, label in kinds.items() if kind in runs]
+            dict(self.env["crm.value.run"]._fields[name]._description_selection(self.env)) for name in ("kind", "state")
+        )
+        return [
+            {
+                "kind": label,
+                "run": runs[kind],
+                "state": states[runs[kind].state],
+                "started": self._moment(runs[kind].started_at),
+                "duration": format_timedelta(timedelta(hours=runs[kind].duration), threshold=2, locale=locale),
+            }
+            for kind, label in kinds.items()
+            if kind in runs
+        ]
 
     @api.model
     def _moment(self, moment):
@@ -83,19 +91,33 @@ class CrmValueHealth(models.AbstractModel):
     @api.model
     def _last_runs(self, company):
         self.env["crm.value.run"].flush_model()
-        ids = [row[0] for row in self.env.execute_query(SQL(
-            "SELECT max(id) FROM crm_value_run WHERE company_id = %s AND state != 'queued' GROUP BY kind",
-            company.id))]
+        ids = [
+            row[0]
+            for row in self.env.execute_query(
+                SQL(
+                    "SELECT max(id) FROM crm_value_run WHERE company_id = %s AND state != 'queued' GROUP BY kind",
+                    company.id,
+                )
+            )
+        ]
         return {run.kind: run for run in self.env["crm.value.run"].browse(ids)}
 
     @api.model
     def _queue_state(self, company):
-        [(length, customers, oldest_at, oldest_key)] = self.env.execute_query(SQL(
-            """SELECT count(*), count(DISTINCT partner_key), min(enqueued_at),
+        [(length, customers, oldest_at, oldest_key)] = self.env.execute_query(
+            SQL(
+                """SELECT count(*), count(DISTINCT partner_key), min(enqueued_at),
                       (array_agg(partner_key ORDER BY enqueued_at, id))[1]
-                 FROM crm_value_queue WHERE company_key = %s""", company.id))
-        return {"length": length, "customers": customers, "oldest_at": oldest_at,
-                "oldest_partner": self.env["res.partner"].browse(oldest_key or []).exists()}
+                 FROM crm_value_queue WHERE company_key = %s""",
+                company.id,
+            )
+        )
+        return {
+            "length": length,
+            "customers": customers,
+            "oldest_at": oldest_at,
+            "oldest_partner": self.env["res.partner"].browse(oldest_key or []).exists(),
+        }
 
     @api.model
     def _crons(self):
@@ -107,8 +129,9 @@ class CrmValueHealth(models.AbstractModel):
     def _skipped_count(self, company, last_full):
         if not last_full or not last_full.started_at:
             return 0
-        return self.env["crm.value.run.skipped"].search_count([
-            ("run_id.company_id", "=", company.id), ("run_id.started_at", ">=", last_full.started_at)])
+        return self.env["crm.value.run.skipped"].search_count(
+            [("run_id.company_id", "=", company.id), ("run_id.started_at", ">=", last_full.started_at)]
+        )
 
     @api.model
     def _missing_indexes(self):
@@ -131,34 +154,47 @@ class CrmValueHealth(models.AbstractModel):
 
     @api.model
     def _cron_problems(self, crons):
-        problems = [self.env._("The scheduled action “%(name)s” is switched off.", name=cron.name)
-                    for cron in crons if not cron.active]
+        problems = [
+            self.env._("The scheduled action “%(name)s” is switched off.", name=cron.name)
+            for cron in crons
+            if not cron.active
+        ]
         if len(crons) < len(_CRONS):
-            problems.append(self.env._(
-                "A scheduled action of the customer values was deleted; an update of the app restores it."))
+            problems.append(
+                self.env._("A scheduled action of the customer values was deleted; an update of the app restores it.")
+            )
         return problems
 
     @api.model
     def _run_problems(self, runs):
         kinds = dict(self.env["crm.value.run"]._fields["kind"]._description_selection(self.env))
-        return [self.env._("The last run failed: %(kind)s.", kind=kinds[kind])
-                for kind, run in runs.items() if run.state == "failed"]
+        return [
+            self.env._("The last run failed: %(kind)s.", kind=kinds[kind])
+            for kind, run in runs.items()
+            if run.state == "failed"
+        ]
 
     @api.model
     def _queue_problems(self, queue):
         waited = fields.Datetime.now() - queue["oldest_at"] if queue["oldest_at"] else timedelta()
-        return [self.env._(
-            "New documents have waited for %(minutes)s minutes; they should wait for one or two. Do scheduled "
-            "actions run?", minutes=int(waited.total_seconds() // 60))] if waited > _LONGEST_WAIT else []
+        return (
+            [
+                self.env._(
+                    "New documents have waited for %(minutes)s minutes; they should wait for one or two. Do scheduled "
+                    "actions run?",
+                    minutes=int(waited.total_seconds() // 60),
+                )
+            ]
+            if waited > _LONGEST_WAIT
+            else []
+        )
 
     @api.model
     def _refresh_problems(self, age, last_full):
         if age["minutes"] is None:
-            return [self.env._(
-                "No refresh has finished yet; the first one starts within minutes of the installation.")]
+            return [self.env._("No refresh has finished yet; the first one starts within minutes of the installation.")]
         if not last_full or (fields.Datetime.now() - last_full.started_at).days >= 2:
-            return [self.env._(
-                "Not all customers have been refreshed for two days; this should happen every night.")]
+            return [self.env._("Not all customers have been refreshed for two days; this should happen every night.")]
         return []
 
     @api.model
@@ -167,6 +203,11 @@ class CrmValueHealth(models.AbstractModel):
 
     @api.model
     def _index_problems(self):
-        return [self.env._(
-            "The database index %(name)s is missing, so refreshes take longer than they should; an update of the "
-            "app builds it.", name=name) for name in self._missing_indexes()]
+        return [
+            self.env._(
+                "The database index %(name)s is missing, so refreshes take longer than they should; an update of the "
+                "app builds it.",
+                name=name,
+            )
+            for name in self._missing_indexes()
+        ]

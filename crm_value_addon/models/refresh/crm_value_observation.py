@@ -44,13 +44,26 @@ class CrmValueObservation(models.AbstractModel):
         """
         sources = self._customer_sources(company)
         if with_documents:
-            sources.append(SQL(
-                "SELECT commercial_partner_id AS partner_id FROM account_move move WHERE company_id = %s AND %s",
-                company.id, self.env["crm.value.purchase"]._where_document("move")))
+            sources.append(
+                SQL(
+                    "SELECT commercial_partner_id AS partner_id FROM account_move move WHERE company_id = %s AND %s",
+                    company.id,
+                    self.env["crm.value.purchase"]._where_document("move"),
+                )
+            )
         only = SQL("partner_id = ANY(%s::int[])", id_array(partner_ids)) if partner_ids is not None else SQL("TRUE")
-        found = copy_out_arrays(self.env.cr, SQL(" UNION ALL ").join(
-            SQL("SELECT array_agg(partner_id::int4) FROM (%s) customer WHERE partner_id IS NOT NULL AND %s",
-                source, only) for source in sources), [("partner", "int4")])
+        found = copy_out_arrays(
+            self.env.cr,
+            SQL(" UNION ALL ").join(
+                SQL(
+                    "SELECT array_agg(partner_id::int4) FROM (%s) customer WHERE partner_id IS NOT NULL AND %s",
+                    source,
+                    only,
+                )
+                for source in sources
+            ),
+            [("partner", "int4")],
+        )
         customers = np.sort(found["partner"])
         return customers[np.flatnonzero(np.diff(customers, prepend=-1))]  # np.unique takes twenty times as long
 
@@ -61,11 +74,14 @@ class CrmValueObservation(models.AbstractModel):
             SQL(
                 """SELECT partner.commercial_partner_id AS partner_id FROM sale_order sale
                      JOIN res_partner partner ON partner.id = sale.partner_id
-                    WHERE sale.company_id = %s AND sale.state != 'cancel'""", company.id),
+                    WHERE sale.company_id = %s AND sale.state != 'cancel'""",
+                company.id,
+            ),
             SQL(
                 """SELECT partner.commercial_partner_id AS partner_id FROM %s lead
                      JOIN res_partner partner ON partner.id = lead.partner_id""",
-                self.env["crm.lead"]._select_of_company(company, only_open=True)),
+                self.env["crm.lead"]._select_of_company(company, only_open=True),
+            ),
         ]
         referrers = self.env["crm.value.referral.value"]._select_referrers(company)
         return [*sources, referrers] if referrers else sources
@@ -73,12 +89,18 @@ class CrmValueObservation(models.AbstractModel):
     @api.model
     def _next_batch(self, company, start, limit):
         """Return how many customers there are from a partner id on, up to a limit, and the last one's id."""
-        return self.env.execute_query(SQL(
-            """
+        return self.env.execute_query(
+            SQL(
+                """
             SELECT count(*), max(partner_id)
               FROM (SELECT partner_id FROM crm_value WHERE company_id = %s AND partner_id >= %s
                      ORDER BY partner_id LIMIT %s) batch
-            """, company.id, start, limit))[0]
+            """,
+                company.id,
+                start,
+                limit,
+            )
+        )[0]
 
     def _read_history(self, basis):
         """Return the columns of the observed figures, plus ``unfrozen``: whether a document is not frozen yet."""
@@ -88,8 +110,12 @@ class CrmValueObservation(models.AbstractModel):
             if customers is None:
                 customers = days["partner"][np.flatnonzero(np.diff(days["partner"], prepend=-1))]
             figures = summarise(days, customers, as_of=day_number(basis.as_of), windows=days_of)
-            unfrozen = np.bincount(
-                np.searchsorted(customers, days["partner"]), weights=days["unfrozen"], minlength=len(customers)) > 0
+            unfrozen = (
+                np.bincount(
+                    np.searchsorted(customers, days["partner"]), weights=days["unfrozen"], minlength=len(customers)
+                )
+                > 0
+            )
             return {"partner_id": customers, **figures, "unfrozen": unfrozen}
 
         # some customers at a time: the days of all of them take more memory than their figures
@@ -105,9 +131,13 @@ class CrmValueObservation(models.AbstractModel):
 
     def _overdue(self, basis, customers):
         found = copy_out(
-            self.env.cr, SQL("SELECT partner_id::int4, overdue::float8 FROM (%s) overdue",
-                             self.env["crm.value.purchase"]._query_overdue(basis)),
-            [("partner", "int4"), ("overdue", "float8")])
+            self.env.cr,
+            SQL(
+                "SELECT partner_id::int4, overdue::float8 FROM (%s) overdue",
+                self.env["crm.value.purchase"]._query_overdue(basis),
+            ),
+            [("partner", "int4"), ("overdue", "float8")],
+        )
         overdue = np.zeros(len(customers))
         overdue[np.searchsorted(customers, found["partner"])] = found["overdue"]
         return overdue

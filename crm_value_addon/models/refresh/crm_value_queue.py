@@ -30,14 +30,19 @@ class CrmValueQueue(models.Model):
         if not keys:
             return
         partners, companies, moves = (list(column) for column in zip(*sorted(keys), strict=True))
-        self.env.cr.execute(SQL(
-            """
+        self.env.cr.execute(
+            SQL(
+                """
             INSERT INTO crm_value_queue (partner_key, company_key, move_key, refreeze, enqueued_at)
             SELECT key.partner, key.company, key.move, %s, now() AT TIME ZONE 'UTC'
               FROM unnest(%s::int[], %s::int[], %s::int[]) AS key(partner, company, move)
             """,
-            refreeze, partners, companies, moves,
-        ))
+                refreeze,
+                partners,
+                companies,
+                moves,
+            )
+        )
 
     @api.model
     def _push_partners(self, partners, companies):
@@ -48,13 +53,17 @@ class CrmValueQueue(models.Model):
     def _peek(self, company, partner_ids=None, limit=None):
         """Return the queue rows of a company as tuples (id, partner id, move id, refreeze), oldest first."""
         partners = SQL("AND partner_key = ANY(%s)", list(partner_ids)) if partner_ids is not None else SQL()
-        return self.env.execute_query(SQL(
-            """
+        return self.env.execute_query(
+            SQL(
+                """
             SELECT id, partner_key, COALESCE(move_key, 0), COALESCE(refreeze, FALSE)
               FROM crm_value_queue WHERE company_key = %s %s ORDER BY id %s
             """,
-            company.id, partners, SQL("LIMIT %s", limit) if limit else SQL(),
-        ))
+                company.id,
+                partners,
+                SQL("LIMIT %s", limit) if limit else SQL(),
+            )
+        )
 
     @api.model
     def _drop(self, row_ids):

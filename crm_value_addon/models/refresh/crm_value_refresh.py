@@ -67,6 +67,7 @@ class CrmValueRefresh(models.AbstractModel):
         :param trust_digest: see `crm.value.writer._write_columns`
         :return: (rows written, list of (partner id, reason))
         """
+
         def follow(partner_ids):
             self.env["crm.value.tier.assignment"]._assign_stored(basis, partner_ids, tier_source)
             self.env["crm.value.referral.reward"]._reward_stored(basis, partner_ids)

@@ -31,9 +31,14 @@ class CrmValueRetention(models.AbstractModel):
         for company in self.env["res.company"].search([(setting, ">", 0)]):
             since = company._value_today() - relativedelta(months=company[setting])
             table = SQL.identifier(self.env[model]._table)
-            self.env.cr.execute(SQL(
-                "DELETE FROM %(table)s WHERE id IN (SELECT id FROM %(table)s WHERE %(where)s LIMIT %(limit)s)",
-                table=table, where=where(company, since), limit=_BATCH))
+            self.env.cr.execute(
+                SQL(
+                    "DELETE FROM %(table)s WHERE id IN (SELECT id FROM %(table)s WHERE %(where)s LIMIT %(limit)s)",
+                    table=table,
+                    where=where(company, since),
+                    limit=_BATCH,
+                )
+            )
             deleted += self.env.cr.rowcount
             if self.env.cr.rowcount == _BATCH:
                 break

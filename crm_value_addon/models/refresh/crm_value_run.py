@@ -30,13 +30,24 @@ class CrmValueRun(models.Model):
     company_id = fields.Many2one("res.company", required=True, ondelete="cascade", readonly=True)
     currency_id = fields.Many2one(related="company_id.currency_id", string="Currency")
     kind = fields.Selection(
-        [("full", "All customers"), ("incremental", "Changed customers"), ("selected", "Selected customers"),
-         ("tiers", "Tiers of all customers"), ("fit", "Prediction model"), ("gift", "Gifts"),
-         ("followup", "Follow-ups")],
-        required=True, readonly=True)
+        [
+            ("full", "All customers"),
+            ("incremental", "Changed customers"),
+            ("selected", "Selected customers"),
+            ("tiers", "Tiers of all customers"),
+            ("fit", "Prediction model"),
+            ("gift", "Gifts"),
+            ("followup", "Follow-ups"),
+        ],
+        required=True,
+        readonly=True,
+    )
     state = fields.Selection(
         [("queued", "Waiting"), ("running", "Running"), ("done", "Done"), ("failed", "Failed")],
-        default="queued", required=True, readonly=True)
+        default="queued",
+        required=True,
+        readonly=True,
+    )
     as_of_date = fields.Date(string="As of", readonly=True)
     processed = fields.Integer(string="Customers Done", readonly=True)
     total = fields.Integer(string="Customers", readonly=True)
@@ -44,27 +55,35 @@ class CrmValueRun(models.Model):
     written = fields.Integer(string="Customers Changed", readonly=True)
     skipped = fields.Integer(string="Customers Left Out", readonly=True)
     skipped_ids = fields.One2many(
-        "crm.value.run.skipped", "run_id", string="Left Out", readonly=True, groups=MANAGER_GROUP)
+        "crm.value.run.skipped", "run_id", string="Left Out", readonly=True, groups=MANAGER_GROUP
+    )
     partner_keys = fields.Json(readonly=True, help="The customers of a refresh of selected ones")
     next_partner_key = fields.Integer(readonly=True, help="Where an interrupted refresh goes on")
     boundaries = fields.Json(
-        readonly=True, groups="base.group_system",
-        help="What placed a customer among all in this refresh; holds until the next one")
+        readonly=True,
+        groups="base.group_system",
+        help="What placed a customer among all in this refresh; holds until the next one",
+    )
     has_tiers = fields.Boolean(readonly=True, help="Every customer's tier was decided after its figures were known")
     month_end_key = fields.Integer(
-        readonly=True, help="Where the month's end that this refresh began goes on; 0 when none is left")
+        readonly=True, help="Where the month's end that this refresh began goes on; 0 when none is left"
+    )
     unattributed_revenue = fields.Monetary(
-        string="Revenue without Customer", readonly=True, help="Posted customer documents that name no customer")
+        string="Revenue without Customer", readonly=True, help="Posted customer documents that name no customer"
+    )
     intercompany_revenue = fields.Monetary(
-        string="Revenue with Own Companies", readonly=True,
+        string="Revenue with Own Companies",
+        readonly=True,
         help="Left out, as the settings say; with it and the revenue without customer, the customers' revenue is that "
-             "of all posted customer documents")
+        "of all posted customer documents",
+    )
     started_at = fields.Datetime(readonly=True)
     finished_at = fields.Datetime(readonly=True)
     duration = fields.Float(compute="_compute_duration", help="In hours; of a run under way, so far")
     message = fields.Text(readonly=True)
     alarm_id = fields.Many2one(
-        "mail.activity", string="Activity", ondelete="set null", index="btree_not_null", readonly=True, copy=False)
+        "mail.activity", string="Activity", ondelete="set null", index="btree_not_null", readonly=True, copy=False
+    )
 
     _finished_idx = models.Index("(company_id, finished_at) WHERE state = 'done'")
 
@@ -94,7 +113,8 @@ class CrmValueRun(models.Model):
     def _request(self, company, kind="full"):
         """Ask for a full refresh, or new tiers, of a company by the cron; asking twice is asking once."""
         waiting = self.sudo().search_count(
-            [("company_id", "=", company.id), ("kind", "=", kind), ("state", "=", "queued")], limit=1)
+            [("company_id", "=", company.id), ("kind", "=", kind), ("state", "=", "queued")], limit=1
+        )
         if not waiting:
             # sudo: whoever changes a setting may start its refresh, without rights on the records of refreshes.
             self.sudo().create({"company_id": company.id, "kind": kind})
@@ -104,19 +124,32 @@ class CrmValueRun(models.Model):
     @api.model
     def _start(self, company, kind, as_of_date):
         """Return the run to work on: the interrupted one of the same day, the waiting one, or a new one."""
-        run = self.search(
-            [("company_id", "=", company.id), ("kind", "=", kind), ("state", "in", ("queued", "running"))],
-            order="state desc, id", limit=1) if kind in ("full", "tiers") else self.browse()
+        run = (
+            self.search(
+                [("company_id", "=", company.id), ("kind", "=", kind), ("state", "in", ("queued", "running"))],
+                order="state desc, id",
+                limit=1,
+            )
+            if kind in ("full", "tiers")
+            else self.browse()
+        )
         if kind not in ("full", "tiers"):
             # One at a time: what still says that it runs was killed, and this one does its work.
             self.search([("company_id", "=", company.id), ("kind", "=", kind), ("state", "=", "running")]).write(
-                {"state": "failed", "message": self.env._("Interrupted; the next run does its work.")})
+                {"state": "failed", "message": self.env._("Interrupted; the next run does its work.")}
+            )
         vals = {"state": "running", "as_of_date": as_of_date}
         if run.state == "running" and run.as_of_date == as_of_date:
             return run
         vals |= {
-            "started_at": fields.Datetime.now(), "processed": 0, "written": 0, "skipped": 0, "next_partner_key": 0,
-            "finished_at": False, "message": False, "boundaries": False,
+            "started_at": fields.Datetime.now(),
+            "processed": 0,
+            "written": 0,
+            "skipped": 0,
+            "next_partner_key": 0,
+            "finished_at": False,
+            "message": False,
+            "boundaries": False,
         }
         if run:
             run.skipped_ids.unlink()
@@ -134,8 +167,9 @@ class CrmValueRun(models.Model):
     def _last_boundaries(self, company):
         """Return the boundaries of the last refresh of all customers, {} before the first."""
         # sudo: they place a customer; nobody who looks at the refresh is told the CLV of the others.
-        return self.sudo().search(
-            [("company_id", "=", company.id), ("boundaries", "!=", False)], limit=1).boundaries or {}
+        return (
+            self.sudo().search([("company_id", "=", company.id), ("boundaries", "!=", False)], limit=1).boundaries or {}
+        )
 
     def _note_books(self, customers):
         """Record how many customers there are still to do, and the revenue that belongs to none of them."""
@@ -152,21 +186,27 @@ class CrmValueRun(models.Model):
         :param list skipped: pairs (partner id, reason)
         """
         self.ensure_one()
-        self.write({
-            "processed": self.processed + customers,
-            "written": self.written + written,
-            "skipped": self.skipped + len(skipped),
-            "skipped_ids": [
-                Command.create({"partner_key": partner_id, "reason": reason}) for partner_id, reason in skipped],
-            "next_partner_key": next_partner_key,
-        })
+        self.write(
+            {
+                "processed": self.processed + customers,
+                "written": self.written + written,
+                "skipped": self.skipped + len(skipped),
+                "skipped_ids": [
+                    Command.create({"partner_key": partner_id, "reason": reason}) for partner_id, reason in skipped
+                ],
+                "next_partner_key": next_partner_key,
+            }
+        )
 
     def _finish(self, state="done", message=None):
         self.ensure_one()
-        self.write({
-            "state": state, "finished_at": fields.Datetime.now(),
-            "message": "\n".join(filter(None, [self.message, message])) or False,
-        })
+        self.write(
+            {
+                "state": state,
+                "finished_at": fields.Datetime.now(),
+                "message": "\n".join(filter(None, [self.message, message])) or False,
+            }
+        )
         if self.state == "failed" or self.message:
             self._raise_alarm()
         else:
@@ -195,9 +235,15 @@ class CrmValueRun(models.Model):
         try:
             with self.env.cr.savepoint():
                 # sudo: the run is the machine's, whoever caused it. Quietly: a failing mail server is no second fault.
-                self.alarm_id = self.company_id.sudo().partner_id.with_context(**QUIET).with_user(
-                    user).sudo().activity_schedule(
-                        "mail.mail_activity_data_warning", user_id=user.id, **self._prepare_alarm_texts(user))
+                self.alarm_id = (
+                    self.company_id.sudo()
+                    .partner_id.with_context(**QUIET)
+                    .with_user(user)
+                    .sudo()
+                    .activity_schedule(
+                        "mail.mail_activity_data_warning", user_id=user.id, **self._prepare_alarm_texts(user)
+                    )
+                )
         except Exception:
             # The run's record tells of the failure in any case.
             _logger.exception("Customer value of company %s: nobody could be told of a failure", self.company_id.id)
@@ -206,19 +252,28 @@ class CrmValueRun(models.Model):
         run = self.with_context(lang=user.lang)
         kind = dict(run._fields["kind"]._description_selection(run.env))[self.kind]
         link = Markup('<a href="#" data-oe-model="crm.value.run" data-oe-id="%s">%s</a>') % (
-            self.id, run.env._("what happened"))
+            self.id,
+            run.env._("what happened"),
+        )
         return {
             "summary": run.env._("Customer values: a scheduled job fails (%(kind)s)", kind=kind),
-            "note": Markup("<p>%s</p>") % run.env._(
+            "note": Markup("<p>%s</p>")
+            % run.env._(
                 "Figures of %(company)s stay as they were until it succeeds; it is tried again by itself, and then "
-                "this activity is closed. See %(link)s.", company=self.company_id.name, link=link),
+                "this activity is closed. See %(link)s.",
+                company=self.company_id.name,
+                link=link,
+            ),
         }
 
     def _alarm_user(self):
         """Return who is told: the first administrator of this company, else the first of all."""
         # sudo: a run may be caused by somebody who reads no users.
-        users = self.env["res.users"].sudo().search(
-            [("all_group_ids", "in", self.env.ref("base.group_system").id), ("share", "=", False)], order="id")
+        users = (
+            self.env["res.users"]
+            .sudo()
+            .search([("all_group_ids", "in", self.env.ref("base.group_system").id), ("share", "=", False)], order="id")
+        )
         return users.filtered(lambda user: self.company_id in user.company_ids)[:1] or users[:1]
 
     @api.model
@@ -227,25 +282,38 @@ class CrmValueRun(models.Model):
         runs = self._open_alarms(company, kinds)
         if runs:
             # sudo: the activity is an administrator's
-            runs.alarm_id.sudo().with_context(**QUIET).action_feedback(feedback=self.env._(
-                "It succeeded on %(date)s.", date=fields.Date.to_string(company._value_today())))
+            runs.alarm_id.sudo().with_context(**QUIET).action_feedback(
+                feedback=self.env._("It succeeded on %(date)s.", date=fields.Date.to_string(company._value_today()))
+            )
 
     @api.model
     def _open_alarms(self, company, kinds):
         """Return the runs of these kinds, of a company, whose activity is open."""
         self.flush_model(["alarm_id"])
         self.env["mail.activity"].flush_model(["active"])
-        return self.browse(row[0] for row in self.env.execute_query(SQL(
-            """SELECT run.id FROM crm_value_run run JOIN mail_activity activity ON activity.id = run.alarm_id
+        return self.browse(
+            row[0]
+            for row in self.env.execute_query(
+                SQL(
+                    """SELECT run.id FROM crm_value_run run JOIN mail_activity activity ON activity.id = run.alarm_id
                 WHERE run.company_id = %s AND run.kind = ANY(%s) AND activity.active""",
-            company.id, kinds)))
+                    company.id,
+                    kinds,
+                )
+            )
+        )
 
     @api.autovacuum
     def _gc_runs(self):
         """Forget old refreshes, but for the last of each kind and what later refreshes go by."""
         return self.env["crm.value.retention"]._forget(
-            self._name, "value_run_months", lambda company, since: SQL(
+            self._name,
+            "value_run_months",
+            lambda company, since: SQL(
                 """company_id = %(company)s AND state IN ('done', 'failed') AND finished_at < %(since)s
                    AND id NOT IN (SELECT max(id) FROM crm_value_run WHERE company_id = %(company)s
                                    GROUP BY kind, state, has_tiers, boundaries IS NULL)""",
-                company=company.id, since=since - timedelta(days=1)))
+                company=company.id,
+                since=since - timedelta(days=1),
+            ),
+        )

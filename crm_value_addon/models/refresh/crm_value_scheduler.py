@@ -44,15 +44,21 @@ class CrmValueScheduler(models.AbstractModel):
         for [company_id] in rows:
             company = self.env["res.company"].browse(company_id).exists()
             if company:
-                self._run_alone(company, lambda alone: alone.env["crm.value.refresh"]._refresh_queue(
-                    alone._transaction), "incremental")
+                self._run_alone(
+                    company,
+                    lambda alone: alone.env["crm.value.refresh"]._refresh_queue(alone._transaction),
+                    "incremental",
+                )
             else:
                 self.env.cr.execute(SQL("DELETE FROM crm_value_queue WHERE company_key = %s", company_id))
                 self.env["ir.cron"]._commit_progress()
         waiting = self.env["crm.value.run"].search([("kind", "=", "tiers"), ("state", "in", ("queued", "running"))])
         for company in waiting.company_id:
-            self._run_alone(company, lambda alone: alone.env["crm.value.tier.assignment"]._assign_company(
-                alone._transaction), "tiers")
+            self._run_alone(
+                company,
+                lambda alone: alone.env["crm.value.tier.assignment"]._assign_company(alone._transaction),
+                "tiers",
+            )
 
     @api.model
     def _refresh_all(self):
@@ -80,8 +86,12 @@ class CrmValueScheduler(models.AbstractModel):
     def _refresh_due(self, company):
         """Refresh a company unless another worker has done it meanwhile; return False when one is at it."""
         return self._run_alone(
-            company, lambda alone: alone._is_due(company) and alone.env["crm.value.refresh"]._refresh_company(
-                alone._transaction), "full")
+            company,
+            lambda alone: (
+                alone._is_due(company) and alone.env["crm.value.refresh"]._refresh_company(alone._transaction)
+            ),
+            "full",
+        )
 
     @api.model
     def _companies_due(self):
@@ -116,8 +126,10 @@ class CrmValueScheduler(models.AbstractModel):
                 if is_writer:
                     run = self.env["crm.value.run"].sudo()  # sudo: runs are written by the refresh only
                     run = run._start(company, "selected", company._value_today())
-                    run._finish_selected(customers, *alone.env["crm.value.refresh"]._refresh_customers(
-                        company, customers.ids, tier_source))
+                    run._finish_selected(
+                        customers,
+                        *alone.env["crm.value.refresh"]._refresh_customers(company, customers.ids, tier_source),
+                    )
                 else:
                     is_busy = True
         if is_busy:
@@ -146,9 +158,14 @@ class CrmValueScheduler(models.AbstractModel):
                     alone.env["crm.value.refresh"]._refresh_company()
                     return Value._notification(self.env._("%(count)s customers refreshed.", count=count))
         self.env["crm.value.run"]._request(company)
-        return Value._notification(self.env._(
-            "The refresh of %(count)s customers starts within a minute; "
-            "its progress is under Customer Value › Refreshes.", count=count), "info")
+        return Value._notification(
+            self.env._(
+                "The refresh of %(count)s customers starts within a minute; "
+                "its progress is under Customer Value › Refreshes.",
+                count=count,
+            ),
+            "info",
+        )
 
     # one writer per company
 

@@ -14,8 +14,13 @@ from ...lib.postgres import binary_copy
 SKIP_LIMIT = 100
 _TABLE = "crm_value_incoming"
 _KINDS = {
-    "monetary": "numeric", "integer": "int4", "float": "float8", "date": "date", "selection": "int2",
-    "boolean": "bool", "many2one": "int4",
+    "monetary": "numeric",
+    "integer": "int4",
+    "float": "float8",
+    "date": "date",
+    "selection": "int2",
+    "boolean": "bool",
+    "many2one": "int4",
 }
 #: what one customer's data can cause; anything else concerns everybody and is raised
 _CUSTOMER_ERRORS = (psycopg2.DataError, psycopg2.IntegrityError, ArithmeticError, ValueError, UserError)
@@ -74,9 +79,13 @@ class CrmValueWriter(models.AbstractModel):
             if count == 1:
                 skipped.append((int(columns["partner_id"][0]), describe_error(error)))
                 if len(skipped) > SKIP_LIMIT:
-                    raise TooManyLeftOut(self.env._(
-                        "More than %(limit)s customers could not be refreshed; the last: %(reason)s",
-                        limit=SKIP_LIMIT, reason=error)) from error
+                    raise TooManyLeftOut(
+                        self.env._(
+                            "More than %(limit)s customers could not be refreshed; the last: %(reason)s",
+                            limit=SKIP_LIMIT,
+                            reason=error,
+                        )
+                    ) from error
                 return
             self._leave_out(work, take(columns, slice(0, count // 2)), skipped)
             self._leave_out(work, take(columns, slice(count // 2, count)), skipped)
@@ -106,10 +115,17 @@ class CrmValueWriter(models.AbstractModel):
     @api.model
     def _without_unchanged(self, company, columns, first, last):
         """Return the rows whose digest is not the stored one, and whether some are not stored at all."""
-        stored = binary_copy.copy_out(self.env.cr, SQL(
-            """SELECT partner_id, COALESCE(figures_digest, 0) FROM crm_value
+        stored = binary_copy.copy_out(
+            self.env.cr,
+            SQL(
+                """SELECT partner_id, COALESCE(figures_digest, 0) FROM crm_value
                 WHERE company_id = %s AND partner_id BETWEEN %s AND %s ORDER BY partner_id""",
-            company.id, first, last), [("partner", "int4"), ("digest", "float8")])
+                company.id,
+                first,
+                last,
+            ),
+            [("partner", "int4"), ("digest", "float8")],
+        )
         partners = columns["partner_id"]
         place = np.minimum(np.searchsorted(stored["partner"], partners), max(len(stored["partner"]) - 1, 0))
         if not len(stored["partner"]):
@@ -120,10 +136,13 @@ class CrmValueWriter(models.AbstractModel):
 
     @api.model
     def _copy_in(self, columns, kinds, decimals):
-        self.env.cr.execute(SQL(
-            "DROP TABLE IF EXISTS %(table)s; CREATE TEMP TABLE %(table)s (%(columns)s) ON COMMIT DROP",
-            table=SQL.identifier(_TABLE),
-            columns=SQL(", ").join(SQL("%s %s", SQL.identifier(name), SQL(kind)) for name, kind in kinds)))
+        self.env.cr.execute(
+            SQL(
+                "DROP TABLE IF EXISTS %(table)s; CREATE TEMP TABLE %(table)s (%(columns)s) ON COMMIT DROP",
+                table=SQL.identifier(_TABLE),
+                columns=SQL(", ").join(SQL("%s %s", SQL.identifier(name), SQL(kind)) for name, kind in kinds),
+            )
+        )
         binary_copy.copy_in(self.env.cr, _TABLE, columns, kinds, decimals)
         # The planner needs the number of rows and the spread of the key; the other columns cost as much as the UPDATE.
         self.env.cr.execute(SQL("ANALYZE %s (partner_id)", SQL.identifier(_TABLE)))
@@ -131,19 +150,30 @@ class CrmValueWriter(models.AbstractModel):
     def _update_rows(self, basis, names, compared, first, last):
         fields_old = SQL(", ").join(SQL("value.%s", SQL.identifier(name)) for name in compared)
         fields_new = SQL(", ").join(self._incoming(name) for name in compared)
-        self.env.cr.execute(SQL(
-            """
+        self.env.cr.execute(
+            SQL(
+                """
             UPDATE crm_value value SET as_of_date = %(as_of)s, %(assignments)s
               FROM %(table)s incoming
              WHERE value.partner_id = incoming.partner_id AND value.company_id = %(company)s
                AND value.partner_id BETWEEN %(first)s AND %(last)s
                AND (%(old)s) IS DISTINCT FROM (%(new)s)
             """,
-            as_of=basis.as_of, table=SQL.identifier(_TABLE), company=basis.company.id, first=first, last=last,
-            old=fields_old, new=fields_new,
-            assignments=SQL(", ").join([
-                *(SQL("%s = %s", SQL.identifier(name), self._incoming(name)) for name in names),
-                self.env["crm.value.lifecycle"]._assign_since(self._incoming("lifecycle_stage"), basis.as_of)])))
+                as_of=basis.as_of,
+                table=SQL.identifier(_TABLE),
+                company=basis.company.id,
+                first=first,
+                last=last,
+                old=fields_old,
+                new=fields_new,
+                assignments=SQL(", ").join(
+                    [
+                        *(SQL("%s = %s", SQL.identifier(name), self._incoming(name)) for name in names),
+                        self.env["crm.value.lifecycle"]._assign_since(self._incoming("lifecycle_stage"), basis.as_of),
+                    ]
+                ),
+            )
+        )
         return self.env.cr.rowcount
 
     @contextmanager
@@ -159,8 +189,9 @@ class CrmValueWriter(models.AbstractModel):
     def _insert_rows(self, basis, names, first, last):
         # ON CONFLICT: a row that another session inserted since our snapshot is a serialization failure, and
         # is tried again, instead of a constraint error. The anti-join keeps it from burning ids every night.
-        self.env.cr.execute(SQL(
-            """
+        self.env.cr.execute(
+            SQL(
+                """
             INSERT INTO crm_value (partner_id, company_id, as_of_date, %(names)s)
             SELECT incoming.partner_id, %(company)s, %(as_of)s, %(values)s
               FROM (SELECT * FROM %(table)s incoming
@@ -171,9 +202,15 @@ class CrmValueWriter(models.AbstractModel):
              ORDER BY incoming.partner_id
             ON CONFLICT (partner_id, company_id) DO NOTHING
             """,
-            company=basis.company.id, as_of=basis.as_of, table=SQL.identifier(_TABLE), first=first, last=last,
-            names=SQL(", ").join(SQL.identifier(name) for name in names),
-            values=SQL(", ").join(self._incoming(name) for name in names)))
+                company=basis.company.id,
+                as_of=basis.as_of,
+                table=SQL.identifier(_TABLE),
+                first=first,
+                last=last,
+                names=SQL(", ").join(SQL.identifier(name) for name in names),
+                values=SQL(", ").join(self._incoming(name) for name in names),
+            )
+        )
         return self.env.cr.rowcount
 
     def _incoming(self, name):

@@ -26,13 +26,16 @@ class CrmValueExplanation(models.AbstractModel):
         """Return the explanation of a customer's value (see `crm.value.explain_value`)."""
         self.env.flush_all()
         return {
-            "customer": value.partner_id.display_name, "company": value.company_id.display_name,
-            "as_of_date": value.as_of_date and value.as_of_date.isoformat(), "currency": value.currency_id.name,
-            "clv": value.clv, "realised_value": value.realised_value,
+            "customer": value.partner_id.display_name,
+            "company": value.company_id.display_name,
+            "as_of_date": value.as_of_date and value.as_of_date.isoformat(),
+            "currency": value.currency_id.name,
+            "clv": value.clv,
+            "realised_value": value.realised_value,
             "parts": [self._explain_component(value, name, sign) for name, sign in COMPONENTS.items()],
-            "realised": self._explain_realised(value), "since": self._explain_since(value),
-            "nightly": self.env._(
-                "Growth, referral, knowledge and costs are as of the last nightly refresh."),
+            "realised": self._explain_realised(value),
+            "since": self._explain_since(value),
+            "nightly": self.env._("Growth, referral, knowledge and costs are as of the last nightly refresh."),
         }
 
     @api.model
@@ -45,9 +48,14 @@ class CrmValueExplanation(models.AbstractModel):
             if not configured:
                 inputs = [self.env._("Not configured")]
         return {
-            "name": name, "label": value._fields[name]._description_string(self.env), "amount": amount, "sign": sign,
-            "configured": bool(configured), "inputs": inputs,
-            "records": [{"key": key, "label": label} for key, label in records]}
+            "name": name,
+            "label": value._fields[name]._description_string(self.env),
+            "amount": amount,
+            "sign": sign,
+            "configured": bool(configured),
+            "inputs": inputs,
+            "records": [{"key": key, "label": label} for key, label in records],
+        }
 
     @api.model
     def _is_opted_out(self, value):
@@ -63,21 +71,29 @@ class CrmValueExplanation(models.AbstractModel):
         forecast = {
             "model": self.env._(
                 "%(count)s purchases of %(amount)s expected in the next 12 months, by the prediction model",
-                count=round(value.expected_purchases, 1), amount=self._money(value, value.expected_spend)),
+                count=round(value.expected_purchases, 1),
+                amount=self._money(value, value.expected_spend),
+            ),
             "history": self.env._(
                 "The last 12 months carried forward, %(share)s %% of it left after each year",
-                share=round(100 * company.value_retention_rate)),
+                share=round(100 * company.value_retention_rate),
+            ),
         }.get(value.method, "")
         horizon = self.env._(
             "Over %(months)s months, %(share)s %% off for each year of waiting",
-            months=company.value_horizon_months, share=round(100 * company.value_discount_rate))
+            months=company.value_horizon_months,
+            share=round(100 * company.value_discount_rate),
+        )
         return True, [self._describe_purchases(value), forecast, horizon], [("purchases", self.env._("Purchases"))]
 
     @api.model
     def _describe_purchases(self, value):
         """Return number, rhythm, size and age of the purchases in one line."""
-        words = [self.env._("%(count)s purchases", count=value.purchase_count) if value.purchase_count > 1
-                 else self.env._("One purchase")]
+        words = [
+            self.env._("%(count)s purchases", count=value.purchase_count)
+            if value.purchase_count > 1
+            else self.env._("One purchase")
+        ]
         if value.frequency:
             days = (value.last_purchase_date - value.first_purchase_date).days / value.frequency
             words.append(self.env._("every %(days)s days", days=round(days)))
@@ -99,9 +115,12 @@ class CrmValueExplanation(models.AbstractModel):
         inputs = [self._describe_chance(value, row) for row in rows[:_SHOWN]]
         if rows:
             company = value.company_id.sudo()  # sudo: whoever sees the result may know the settings behind it
-            inputs.append(self.env._(
-                "times the margin rate of %(share)s %%, discounted to the month it is expected in",
-                share=round(100 * self.env["crm.value.growth"]._growth_ratio(company))))
+            inputs.append(
+                self.env._(
+                    "times the margin rate of %(share)s %%, discounted to the month it is expected in",
+                    share=round(100 * self.env["crm.value.growth"]._growth_ratio(company)),
+                )
+            )
         return True, inputs or [self.env._("No open opportunity or sent quotation")], records
 
     @api.model
@@ -109,7 +128,8 @@ class CrmValueExplanation(models.AbstractModel):
         """Return the customer's opportunities and quotations with their expected worth."""
         company = value.company_id.sudo()  # sudo: the settings decide what counts
         growth = self.env["crm.value.growth"]._select_growth(
-            company, company._value_today(), SQL("partner.commercial_partner_id = %s", value.partner_id.id))
+            company, company._value_today(), SQL("partner.commercial_partner_id = %s", value.partner_id.id)
+        )
         return self.env.execute_query_dict(SQL("SELECT * FROM (%s) growth%s", growth, suffix))
 
     @api.model
@@ -117,8 +137,12 @@ class CrmValueExplanation(models.AbstractModel):
         record = self.env["crm.lead" if row["lead_id"] else "sale.order"].browse(row["lead_id"] or row["order_id"])
         name = record.display_name if record.has_access("read") else self.env._("One that you may not open")
         month = max(-(-row["days"] * 100 // 3044), 1)
-        return self.env._("%(name)s: %(amount)s after its probability, expected in month %(month)s",
-                          name=name, amount=self._money(value, row["worth"]), month=month)
+        return self.env._(
+            "%(name)s: %(amount)s after its probability, expected in month %(month)s",
+            name=name,
+            amount=self._money(value, row["worth"]),
+            month=month,
+        )
 
     @api.model
     def _explain_referral_value(self, value):
@@ -127,32 +151,55 @@ class CrmValueExplanation(models.AbstractModel):
             return False, [], []
         if not value.referred_count:
             return True, [self.env._("Nobody was referred by this customer")], []
-        return True, [
-            self.env._(
-                "%(share)s %% of what the referred customers (%(count)s) are expected to bring in their first "
-                "%(months)s months", share=round(100 * company.value_referral_share), count=value.referred_count,
-                months=company.value_referral_months),
-            self.env._("They have realised %(amount)s so far, which is theirs",
-                       amount=self._money(value, value.referred_realised_value)),
-        ], [("referred", self.env._("Referred customers"))]
+        return (
+            True,
+            [
+                self.env._(
+                    "%(share)s %% of what the referred customers (%(count)s) are expected to bring in their first "
+                    "%(months)s months",
+                    share=round(100 * company.value_referral_share),
+                    count=value.referred_count,
+                    months=company.value_referral_months,
+                ),
+                self.env._(
+                    "They have realised %(amount)s so far, which is theirs",
+                    amount=self._money(value, value.referred_realised_value),
+                ),
+            ],
+            [("referred", self.env._("Referred customers"))],
+        )
 
     @api.model
     def _explain_knowledge_value(self, value):
         company = value.company_id.sudo()  # sudo: whoever sees the result may know the settings behind it
         if not self.env["crm.value.knowledge"]._feedback_kinds(company):
             return False, [], []
-        rows = self.env.execute_query(SQL(
-            "SELECT kind_id, amount, count(*) FROM (%s) item WHERE partner_id = %s GROUP BY 1, 2 ORDER BY 1",
-            self.env["crm.value.knowledge"]._select_feedback(company, company._value_today()), value.partner_id.id))
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT kind_id, amount, count(*) FROM (%s) item WHERE partner_id = %s GROUP BY 1, 2 ORDER BY 1",
+                self.env["crm.value.knowledge"]._select_feedback(company, company._value_today()),
+                value.partner_id.id,
+            )
+        )
         kinds = self.env["crm.value.feedback.kind"].sudo()  # sudo: the name of a kind is no secret
-        inputs = [self.env._(
-            "%(count)s × %(kind)s at %(amount)s in the last 12 months", count=count, kind=kinds.browse(kind_id).name,
-            amount=self._money(value, amount)) for kind_id, amount, count in rows]
+        inputs = [
+            self.env._(
+                "%(count)s × %(kind)s at %(amount)s in the last 12 months",
+                count=count,
+                kind=kinds.browse(kind_id).name,
+                amount=self._money(value, amount),
+            )
+            for kind_id, amount, count in rows
+        ]
         if inputs and company.value_knowledge_cap:
-            inputs.append(self.env._(
-                "at most %(amount)s a year", amount=self._money(value, company.value_knowledge_cap)))
-        return True, inputs or [self.env._("No feedback in the last 12 months")], [
-            ("feedback", self.env._("Feedback"))] if inputs else []
+            inputs.append(
+                self.env._("at most %(amount)s a year", amount=self._money(value, company.value_knowledge_cap))
+            )
+        return (
+            True,
+            inputs or [self.env._("No feedback in the last 12 months")],
+            [("feedback", self.env._("Feedback"))] if inputs else [],
+        )
 
     @api.model
     def _explain_service_cost(self, value):
@@ -160,8 +207,14 @@ class CrmValueExplanation(models.AbstractModel):
         if rows is None:
             return False, [], []
         inputs = [
-            self.env._("%(driver)s: %(amount)s in the last 12 months", driver=self._driver_label(row["driver"]),
-                       amount=self._money(value, row["cost_12m"])) for row in rows if row["cost_12m"]]
+            self.env._(
+                "%(driver)s: %(amount)s in the last 12 months",
+                driver=self._driver_label(row["driver"]),
+                amount=self._money(value, row["cost_12m"]),
+            )
+            for row in rows
+            if row["cost_12m"]
+        ]
         return True, inputs or [self.env._("No cost in the last 12 months")], []
 
     # the realised value, and the month before
@@ -170,27 +223,40 @@ class CrmValueExplanation(models.AbstractModel):
     def _explain_realised(self, value):
         """Return the realised value as margin less cost, by driver."""
         rows = self._cost_rows(value)
-        inputs = [self.env._("%(count)s × %(driver)s: %(amount)s", driver=self._driver_label(row["driver"]),
-                             amount=self._money(value, row["cost"]), count=row["count"]) for row in rows or []]
+        inputs = [
+            self.env._(
+                "%(count)s × %(driver)s: %(amount)s",
+                driver=self._driver_label(row["driver"]),
+                amount=self._money(value, row["cost"]),
+                count=row["count"],
+            )
+            for row in rows or []
+        ]
         if not inputs:
             inputs = [self.env._("Cost to serve: not configured") if rows is None else self.env._("No cost to serve")]
         return {
-            "margin": value.margin_total, "cost": value.cost_to_serve, "inputs": inputs,
-            "records": [{"key": row["driver"], "label": self._driver_label(row["driver"])} for row in rows or []]}
+            "margin": value.margin_total,
+            "cost": value.cost_to_serve,
+            "inputs": inputs,
+            "records": [{"key": row["driver"], "label": self._driver_label(row["driver"])} for row in rows or []],
+        }
 
     @api.model
     def _cost_rows(self, value):
         """Return the cost of each driver for this customer; None when all drivers are off."""
         company = value.company_id.sudo()  # sudo: the settings decide which drivers there are
         query = self.env["crm.value.cost.source"]._query(
-            company, company._value_today(), SQL("partner_id = %s", value.partner_id.id))
+            company, company._value_today(), SQL("partner_id = %s", value.partner_id.id)
+        )
         return query and self.env.execute_query_dict(query)
 
     @api.model
     def _driver_label(self, driver):
         return {
-            "acquisition": self.env._("Acquisition"), "work": self.env._("Activities and messages"),
-            "benefits": self.env._("Gifts and discounts"), "credit_notes": self.env._("Credit notes"),
+            "acquisition": self.env._("Acquisition"),
+            "work": self.env._("Activities and messages"),
+            "benefits": self.env._("Gifts and discounts"),
+            "credit_notes": self.env._("Credit notes"),
             "late_payment": self.env._("Late payment"),
         }.get(driver, driver)
 
@@ -203,12 +269,18 @@ class CrmValueExplanation(models.AbstractModel):
             return False
         places = value.currency_id.decimal_places
         return {
-            "as_of_date": before.as_of_date.isoformat(), "clv": before.clv,
+            "as_of_date": before.as_of_date.isoformat(),
+            "clv": before.clv,
             "change": round(value.clv - before.clv, places),
-            "parts": [{
-                "name": name, "label": value._fields[name]._description_string(self.env),
-                "change": round(sign * (value[name] - before[name]), places),
-            } for name, sign in COMPONENTS.items()]}
+            "parts": [
+                {
+                    "name": name,
+                    "label": value._fields[name]._description_string(self.env),
+                    "change": round(sign * (value[name] - before[name]), places),
+                }
+                for name, sign in COMPONENTS.items()
+            ],
+        }
 
     @api.model
     def _money(self, value, amount):
@@ -228,8 +300,9 @@ class CrmValueExplanation(models.AbstractModel):
             "opportunities": lambda: self._open_chances(value, "lead_id", "crm.lead"),
             "quotations": lambda: self._open_chances(value, "order_id", "sale.order"),
             "referred": lambda: self._open_records("crm.value", value._referred_domain()),
-            "feedback": lambda: self._open_records("crm.value.feedback", [
-                customer, ("company_id", "=", value.company_id.id)]),
+            "feedback": lambda: self._open_records(
+                "crm.value.feedback", [customer, ("company_id", "=", value.company_id.id)]
+            ),
             "acquisition": lambda: self._open_records("crm.lead", [customer, ("won_status", "=", "won")]),
             "work": lambda: self._open_work(value),
             "benefits": lambda: self._open_records("crm.value.grant", [("value_id", "=", value.id)]),
@@ -243,8 +316,12 @@ class CrmValueExplanation(models.AbstractModel):
     @api.model
     def _open_records(self, model, domain):
         return {
-            "type": "ir.actions.act_window", "name": self.env["ir.model"]._get(model).display_name, "res_model": model,
-            "views": [(False, "list"), (False, "form")], "domain": domain, "context": {"create": False},
+            "type": "ir.actions.act_window",
+            "name": self.env["ir.model"]._get(model).display_name,
+            "res_model": model,
+            "views": [(False, "list"), (False, "form")],
+            "domain": domain,
+            "context": {"create": False},
         }
 
     @api.model
@@ -256,10 +333,17 @@ class CrmValueExplanation(models.AbstractModel):
     def _open_work(self, value):
         """Open the activities done for this customer; its messages are in the chatter of the records."""
         domain = ["|", "|", "|"]
-        for model, path in (("res.partner", "id"), ("crm.lead", "partner_id"), ("sale.order", "partner_id"),
-                            ("account.move", "partner_id")):
-            found = self.env[model].with_context(active_test=False).search([(path, "child_of", value.partner_id.id)]) \
-                if self.env[model].has_access("read") else self.env[model]
+        for model, path in (
+            ("res.partner", "id"),
+            ("crm.lead", "partner_id"),
+            ("sale.order", "partner_id"),
+            ("account.move", "partner_id"),
+        ):
+            found = (
+                self.env[model].with_context(active_test=False).search([(path, "child_of", value.partner_id.id)])
+                if self.env[model].has_access("read")
+                else self.env[model]
+            )
             domain += ["&", ("res_model", "=", model), ("res_id", "in", found.ids)]
         action = self._open_records("mail.activity", [("date_done", "!=", False), *domain])
         return action | {"context": {"create": False, "active_test": False}}
@@ -267,8 +351,12 @@ class CrmValueExplanation(models.AbstractModel):
     @api.model
     def _open_late(self, value):
         company = value.company_id
-        rows = self.env.execute_query(SQL(
-            "SELECT DISTINCT move_id FROM (%s) late WHERE settled > maturity AND amount > 0 AND partner_id = %s",
-            self.env["crm.value.cost.source"]._select_late(company, company._value_today()), value.partner_id.id))
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT DISTINCT move_id FROM (%s) late WHERE settled > maturity AND amount > 0 AND partner_id = %s",
+                self.env["crm.value.cost.source"]._select_late(company, company._value_today()),
+                value.partner_id.id,
+            )
+        )
         ids = [move_id for [move_id] in rows]
         return value._action_documents([("id", "in", ids)], len(ids))

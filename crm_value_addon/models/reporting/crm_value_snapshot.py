@@ -31,12 +31,17 @@ class CrmValueSnapshot(models.Model):
     country_id = fields.Many2one(related="value_id.partner_id.country_id")
     first_purchase_date = fields.Date(related="value_id.first_purchase_date", string="First Purchase")
     source_id = fields.Many2one(
-        "utm.source", string="Acquired through", ondelete="set null", readonly=True,
-        help="Source of the customer's first won opportunity")
+        "utm.source",
+        string="Acquired through",
+        ondelete="set null",
+        readonly=True,
+        help="Source of the customer's first won opportunity",
+    )
     as_of_date = fields.Date(string="As of", required=True, readonly=True)
     clv = fields.Monetary(string="CLV", readonly=True, groups=MARGIN_GROUP)
     equity = fields.Monetary(
-        readonly=True, groups=MARGIN_GROUP, help="CLV without the referral value: each euro is counted once")
+        readonly=True, groups=MARGIN_GROUP, help="CLV without the referral value: each euro is counted once"
+    )
     transaction_value = fields.Monetary(readonly=True, groups=MARGIN_GROUP)
     growth_value = fields.Monetary(readonly=True, groups=MARGIN_GROUP)
     referral_value = fields.Monetary(readonly=True, groups=MARGIN_GROUP)
@@ -50,7 +55,9 @@ class CrmValueSnapshot(models.Model):
     tier_id = fields.Many2one("crm.value.tier", ondelete="set null", readonly=True)
     lifecycle_stage = fields.Selection(
         selection=lambda self: self.env["crm.value"]._fields["lifecycle_stage"]._description_selection(self.env),
-        string="Lifecycle", readonly=True)
+        string="Lifecycle",
+        readonly=True,
+    )
 
     fit_id = fields.Many2one("crm.value.fit", string="Prediction Model", ondelete="set null", readonly=True)
 
@@ -98,8 +105,9 @@ class CrmValueSnapshot(models.Model):
         kept = ["company_id", *self.env["crm.value"]._fields_with("kept_by", "snapshot")]
         columns = SQL(", ").join(SQL.identifier(name) for name in kept)
         within = SQL("BETWEEN %s AND %s", *span) if span else SQL("IS NOT NULL")
-        self.env.cr.execute(SQL(
-            """
+        self.env.cr.execute(
+            SQL(
+                """
             INSERT INTO crm_value_snapshot (value_id, as_of_date, equity, source_id, %(columns)s)
             SELECT value.id, %(as_of)s, COALESCE(clv, 0) - COALESCE(referral_value, 0), acquired.source_id, %(columns)s
               FROM crm_value value
@@ -114,20 +122,33 @@ class CrmValueSnapshot(models.Model):
                    ) acquired ON acquired.partner_id = value.partner_id
              WHERE value.company_id = %(company)s AND value.partner_id %(within)s
             ON CONFLICT (value_id, as_of_date) DO NOTHING
-            """, as_of=as_of, company=company.id, columns=columns, within=within))
+            """,
+                as_of=as_of,
+                company=company.id,
+                columns=columns,
+                within=within,
+            )
+        )
         self.invalidate_model()
 
     @api.model
     def _last_date(self, company, until, since=None):
         """Return the day of a company's last snapshot up to a day, None without one."""
-        [[day]] = self.env.execute_query(SQL(
-            "SELECT max(as_of_date) FROM crm_value_snapshot WHERE company_id = %s AND as_of_date <= %s AND %s",
-            company.id, until, SQL("as_of_date >= %s", since) if since else SQL("TRUE")))
+        [[day]] = self.env.execute_query(
+            SQL(
+                "SELECT max(as_of_date) FROM crm_value_snapshot WHERE company_id = %s AND as_of_date <= %s AND %s",
+                company.id,
+                until,
+                SQL("as_of_date >= %s", since) if since else SQL("TRUE"),
+            )
+        )
         return day
 
     @api.autovacuum
     def _gc_snapshots(self):
         """Forget what is older than each company wants to keep."""
         return self.env["crm.value.retention"]._forget(
-            self._name, "value_snapshot_months",
-            lambda company, since: SQL("company_id = %s AND as_of_date < %s", company.id, since))
+            self._name,
+            "value_snapshot_months",
+            lambda company, since: SQL("company_id = %s AND as_of_date < %s", company.id, since),
+        )

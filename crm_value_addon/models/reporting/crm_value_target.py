@@ -15,24 +15,37 @@ class CrmValueTarget(models.Model):
     _rec_name = "metric"
 
     company_id = fields.Many2one(
-        "res.company", required=True, ondelete="cascade", index=True, default=lambda self: self.env.company)
+        "res.company", required=True, ondelete="cascade", index=True, default=lambda self: self.env.company
+    )
     currency_id = fields.Many2one(related="company_id.currency_id", string="Currency")
     team_id = fields.Many2one(
-        "crm.team", string="Sales Team", ondelete="cascade", index="btree_not_null", help="Empty for the whole company")
+        "crm.team", string="Sales Team", ondelete="cascade", index="btree_not_null", help="Empty for the whole company"
+    )
     metric = fields.Selection(
-        [("retention", "Retention (% of last year's customers)"), ("equity", "Customer equity"),
-         ("top_tiers", "Customers in the top tiers")], required=True, tracking=True)
+        [
+            ("retention", "Retention (% of last year's customers)"),
+            ("equity", "Customer equity"),
+            ("top_tiers", "Customers in the top tiers"),
+        ],
+        required=True,
+        tracking=True,
+    )
     tier_id = fields.Many2one(
-        "crm.value.tier", string="Minimum Tier", ondelete="restrict",
-        domain="[('company_id', 'in', [False, company_id])]")
+        "crm.value.tier",
+        string="Minimum Tier",
+        ondelete="restrict",
+        domain="[('company_id', 'in', [False, company_id])]",
+    )
     goal = fields.Float(digits=(16, 2), required=True, tracking=True, help="At least this much at each month's end")
     user_id = fields.Many2one(
-        "res.users", string="Responsible", required=True, default=lambda self: self.env.user, tracking=True)
+        "res.users", string="Responsible", required=True, default=lambda self: self.env.user, tracking=True
+    )
     active = fields.Boolean(default=True)
     checked_date = fields.Date(string="Month's End", readonly=True, help="The last one that was looked at")
     actual = fields.Float(digits=(16, 2), readonly=True)
     state = fields.Selection(
-        [("met", "Met"), ("missed", "Missed"), ("unknown", "Not known yet")], default="unknown", readonly=True)
+        [("met", "Met"), ("missed", "Missed"), ("unknown", "Not known yet")], default="unknown", readonly=True
+    )
 
     @api.constrains("metric", "tier_id", "goal")
     def _check_goal(self):
@@ -68,8 +81,10 @@ class CrmValueTarget(models.Model):
             self.activity_unlink(["mail.mail_activity_data_todo"], only_automated=True)
         elif self.state == "missed" and not self.activity_ids:
             self.with_context(mail_activity_quick_update=True).activity_schedule(
-                "mail.mail_activity_data_todo", user_id=self.user_id.id,
-                summary=self.env._("Target missed: %(actual)s of %(goal)s", actual=self.actual, goal=self.goal))
+                "mail.mail_activity_data_todo",
+                user_id=self.user_id.id,
+                summary=self.env._("Target missed: %(actual)s of %(goal)s", actual=self.actual, goal=self.goal),
+            )
 
     def _actual(self, taken):
         """Return the figure of a month's end; None without an earlier one to compare it with."""
@@ -79,12 +94,14 @@ class CrmValueTarget(models.Model):
             "top_tiers": SQL("count(*) FILTER (WHERE tier.sequence >= %s)", self.tier_id.sequence),
             "retention": SQL(
                 "100.0 * count(*) FILTER (WHERE snapshot.revenue_12m > 0 AND former.revenue_12m > 0)"
-                " / NULLIF(count(*) FILTER (WHERE former.revenue_12m > 0), 0)"),
+                " / NULLIF(count(*) FILTER (WHERE former.revenue_12m > 0), 0)"
+            ),
         }[self.metric]
         self.env.flush_all()
         former = self.env["crm.value.snapshot"]._last_date(self.company_id, taken - relativedelta(years=1))
-        [[actual]] = self.env.execute_query(SQL(
-            """
+        [[actual]] = self.env.execute_query(
+            SQL(
+                """
             SELECT %(column)s FROM crm_value_snapshot snapshot
               JOIN crm_value value ON value.id = snapshot.value_id
               JOIN res_partner partner ON partner.id = value.partner_id
@@ -93,8 +110,13 @@ class CrmValueTarget(models.Model):
               LEFT JOIN crm_value_snapshot former ON former.value_id = value.id AND former.as_of_date = %(former)s
              WHERE snapshot.company_id = %(company)s AND snapshot.as_of_date = %(taken)s AND %(team)s
             """,
-            column=column, former=former, company=self.company_id.id, taken=taken,
-            team=SQL("seller.sale_team_id = %s", self.team_id.id) if self.team_id else SQL("TRUE")))
+                column=column,
+                former=former,
+                company=self.company_id.id,
+                taken=taken,
+                team=SQL("seller.sale_team_id = %s", self.team_id.id) if self.team_id else SQL("TRUE"),
+            )
+        )
         if actual is None:
             return None if self.metric == "retention" else 0.0
         return round(float(actual), 2)

@@ -27,11 +27,16 @@ class CrmValueLifecycle(models.AbstractModel):
         """
         customers = columns["partner_id"]
         strangers = customers[columns["purchase_count"] == 0].tolist()
-        query = self._select_interest(basis.company, strangers) if basis.partner_ids is None \
+        query = (
+            self._select_interest(basis.company, strangers)
+            if basis.partner_ids is None
             else self._select_stored_interest(basis.company, strangers)
-        found = copy_out(self.env.cr, SQL(
-            "SELECT partner_id::int4, max(interest)::int2 FROM (%s) interested GROUP BY partner_id", query),
-            [("partner", "int4"), ("interest", "int2")])
+        )
+        found = copy_out(
+            self.env.cr,
+            SQL("SELECT partner_id::int4, max(interest)::int2 FROM (%s) interested GROUP BY partner_id", query),
+            [("partner", "int4"), ("interest", "int2")],
+        )
         interest = np.zeros(len(customers), np.int16)
         interest[np.searchsorted(customers, found["partner"])] = found["interest"]
         return interest
@@ -41,7 +46,9 @@ class CrmValueLifecycle(models.AbstractModel):
         return SQL(
             """SELECT partner_id, CASE lifecycle_stage WHEN 'lead' THEN 1 ELSE 2 END AS interest FROM crm_value
                 WHERE company_id = %s AND partner_id = ANY(%s) AND lifecycle_stage IN ('lead', 'prospect')""",
-            company.id, partner_ids)
+            company.id,
+            partner_ids,
+        )
 
     @api.model
     def _select_interest(self, company, partner_ids):
@@ -63,31 +70,45 @@ class CrmValueLifecycle(models.AbstractModel):
               JOIN res_partner partner ON partner.id = lead.partner_id
              WHERE partner.commercial_partner_id = ANY(%(partners)s)
             """,
-            company=company.id, leads=self.env["crm.lead"]._select_of_company(company, only_open=True),
-            partners=partner_ids, promising=company.value_prospect_probability)
+            company=company.id,
+            leads=self.env["crm.lead"]._select_of_company(company, only_open=True),
+            partners=partner_ids,
+            promising=company.value_prospect_probability,
+        )
 
     @api.model
     def _boundaries(self, columns):
         """Return the typical interval between purchases (see `crm.value.refresh._boundaries`)."""
-        return {"interval": lifecycle.typical_interval(
-            columns["purchase_count"], columns["first_purchase_date"], columns["last_purchase_date"])}
+        return {
+            "interval": lifecycle.typical_interval(
+                columns["purchase_count"], columns["first_purchase_date"], columns["last_purchase_date"]
+            )
+        }
 
     @api.model
     def _stage(self, basis, columns, boundaries):
         """Add the stage of each customer."""
         columns["lifecycle_stage"] = lifecycle.stages(
-            {**columns, "satisfied": self._are_satisfied(basis.company, columns)}, day_number(basis.as_of),
-            boundaries.get("interval", lifecycle.DEFAULT_INTERVAL), self._thresholds(basis.company))
+            {**columns, "satisfied": self._are_satisfied(basis.company, columns)},
+            day_number(basis.as_of),
+            boundaries.get("interval", lifecycle.DEFAULT_INTERVAL),
+            self._thresholds(basis.company),
+        )
         return columns
 
     @api.model
     def _thresholds(self, company):
         """Return what separates the stages of this company's customers (see lib/lifecycle.py)."""
         return lifecycle.Thresholds(
-            new_days=company.value_new_days, loyal_purchases=company.value_loyal_purchases,
-            loyal_days=company.value_loyal_days, risk_factor=company.value_risk_factor,
-            lost_factor=company.value_lost_factor, risk_alive=company.value_high_risk,
-            lost_alive=company.value_lost_probability, won_back_days=company.value_won_back_days)
+            new_days=company.value_new_days,
+            loyal_purchases=company.value_loyal_purchases,
+            loyal_days=company.value_loyal_days,
+            risk_factor=company.value_risk_factor,
+            lost_factor=company.value_lost_factor,
+            risk_alive=company.value_high_risk,
+            lost_alive=company.value_lost_probability,
+            won_back_days=company.value_won_back_days,
+        )
 
     @api.model
     def _are_satisfied(self, company, columns):
@@ -102,4 +123,7 @@ class CrmValueLifecycle(models.AbstractModel):
         """
         return SQL(
             """lifecycle_since = CASE WHEN value.lifecycle_stage IS NOT NULL AND value.lifecycle_stage
-                   IS DISTINCT FROM %s THEN %s::date ELSE value.lifecycle_since END""", incoming_stage, as_of)
+                   IS DISTINCT FROM %s THEN %s::date ELSE value.lifecycle_since END""",
+            incoming_stage,
+            as_of,
+        )

@@ -32,7 +32,11 @@ class CrmValueRfm(models.AbstractModel):
             today = day_number(basis.as_of)
             cuts = rfm.rfm_boundaries(*self._figures(columns, sound, today))
             boundaries["rfm"] = {
-                "today": today, "recency": cuts.recency, "frequency": cuts.frequency, "monetary": cuts.monetary}
+                "today": today,
+                "recency": cuts.recency,
+                "frequency": cuts.frequency,
+                "monetary": cuts.monetary,
+            }
         return boundaries
 
     @api.model

@@ -27,14 +27,17 @@ class CrmValueRfmSegment(models.Model):
     m_from = fields.Integer(string="Monetary from", default=1, required=True)
     m_to = fields.Integer(string="Monetary to", default=5, required=True)
     combination_count = fields.Integer(
-        string="Combinations", compute="_compute_combination_count",
-        help="Number of the 125 combinations of scores in this segment; 0 when the segments above take them all")
+        string="Combinations",
+        compute="_compute_combination_count",
+        help="Number of the 125 combinations of scores in this segment; 0 when the segments above take them all",
+    )
     customer_count = fields.Integer(string="Customers", compute="_compute_customer_count")
 
     _spans = models.Constraint(
         "CHECK(1 <= r_from AND r_from <= r_to AND r_to <= 5 AND 1 <= f_from AND f_from <= f_to AND f_to <= 5"
         " AND 1 <= m_from AND m_from <= m_to AND m_to <= 5)",
-        "Scores go from 1 to 5, and a span from its lower end to its upper end.")
+        "Scores go from 1 to 5, and a span from its lower end to its upper end.",
+    )
 
     @api.depends("sequence", "r_from", "r_to", "f_from", "f_to", "m_from", "m_to")
     def _compute_combination_count(self):
@@ -44,9 +47,13 @@ class CrmValueRfmSegment(models.Model):
             segment.combination_count = count_of.get(segment._origin.id, 0)
 
     def _compute_customer_count(self):
-        counts = dict(self.env["crm.value"]._read_group(
-            [("rfm_segment", "in", self.ids), ("company_id", "in", self.env.companies.ids)],
-            ["rfm_segment"], ["__count"]))
+        counts = dict(
+            self.env["crm.value"]._read_group(
+                [("rfm_segment", "in", self.ids), ("company_id", "in", self.env.companies.ids)],
+                ["rfm_segment"],
+                ["__count"],
+            )
+        )
         for segment in self:
             segment.customer_count = counts.get(segment, 0)
 
@@ -55,8 +62,9 @@ class CrmValueRfmSegment(models.Model):
         """Return the segment ids as an int array of shape (6, 6, 6), indexed by the scores; 0 is none."""
         table = np.zeros((6, 6, 6), np.int32)
         for segment in reversed(self.search([])):
-            table[tuple(
-                slice(segment[f"{score}_from"], segment[f"{score}_to"] + 1) for score in ("r", "f", "m"))] = segment.id
+            table[tuple(slice(segment[f"{score}_from"], segment[f"{score}_to"] + 1) for score in ("r", "f", "m"))] = (
+                segment.id
+            )
         return table
 
     @api.model_create_multi

@@ -1,4 +1,5 @@
 """Domains that managers write as text: tried before they are saved, and refused with a sentence."""
+
 import psycopg2
 
 

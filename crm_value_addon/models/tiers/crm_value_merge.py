@@ -52,25 +52,43 @@ class CrmValueMerge(models.AbstractModel):
     @api.model
     def _highest(self, values):
         """Return the value with the highest tier."""
-        return max(values, key=lambda value: (
-            bool(value.tier_id.active), value.tier_id.sequence, value.tier_id.id, value.id)) if values else values
+        return (
+            max(
+                values,
+                key=lambda value: (bool(value.tier_id.active), value.tier_id.sequence, value.tier_id.id, value.id),
+            )
+            if values
+            else values
+        )
 
     @api.model
     def _take_tier(self, target, highest):
         """Give the target the tier of the value with the highest one, and log the change."""
         if highest != target:
             # sudo: nobody has rights to write the log.
-            self.env["crm.value.tier.change"].sudo().create({
-                "value_id": target.id, "from_tier_id": target.tier_id.id, "to_tier_id": highest.tier_id.id,
-                "date": target.company_id._value_today(), "source": "merge", "user_id": self.env.uid,
-                "reason": self.env._("Merged with %(customer)s", customer=highest.partner_id.display_name)})
+            self.env["crm.value.tier.change"].sudo().create(
+                {
+                    "value_id": target.id,
+                    "from_tier_id": target.tier_id.id,
+                    "to_tier_id": highest.tier_id.id,
+                    "date": target.company_id._value_today(),
+                    "source": "merge",
+                    "user_id": self.env.uid,
+                    "reason": self.env._("Merged with %(customer)s", customer=highest.partner_id.display_name),
+                }
+            )
         self.env.flush_all()
-        self.env.cr.execute(SQL(
-            """
+        self.env.cr.execute(
+            SQL(
+                """
             UPDATE crm_value value SET tier_id = highest.tier_id, tier_since = highest.tier_since,
                    tier_review_date = highest.tier_review_date, next_tier_id = highest.next_tier_id
               FROM crm_value highest WHERE value.id = %s AND highest.id = %s AND value.id != highest.id
-            """, target.id, highest.id))
+            """,
+                target.id,
+                highest.id,
+            )
+        )
 
     @api.model
     def _hand_over_gifts(self, values, target):
@@ -139,8 +157,12 @@ class CrmValueMerge(models.AbstractModel):
         source = SQL(
             """SELECT 0 AS id, %s AS partner_id, %s::int AS tier_id, %s::date AS tier_review_date,
                       %s::int AS next_tier_id, %s::int AS locked_tier_id, %s""",
-            customer.id, highest.tier_id.id or None, highest.tier_review_date or None, highest.next_tier_id.id or None,
+            customer.id,
+            highest.tier_id.id or None,
+            highest.tier_review_date or None,
+            highest.next_tier_id.id or None,
             lock.tier_id.id if is_locked else None,
-            SQL(", ").join(SQL("%s AS %s", number, SQL.identifier(name)) for name, number in figures.items()))
+            SQL(", ").join(SQL("%s AS %s", number, SQL.identifier(name)) for name, number in figures.items()),
+        )
         [row] = self.env.execute_query_dict(tier_rules.decide(rules, source, as_of))
         return self.env["crm.value.tier"].browse(row["decided_tier_id"] or False)

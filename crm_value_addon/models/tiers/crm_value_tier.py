@@ -12,7 +12,13 @@ from .conditions import domain_error, try_domain
 STRATEGIES = [("clasp", "Clasp"), ("velcro", "Velcro"), ("zipper", "Zipper")]
 #: fields whose change can change the tiers of customers
 _RULE_FIELDS = {
-    "sequence", "active", "company_id", "criterion_match", "criterion_ids", "partner_domain", "downgrade_policy",
+    "sequence",
+    "active",
+    "company_id",
+    "criterion_match",
+    "criterion_ids",
+    "partner_domain",
+    "downgrade_policy",
     "grace_days",
 }
 _WRITING = "crm_value_addon.tiers_being_written"
@@ -37,40 +43,65 @@ class CrmValueTier(models.Model):
     sequence = fields.Integer(default=lambda self: self._default_sequence(), help="From the lowest tier to the highest")
     active = fields.Boolean(default=True)
     company_id = fields.Many2one(
-        "res.company", index=True, ondelete="cascade", help="Empty: for all companies, each with its own figures")
+        "res.company", index=True, ondelete="cascade", help="Empty: for all companies, each with its own figures"
+    )
     scheme = fields.Selection(
         [("standard", "Tiers with thresholds"), ("pyramid", "Customer pyramid")],
-        string="Set of Tiers", default="standard", required=True,
-        help="A simulation can switch from one set of tiers to the other.")
+        string="Set of Tiers",
+        default="standard",
+        required=True,
+        help="A simulation can switch from one set of tiers to the other.",
+    )
     color = fields.Integer()
     icon = fields.Selection(
-        [("fa-circle-o", "Circle"), ("fa-star-o", "Outlined star"), ("fa-star", "Star"), ("fa-certificate", "Seal"),
-         ("fa-trophy", "Trophy"), ("fa-diamond", "Diamond"), ("fa-heart", "Heart")],
-        default="fa-star", required=True)
+        [
+            ("fa-circle-o", "Circle"),
+            ("fa-star-o", "Outlined star"),
+            ("fa-star", "Star"),
+            ("fa-certificate", "Seal"),
+            ("fa-trophy", "Trophy"),
+            ("fa-diamond", "Diamond"),
+            ("fa-heart", "Heart"),
+        ],
+        default="fa-star",
+        required=True,
+    )
     description = fields.Text(translate=True, help="What the customer may read about this tier")
     criterion_ids = fields.One2many("crm.value.tier.criterion", "tier_id", string="Criteria", copy=True)
     criterion_match = fields.Selection(
-        [("all", "All criteria"), ("any", "Any criterion")], string="Match", default="all", required=True)
+        [("all", "All criteria"), ("any", "Any criterion")], string="Match", default="all", required=True
+    )
     partner_domain = fields.Char(
-        string="Only for Customers", default="[]", help="Conditions on the contact, such as its country or its tags")
+        string="Only for Customers", default="[]", help="Conditions on the contact, such as its country or its tags"
+    )
     downgrade_policy = fields.Selection(
-        [("immediate", "At once"), ("grace", "After a grace period"), ("year_end", "At the end of the calendar year"),
-         ("never", "Never")],
-        string="Downgrade", default="immediate", required=True,
-        help="When customers lose the tier after they no longer meet the figures to keep it")
+        [
+            ("immediate", "At once"),
+            ("grace", "After a grace period"),
+            ("year_end", "At the end of the calendar year"),
+            ("never", "Never"),
+        ],
+        string="Downgrade",
+        default="immediate",
+        required=True,
+        help="When customers lose the tier after they no longer meet the figures to keep it",
+    )
     grace_days = fields.Integer(string="Grace Period (days)", default=30)
     benefit_ids = fields.One2many("crm.value.benefit", "tier_id", string="Benefits", copy=True)
     relationship_strategy = fields.Selection(
-        STRATEGIES, help="How close we stay to customers of this tier; sets how often they are contacted. "
-                         "Clasp: a contact now and then, the customer fits our process. Velcro: we adapt to the "
-                         "customer. Zipper: in touch all the time, both adapt.")
+        STRATEGIES,
+        help="How close we stay to customers of this tier; sets how often they are contacted. "
+        "Clasp: a contact now and then, the customer fits our process. Velcro: we adapt to the "
+        "customer. Zipper: in touch all the time, both adapt.",
+    )
     criteria_summary = fields.Char(string="Criteria in Words", compute="_compute_criteria_summary")
     is_by_hand = fields.Boolean(compute="_compute_is_by_hand")
     has_predicted = fields.Boolean(compute="_compute_has_predicted")
     customer_count = fields.Integer(string="Customers", compute="_compute_customer_count")
 
     _grace_days_positive = models.Constraint(
-        "CHECK(grace_days BETWEEN 0 AND 3660)", "The grace period must lie between 0 and 3660 days.")
+        "CHECK(grace_days BETWEEN 0 AND 3660)", "The grace period must lie between 0 and 3660 days."
+    )
 
     @api.model
     def _default_sequence(self):
@@ -108,7 +139,8 @@ class CrmValueTier(models.Model):
 
     def _compute_customer_count(self):
         groups = self.env["crm.value"]._read_group(
-            [("tier_id", "in", self.ids), ("company_id", "in", self.env.companies.ids)], ["tier_id"], ["__count"])
+            [("tier_id", "in", self.ids), ("company_id", "in", self.env.companies.ids)], ["tier_id"], ["__count"]
+        )
         counts = dict(groups)
         for tier in self:
             tier.customer_count = counts.get(tier, 0)
@@ -146,14 +178,24 @@ class CrmValueTier(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
         # sudo: uses in companies that the user may not see count, too.
-        change = self.env["crm.value.tier.change"].sudo().search(
-            ["|", ("from_tier_id", "in", self.ids), ("to_tier_id", "in", self.ids)], limit=1)
-        lock = self.env["crm.value.tier.lock"].sudo().with_context(active_test=False).search(
-            [("tier_id", "in", self.ids)], limit=1)
+        change = (
+            self.env["crm.value.tier.change"]
+            .sudo()
+            .search(["|", ("from_tier_id", "in", self.ids), ("to_tier_id", "in", self.ids)], limit=1)
+        )
+        lock = (
+            self.env["crm.value.tier.lock"]
+            .sudo()
+            .with_context(active_test=False)
+            .search([("tier_id", "in", self.ids)], limit=1)
+        )
         if change or lock:
-            raise UserError(self.env._(
-                "Customers have, or had, the tier %(tier)s, and their history names it. Archive it instead.",
-                tier=(change.to_tier_id & self or change.from_tier_id & self or lock.tier_id).name))
+            raise UserError(
+                self.env._(
+                    "Customers have, or had, the tier %(tier)s, and their history names it. Archive it instead.",
+                    tier=(change.to_tier_id & self or change.from_tier_id & self or lock.tier_id).name,
+                )
+            )
 
     def action_open_customers(self):
         """Open the customers of this tier.
@@ -173,12 +215,15 @@ class CrmValueTier(models.Model):
         if all(tier.company_id for tier in self):
             return self.company_id
         self.flush_model(["company_id"])
-        rows = self.env.execute_query(SQL(
-            """
+        rows = self.env.execute_query(
+            SQL(
+                """
             SELECT id FROM res_company company
              WHERE EXISTS (SELECT FROM crm_value WHERE company_id = company.id)
                 OR EXISTS (SELECT FROM crm_value_tier WHERE company_id = company.id)
-            """))
+            """
+            )
+        )
         # sudo: a shared tier concerns companies that its author may not see.
         return self.env["res.company"].sudo().browse(company_id for [company_id] in rows) | self.env.company
 
@@ -192,24 +237,30 @@ class CrmValueTier(models.Model):
         tiers = self.sudo().with_context(active_test=True).search([("company_id", "in", [False, company.id])])
         return [
             tier._tier_rule(company, tier.criterion_ids.filtered(lambda criterion: criterion not in without))
-            for tier in tiers]
+            for tier in tiers
+        ]
 
     def _tier_rule(self, company, criteria):
         """Return the rule of this tier in a company with these criteria."""
         self.ensure_one()
         domain = self._parse_domain()
         return tier_rules.TierRule(
-            tier_id=self.id, match=self.criterion_match, policy=self.downgrade_policy, grace_days=self.grace_days,
-            criteria=tuple(tier_rules.Criterion(criterion.metric, criterion.enter_min, criterion.keep_min)
-                           for criterion in criteria),
+            tier_id=self.id,
+            match=self.criterion_match,
+            policy=self.downgrade_policy,
+            grace_days=self.grace_days,
+            criteria=tuple(
+                tier_rules.Criterion(criterion.metric, criterion.enter_min, criterion.keep_min)
+                for criterion in criteria
+            ),
             domain="" if domain.is_true() else repr(domain),
-            customers=None if domain.is_true() else self._select_customers(company, domain))
+            customers=None if domain.is_true() else self._select_customers(company, domain),
+        )
 
     def _select_customers(self, company, domain):
         """Return the SELECT of the contacts that meet a domain."""
         # sudo, and in this company alone: the decision must not depend on the user who starts the refresh.
-        partners = self.env["res.partner"].sudo().with_context(
-            active_test=False, allowed_company_ids=company.ids)
+        partners = self.env["res.partner"].sudo().with_context(active_test=False, allowed_company_ids=company.ids)
         query = partners._search(domain)
         return query.subselect()
 
@@ -231,14 +282,23 @@ class CrmValueTier(models.Model):
             domain = self._parse_domain()
             try_domain(self.env["res.partner"], domain)
         except Exception as error:
-            raise ValidationError(self.env._(
-                "%(tier)s: the condition on customers “%(domain)s” cannot be used: %(reason)s",
-                tier=self.name, domain=self.partner_domain, reason=domain_error(self.env, error))) from error
+            raise ValidationError(
+                self.env._(
+                    "%(tier)s: the condition on customers “%(domain)s” cannot be used: %(reason)s",
+                    tier=self.name,
+                    domain=self.partner_domain,
+                    reason=domain_error(self.env, error),
+                )
+            ) from error
         for condition in domain.iter_conditions():
             if condition.field_expr.split(".")[0] in _TIER_FIELDS:
-                raise ValidationError(self.env._(
-                    "%(tier)s: the condition on customers must not depend on the tier itself (%(field)s).",
-                    tier=self.name, field=condition.field_expr))
+                raise ValidationError(
+                    self.env._(
+                        "%(tier)s: the condition on customers must not depend on the tier itself (%(field)s).",
+                        tier=self.name,
+                        field=condition.field_expr,
+                    )
+                )
 
     @api.model
     def _check_conflicts(self, rules):
@@ -254,21 +314,25 @@ class CrmValueTier(models.Model):
         """Return a sentence on a conflict of the rules."""
         # sudo: the tier that a rule contradicts may be another company's.
         tier, other = (self.sudo().browse(rule.tier_id if rule else False) for rule in (conflict.rule, conflict.other))
-        line, other_line = (criterion and self.env["crm.value.tier.criterion"]._describe(criterion)
-                            for criterion in (conflict.criterion, conflict.other_criterion))
+        line, other_line = (
+            criterion and self.env["crm.value.tier.criterion"]._describe(criterion)
+            for criterion in (conflict.criterion, conflict.other_criterion)
+        )
         return {
             "limit": self.env._("%(tier)s, line “%(line)s”: a threshold must be a number below 9e14."),
-            "keep": self.env._(
-                "%(tier)s, line “%(line)s”: keeping the tier must not ask for more than entering it."),
+            "keep": self.env._("%(tier)s, line “%(line)s”: keeping the tier must not ask for more than entering it."),
             "enter_easier": self.env._(
                 "%(tier)s, line “%(line)s”: entering it must not be easier than entering the lower tier "
-                "%(other)s (“%(other_line)s”)."),
+                "%(other)s (“%(other_line)s”)."
+            ),
             "keep_easier": self.env._(
                 "%(tier)s, line “%(line)s”: keeping it must not be easier than keeping the lower tier "
-                "%(other)s (“%(other_line)s”)."),
+                "%(other)s (“%(other_line)s”)."
+            ),
             "unreachable": self.env._(
                 "%(other)s asks for no more than the lower tier %(tier)s: nobody would ever be %(tier)s. "
-                "Raise a line of %(other)s or lower one of %(tier)s."),
+                "Raise a line of %(other)s or lower one of %(tier)s."
+            ),
         }[conflict.code] % {"tier": tier.name, "other": other.name, "line": line, "other_line": other_line}
 
     # changes of rules

@@ -40,8 +40,11 @@ class CrmValueTierAssignment(models.AbstractModel):
         # When most customers of a span were refreshed, the few others in it are decided by the figures they have.
         is_dense = len(partner_ids) >= _DENSE_MIN and last - first < 2 * len(partner_ids)
         self._assign_tiers(
-            basis.company, basis.as_of, source=source,
-            **{"span": (first, last)} if is_dense else {"partner_ids": partner_ids})
+            basis.company,
+            basis.as_of,
+            source=source,
+            **{"span": (first, last)} if is_dense else {"partner_ids": partner_ids},
+        )
 
     def _assign_company(self, transaction=None, source=None):
         """Decide the tiers of all customers of the current company, in batches; resume an interrupted run."""
@@ -66,7 +69,8 @@ class CrmValueTierAssignment(models.AbstractModel):
         count, upper = self.env["crm.value.observation"]._next_batch(run.company_id, run.next_partner_key, ASSIGN_BATCH)
         if count:
             written = self._assign_tiers(
-                run.company_id, run.as_of_date, span=(run.next_partner_key, upper), source=source)
+                run.company_id, run.as_of_date, span=(run.next_partner_key, upper), source=source
+            )
             run._advance(count, written, [], upper + 1)
         return bool(count)
 
@@ -82,7 +86,8 @@ class CrmValueTierAssignment(models.AbstractModel):
         with assignment.env["crm.value.scheduler"]._writer(company) as is_writer:
             if is_writer and len(values) <= REQUEST_LIMIT:
                 assignment._assign_tiers(
-                    company, company._value_today(), partner_ids=values.partner_id.ids, source=source)
+                    company, company._value_today(), partner_ids=values.partner_id.ids, source=source
+                )
                 return
         self.env["crm.value.scheduler"]._enqueue(values.partner_id, company)
 
@@ -101,8 +106,13 @@ class CrmValueTierAssignment(models.AbstractModel):
         where = self._where_customers(company, partner_ids, span)
         rows = self._select_figures(company, as_of, rules, where)
         statement = self._assignment(
-            tier_rules.decide(rules, rows, as_of), rules, as_of, where, self._change_source(company, source),
-            self._deciding_user(source))
+            tier_rules.decide(rules, rows, as_of),
+            rules,
+            as_of,
+            where,
+            self._change_source(company, source),
+            self._deciding_user(source),
+        )
         with self.env["crm.value.writer"]._without_nested_loops():
             [[written, silent, changes]] = self.env.execute_query(statement)
         self.env["crm.value"].invalidate_model(["tier_id", "tier_since", "tier_review_date", "next_tier_id"])
@@ -139,9 +149,14 @@ class CrmValueTierAssignment(models.AbstractModel):
                      ON lock.value_id = value.id AND lock.active AND (lock.until IS NULL OR lock.until >= %(as_of)s)
              WHERE value.company_id = %(company)s AND %(where)s
             """,
-            as_of=as_of, company=company.id, where=where, metrics=SQL().join(
+            as_of=as_of,
+            company=company.id,
+            where=where,
+            metrics=SQL().join(
                 SQL(", %s AS %s", self._metric_to_sql(name, as_of), SQL.identifier(name))
-                for name in self._asked_metrics(rules, also)))
+                for name in self._asked_metrics(rules, also)
+            ),
+        )
 
     @api.model
     def _asked_metrics(self, rules, also=()):
@@ -166,13 +181,16 @@ class CrmValueTierAssignment(models.AbstractModel):
         Run = self.env["crm.value.run"].sudo()
         in_company = [("company_id", "=", company.id)]
         if not source and Run.search_count(
-                [*in_company, ("kind", "=", "tiers"), ("state", "in", ("queued", "running"))], limit=1):
+            [*in_company, ("kind", "=", "tiers"), ("state", "in", ("queued", "running"))], limit=1
+        ):
             source = "rules"
-        sql = SQL("CASE WHEN decision.locked_tier_id = decision.decided_tier_id THEN 'lock' ELSE %s END",
-                  source or "refresh")
+        sql = SQL(
+            "CASE WHEN decision.locked_tier_id = decision.decided_tier_id THEN 'lock' ELSE %s END", source or "refresh"
+        )
         if not Run.search_count([*in_company, ("has_tiers", "=", True)], limit=1):
             sql = SQL(
-                "CASE WHEN decision.tier_id IS NULL AND decision.next_tier_id IS NULL THEN 'initial' ELSE %s END", sql)
+                "CASE WHEN decision.tier_id IS NULL AND decision.next_tier_id IS NULL THEN 'initial' ELSE %s END", sql
+            )
         return SQL("CASE WHEN decision.is_excluded THEN 'opt_out' ELSE %s END", sql)
 
     @api.model
@@ -212,10 +230,17 @@ class CrmValueTierAssignment(models.AbstractModel):
                    (SELECT jsonb_agg(jsonb_build_array(id, from_id, to_id, source, figures) ORDER BY id)
                       FROM changed WHERE source NOT IN %(silent)s)
             """,
-            decision=decision, as_of=as_of, where=where, source=source, silent=SILENT_SOURCES,
+            decision=decision,
+            as_of=as_of,
+            where=where,
+            source=source,
+            silent=SILENT_SOURCES,
             user=user.id or None,
-            figures=SQL("jsonb_build_object(%s)", SQL(", ").join(
-                SQL("%s::text, decision.%s", name, SQL.identifier(name)) for name in metrics)))
+            figures=SQL(
+                "jsonb_build_object(%s)",
+                SQL(", ").join(SQL("%s::text, decision.%s", name, SQL.identifier(name)) for name in metrics),
+            ),
+        )
 
     @api.model
     def _deciding_user(self, source):
@@ -233,12 +258,21 @@ class CrmValueTierAssignment(models.AbstractModel):
         vals_list = []
         for value, (_id, from_id, to_id, source, figures) in zip(values, changes, strict=True):
             lock = value.tier_lock_id if source == "lock" else self.env["crm.value.tier.lock"]
-            vals_list.append({
-                "value_id": value.id, "from_tier_id": from_id, "to_tier_id": to_id, "date": as_of, "source": source,
-                "reason": lock.reason or self.env["crm.value.tier.explanation"]._reason(
-                    rules, from_id, to_id, figures, value.currency_id),
-                "figures": figures, "user_id": (lock.user_id or user).id,
-            })
+            vals_list.append(
+                {
+                    "value_id": value.id,
+                    "from_tier_id": from_id,
+                    "to_tier_id": to_id,
+                    "date": as_of,
+                    "source": source,
+                    "reason": lock.reason
+                    or self.env["crm.value.tier.explanation"]._reason(
+                        rules, from_id, to_id, figures, value.currency_id
+                    ),
+                    "figures": figures,
+                    "user_id": (lock.user_id or user).id,
+                }
+            )
         # sudo: only the assignment writes the log.
         records = self.env["crm.value.tier.change"].sudo().create(vals_list)
         values._message_log_batch({change.value_id.id: change._message() for change in records})

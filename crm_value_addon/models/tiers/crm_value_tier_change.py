@@ -25,29 +25,43 @@ class CrmValueTierChange(models.Model):
     _rec_name = "value_id"
 
     value_id = fields.Many2one(
-        "crm.value", string="Customer", required=True, ondelete="cascade", index=True, readonly=True)
+        "crm.value", string="Customer", required=True, ondelete="cascade", index=True, readonly=True
+    )
     partner_id = fields.Many2one(related="value_id.partner_id", string="Contact")
     company_id = fields.Many2one(related="value_id.company_id")
     from_tier_id = fields.Many2one("crm.value.tier", string="From", ondelete="set null", readonly=True)
     to_tier_id = fields.Many2one("crm.value.tier", string="To", ondelete="set null", readonly=True)
     direction = fields.Selection(
-        [("up", "Up"), ("down", "Down")], compute="_compute_direction", help="Compared with the order of the tiers")
+        [("up", "Up"), ("down", "Down")], compute="_compute_direction", help="Compared with the order of the tiers"
+    )
     date = fields.Date(required=True, readonly=True)
     source = fields.Selection(
-        [("initial", "First assignment"), ("rules", "Change of rules"), ("refresh", "Figures"), ("lock", "Manual"),
-         ("merge", "Merged contacts"), ("opt_out", "Opted out of scoring")],
-        required=True, readonly=True)
+        [
+            ("initial", "First assignment"),
+            ("rules", "Change of rules"),
+            ("refresh", "Figures"),
+            ("lock", "Manual"),
+            ("merge", "Merged contacts"),
+            ("opt_out", "Opted out of scoring"),
+        ],
+        required=True,
+        readonly=True,
+    )
     reason = fields.Char(readonly=True)
     figures = fields.Json(
-        readonly=True, groups=MARGIN_GROUP, help="The figures that the rules looked at, by the name of the field")
+        readonly=True, groups=MARGIN_GROUP, help="The figures that the rules looked at, by the name of the field"
+    )
     user_id = fields.Many2one(
-        "res.users", string="By", ondelete="set null", readonly=True, help="Empty when figures alone changed the tier")
+        "res.users", string="By", ondelete="set null", readonly=True, help="Empty when figures alone changed the tier"
+    )
 
     @api.depends("from_tier_id.sequence", "to_tier_id.sequence")
     def _compute_direction(self):
         for change in self:
-            before, after = ((tier.sequence, tier.id) if tier else (float("-inf"), 0)
-                             for tier in (change.from_tier_id, change.to_tier_id))
+            before, after = (
+                (tier.sequence, tier.id) if tier else (float("-inf"), 0)
+                for tier in (change.from_tier_id, change.to_tier_id)
+            )
             change.direction = "up" if after > before else "down"
 
     @api.model_create_multi
@@ -72,12 +86,17 @@ class CrmValueTierChange(models.Model):
         self.ensure_one()
         no_tier = self.env._("no tier")
         text = self.env._(
-            "%(before)s → %(after)s", before=self.from_tier_id.name or no_tier, after=self.to_tier_id.name or no_tier)
+            "%(before)s → %(after)s", before=self.from_tier_id.name or no_tier, after=self.to_tier_id.name or no_tier
+        )
         return self.env._("%(move)s: %(reason)s", move=text, reason=self.reason) if self.reason else text
 
     @api.autovacuum
     def _gc_changes(self):
         """Delete the changes older than each company wants to keep."""
         return self.env["crm.value.retention"]._forget(
-            self._name, "value_log_months", lambda company, since: SQL(
-                "date < %s AND value_id IN (SELECT id FROM crm_value WHERE company_id = %s)", since, company.id))
+            self._name,
+            "value_log_months",
+            lambda company, since: SQL(
+                "date < %s AND value_id IN (SELECT id FROM crm_value WHERE company_id = %s)", since, company.id
+            ),
+        )

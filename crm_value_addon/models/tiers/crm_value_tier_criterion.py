@@ -14,10 +14,13 @@ class CrmValueTierCriterion(models.Model):
     tier_id = fields.Many2one("crm.value.tier", required=True, ondelete="cascade", index=True)
     metric = fields.Selection(selection="_selection_metric", required=True)
     enter_min = fields.Float(
-        string="To Enter", digits=(16, 2),
-        help="This figure or more gives the tier. Amounts are in the currency of the company.")
+        string="To Enter",
+        digits=(16, 2),
+        help="This figure or more gives the tier. Amounts are in the currency of the company.",
+    )
     keep_min = fields.Float(
-        string="To Keep", digits=(16, 2), help="Customers with the tier keep it down to this figure.")
+        string="To Keep", digits=(16, 2), help="Customers with the tier keep it down to this figure."
+    )
 
     _tier_metric_uniq = models.Constraint("UNIQUE(tier_id, metric)", "A tier uses each metric once.")
 
@@ -31,9 +34,13 @@ class CrmValueTierCriterion(models.Model):
         for criterion in self:
             self._check_metric(criterion.metric)
             if criterion.metric == "value_percentile" and not 0 <= criterion.enter_min <= 100:
-                raise ValidationError(self.env._(
-                    "%(tier)s, line “%(line)s”: a percentile lies between 0 and 100.",
-                    tier=criterion.tier_id.name, line=criterion.display_name))
+                raise ValidationError(
+                    self.env._(
+                        "%(tier)s, line “%(line)s”: a percentile lies between 0 and 100.",
+                        tier=criterion.tier_id.name,
+                        line=criterion.display_name,
+                    )
+                )
         if not self.env["crm.value.tier"]._is_being_written():
             self.tier_id._check_rules()
 
@@ -49,8 +56,9 @@ class CrmValueTierCriterion(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        criteria = super().create([
-            {**vals, "keep_min": vals.get("keep_min", vals.get("enter_min", 0.0))} for vals in vals_list])
+        criteria = super().create(
+            [{**vals, "keep_min": vals.get("keep_min", vals.get("enter_min", 0.0))} for vals in vals_list]
+        )
         self._apply_to(criteria.tier_id)
         return criteria
 
@@ -78,15 +86,16 @@ class CrmValueTierCriterion(models.Model):
         :raise ValidationError: there is no such metric
         """
         if name not in dict(self._selection_metric()):
-            raise ValidationError(self.env._(
-                "There is no metric called %(name)s for tiers.", name=name))
+            raise ValidationError(self.env._("There is no metric called %(name)s for tiers.", name=name))
 
     @api.model
     def _describe(self, criterion):
         """Return a criterion in words: a record, or a `Criterion` of models/tiers/tier_rules.py."""
         label = dict(self._selection_metric()).get(criterion.metric, "")
-        enter, keep = (formatLang(self.env, number, digits=2 if number % 1 else 0)
-                       for number in (criterion.enter_min, criterion.keep_min))
+        enter, keep = (
+            formatLang(self.env, number, digits=2 if number % 1 else 0)
+            for number in (criterion.enter_min, criterion.keep_min)
+        )
         if enter == keep:
             return self.env._("%(figure)s from %(enter)s", figure=label, enter=enter)
         return self.env._("%(figure)s from %(enter)s, kept down to %(keep)s", figure=label, enter=enter, keep=keep)

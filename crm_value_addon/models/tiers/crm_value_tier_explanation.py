@@ -35,7 +35,9 @@ class CrmValueTierExplanation(models.AbstractModel):
                 value = values.browse(row["id"])
                 steps = [
                     self._explain_step(value, kind, rules, level_of[tier.id], row)
-                    for kind, tier in (("next", value.next_tier_id), ("keep", value.tier_id)) if tier.id in level_of]
+                    for kind, tier in (("next", value.next_tier_id), ("keep", value.tier_id))
+                    if tier.id in level_of
+                ]
                 explained[value.id] = {"value": value, "lock": value.tier_lock_id, "steps": steps}
         return explained
 
@@ -44,12 +46,19 @@ class CrmValueTierExplanation(models.AbstractModel):
         """Return a dict for each of these customers: its figures, and which conditions of the rules it meets."""
         self.env.flush_all()
         rows = self.env["crm.value.tier.assignment"]._select_figures(
-            company, company._value_today(), rules, SQL("value.id = ANY(%s)", values.ids))
-        return self.env.execute_query_dict(SQL(
-            "SELECT figures.*%s FROM (%s) figures",
-            SQL().join(SQL(", %s AS %s", condition, SQL.identifier(name))
-                       for kind in ("next", "keep") for name, condition in self._conditions(rules, kind)),
-            tier_rules.figures(rules, rows)))
+            company, company._value_today(), rules, SQL("value.id = ANY(%s)", values.ids)
+        )
+        return self.env.execute_query_dict(
+            SQL(
+                "SELECT figures.*%s FROM (%s) figures",
+                SQL().join(
+                    SQL(", %s AS %s", condition, SQL.identifier(name))
+                    for kind in ("next", "keep")
+                    for name, condition in self._conditions(rules, kind)
+                ),
+                tier_rules.figures(rules, rows),
+            )
+        )
 
     @api.model
     def _conditions(self, rules, kind):
@@ -61,20 +70,27 @@ class CrmValueTierExplanation(models.AbstractModel):
         conditions = []
         for level, rule in enumerate(rules, 1):
             conditions.append((f"{kind}_{level}", tier_rules.qualifies(rules, level, keep)))
-            conditions += [(f"{kind}_{level}_{criterion.metric}", tier_rules.passes(criterion, keep))
-                           for criterion in rule.criteria]
+            conditions += [
+                (f"{kind}_{level}_{criterion.metric}", tier_rules.passes(criterion, keep))
+                for criterion in rule.criteria
+            ]
         return conditions
 
     @api.model
     def _explain_step(self, value, kind, rules, level, row):
         rule = rules[level - 1]
         return {
-            "kind": kind, "tier": self.env["crm.value.tier"].browse(rule.tier_id), "match": rule.match,
-            "is_met": row[f"{kind}_{level}"], "is_admitted": row.get(f"is_admitted_{level}"),
+            "kind": kind,
+            "tier": self.env["crm.value.tier"].browse(rule.tier_id),
+            "match": rule.match,
+            "is_met": row[f"{kind}_{level}"],
+            "is_admitted": row.get(f"is_admitted_{level}"),
             "criteria": [
                 self._explain_criterion(
-                    value, kind, criterion, row[criterion.metric], row[f"{kind}_{level}_{criterion.metric}"])
-                for criterion in rule.criteria],
+                    value, kind, criterion, row[criterion.metric], row[f"{kind}_{level}_{criterion.metric}"]
+                )
+                for criterion in rule.criteria
+            ],
         }
 
     @api.model
@@ -84,8 +100,10 @@ class CrmValueTierExplanation(models.AbstractModel):
         if not self._may_see(metric):
             return explained | {"have": None, "need": None, "missing": None, "share": 100 if passed else 0}
         need = criterion.keep_min if kind == "keep" else criterion.enter_min
-        texts = (self._format_figure(value.currency_id, metric, number)
-                 for number in (have, need, max(need - float(have), 0.0)))
+        texts = (
+            self._format_figure(value.currency_id, metric, number)
+            for number in (have, need, max(need - float(have), 0.0))
+        )
         share = 100 if passed else int(100 * max(float(have), 0.0) / need) if need > 0 else 0
         return explained | dict(zip(("have", "need", "missing"), texts, strict=True), share=min(share, 100))
 
@@ -121,10 +139,14 @@ class CrmValueTierExplanation(models.AbstractModel):
                 texts.append(label)
                 continue
             asked = criterion.enter_min if after > before else criterion.keep_min
-            texts.append(self.env._(
-                "%(figure)s %(have)s (needs %(asked)s)", figure=label,
-                have=self._format_figure(currency, criterion.metric, figures[criterion.metric]),
-                asked=self._format_figure(currency, criterion.metric, asked)))
+            texts.append(
+                self.env._(
+                    "%(figure)s %(have)s (needs %(asked)s)",
+                    figure=label,
+                    have=self._format_figure(currency, criterion.metric, figures[criterion.metric]),
+                    asked=self._format_figure(currency, criterion.metric, asked),
+                )
+            )
         return ", ".join(texts)
 
     @api.model

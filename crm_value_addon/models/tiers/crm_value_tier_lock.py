@@ -14,12 +14,17 @@ class CrmValueTierLock(models.Model):
     partner_id = fields.Many2one(related="value_id.partner_id", string="Contact")
     company_id = fields.Many2one(related="value_id.company_id")
     tier_id = fields.Many2one(
-        "crm.value.tier", required=True, ondelete="cascade", index=True,
-        domain="['|', ('company_id', '=', False), ('company_id', '=', company_id)]")
+        "crm.value.tier",
+        required=True,
+        ondelete="cascade",
+        index=True,
+        domain="['|', ('company_id', '=', False), ('company_id', '=', company_id)]",
+    )
     reason = fields.Char(required=True)
     until = fields.Date(help="The last day; empty: until somebody ends it")
     user_id = fields.Many2one(
-        "res.users", string="Locked by", default=lambda self: self.env.user, readonly=True, ondelete="set null")
+        "res.users", string="Locked by", default=lambda self: self.env.user, readonly=True, ondelete="set null"
+    )
     active = fields.Boolean(default=True, readonly=True)
     ended_by_id = fields.Many2one("res.users", string="Ended by", readonly=True, ondelete="set null")
     ended_at = fields.Datetime(string="Ended on", readonly=True)
@@ -30,10 +35,16 @@ class CrmValueTierLock(models.Model):
     def _check_tier(self):
         for lock in self:
             if not lock.tier_id.active or lock.tier_id.company_id not in (
-                    self.env["res.company"], lock.value_id.company_id):
-                raise ValidationError(self.env._(
-                    "%(tier)s is not in use in %(company)s.",
-                    tier=lock.tier_id.name, company=lock.value_id.company_id.name))
+                self.env["res.company"],
+                lock.value_id.company_id,
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "%(tier)s is not in use in %(company)s.",
+                        tier=lock.tier_id.name,
+                        company=lock.value_id.company_id.name,
+                    )
+                )
 
     @api.constrains("until")
     def _check_until(self):
@@ -79,8 +90,13 @@ class CrmValueTierLock(models.Model):
         :param decide: whether the rules decide now; not where another lock follows at once
         """
         # past our own write, which calls this
-        result = super().write({  # pylint: disable=super-method-mismatch
-            "active": False, "ended_by_id": self.env.uid, "ended_at": fields.Datetime.now()})
+        result = super().write(
+            {  # pylint: disable=super-method-mismatch
+                "active": False,
+                "ended_by_id": self.env.uid,
+                "ended_at": fields.Datetime.now(),
+            }
+        )
         # the unique index admits the next lock of a customer only after this one has ended in the database
         self.flush_recordset()
         if decide:

@@ -37,9 +37,11 @@ class CrmValueTierPreview(models.AbstractModel):
         level = next((level for level, rule in enumerate(rules, 1) if rule.tier_id == row["decided_next_tier_id"]), 0)
         value = self.env["crm.value"].new({"company_id": company.id})
         return {
-            "tier_id": row["decided_tier_id"], "next_tier_id": row["decided_next_tier_id"],
-            "step": self.env["crm.value.tier.explanation"]._explain_step(
-                value, "next", rules, level, row) if level else None,
+            "tier_id": row["decided_tier_id"],
+            "next_tier_id": row["decided_next_tier_id"],
+            "step": self.env["crm.value.tier.explanation"]._explain_step(value, "next", rules, level, row)
+            if level
+            else None,
             "amount": self._amount_missing(rules, level, row) if level else None,
         }
 
@@ -55,11 +57,15 @@ class CrmValueTierPreview(models.AbstractModel):
         rows = self._select_with_order(company, today, rules, customer_id, amount, margin)
         conditions = self.env["crm.value.tier.explanation"]._conditions(rules, "next")
         self.env["crm.value"].flush_model()
-        [row] = self.env.execute_query_dict(SQL(
-            """SELECT figures.*, decision.decided_tier_id, decision.decided_next_tier_id%s
+        [row] = self.env.execute_query_dict(
+            SQL(
+                """SELECT figures.*, decision.decided_tier_id, decision.decided_next_tier_id%s
                  FROM (%s) figures CROSS JOIN (%s) decision""",
-            SQL().join(SQL(", %s AS %s", condition, SQL.identifier(name)) for name, condition in conditions),
-            tier_rules.figures(rules, rows), tier_rules.decide(rules, rows, today)))
+                SQL().join(SQL(", %s AS %s", condition, SQL.identifier(name)) for name, condition in conditions),
+                tier_rules.figures(rules, rows),
+                tier_rules.decide(rules, rows, today),
+            )
+        )
         return row
 
     @api.model
@@ -75,10 +81,15 @@ class CrmValueTierPreview(models.AbstractModel):
                    known.next_tier_id, known.locked_tier_id%(metrics)s
               FROM (SELECT) one LEFT JOIN (%(known)s) known ON TRUE
             """,
-            customer=customer_id, known=known, metrics=SQL().join(
-                SQL(", COALESCE(known.%s, 0) + %s AS %s",
-                    SQL.identifier(name), added.get(name, 0), SQL.identifier(name))
-                for name in Assignment._asked_metrics(rules)))
+            customer=customer_id,
+            known=known,
+            metrics=SQL().join(
+                SQL(
+                    ", COALESCE(known.%s, 0) + %s AS %s", SQL.identifier(name), added.get(name, 0), SQL.identifier(name)
+                )
+                for name in Assignment._asked_metrics(rules)
+            ),
+        )
 
     @api.model
     def _amount_missing(self, rules, level, row):
@@ -86,8 +97,11 @@ class CrmValueTierPreview(models.AbstractModel):
         rule = rules[level - 1]
         if row.get(f"is_admitted_{level}") is False:
             return None
-        missing = {criterion.metric: criterion.enter_min - float(row[criterion.metric]) for criterion in rule.criteria
-                   if float(row[criterion.metric]) < criterion.enter_min}
+        missing = {
+            criterion.metric: criterion.enter_min - float(row[criterion.metric])
+            for criterion in rule.criteria
+            if float(row[criterion.metric]) < criterion.enter_min
+        }
         raised = self.env["crm.value"]._fields_with("raised_by", "amount")
         by_amount = [gap for metric, gap in missing.items() if metric in raised]
         if rule.match == "any":
@@ -106,13 +120,20 @@ class CrmValueTierPreview(models.AbstractModel):
         tier = step["tier"].name
         if preview["amount"]:
             return self.env._(
-                "%(amount)s more and the customer is %(tier)s", tier=tier,
-                amount=formatLang(self.env, preview["amount"], currency_obj=company.currency_id))
+                "%(amount)s more and the customer is %(tier)s",
+                tier=tier,
+                amount=formatLang(self.env, preview["amount"], currency_obj=company.currency_id),
+            )
         missing = [criterion for criterion in step["criteria"] if not criterion["passed"]]
         if not missing or step["is_admitted"] is False:
             return False
-        return self.env._("Missing for %(tier)s: %(figures)s", tier=tier, figures=", ".join(
-            " ".join(filter(None, (criterion["label"], criterion["missing"]))) for criterion in missing))
+        return self.env._(
+            "Missing for %(tier)s: %(figures)s",
+            tier=tier,
+            figures=", ".join(
+                " ".join(filter(None, (criterion["label"], criterion["missing"]))) for criterion in missing
+            ),
+        )
 
     # draft documents
 
@@ -139,7 +160,8 @@ class CrmValueTierPreview(models.AbstractModel):
         company = note.company_id.sudo()
         Value = self.env["crm.value"].sudo().with_company(company).with_context(allowed_company_ids=company.ids)
         value = Value.search(
-            [("company_id", "=", company.id), ("partner_id", "=", note.commercial_partner_id.id)], limit=1)
+            [("company_id", "=", company.id), ("partner_id", "=", note.commercial_partner_id.id)], limit=1
+        )
         after = value and value.env["crm.value.tier.preview"]._after_draft(value, company, note)
         if not after:
             return False
@@ -147,22 +169,31 @@ class CrmValueTierPreview(models.AbstractModel):
             "Once this is posted, the revenue of %(customer)s in the last 12 months is %(after)s (now %(before)s)",
             customer=note.commercial_partner_id.display_name,
             after=formatLang(self.env, after["revenue_12m"], currency_obj=company.currency_id),
-            before=formatLang(self.env, value.revenue_12m, currency_obj=company.currency_id))
+            before=formatLang(self.env, value.revenue_12m, currency_obj=company.currency_id),
+        )
         tier, present = after["tier_id"], value.tier_id
         if tier == present:
             return f"{text}."
-        return self.env._("%(text)s, and its tier %(after)s (now %(before)s).", text=text,
-                          after=tier.name or self.env._("none"), before=present.name or self.env._("none"))
+        return self.env._(
+            "%(text)s, and its tier %(after)s (now %(before)s).",
+            text=text,
+            after=tier.name or self.env._("none"),
+            before=present.name or self.env._("none"),
+        )
 
     @api.model
     def _draft_rows(self, value, company, as_of, draft):
         """Return the rows that a draft adds to the purchases (see `crm.value.purchase._select_draft_row`)."""
         draft.env.flush_all()
-        [[margin, is_down_payment, purchase_revenue]] = self.env.execute_query(SQL(
-            """SELECT round(sum(revenue - cost)::numeric, %(decimals)s), bool_and(is_downpayment),
+        [[margin, is_down_payment, purchase_revenue]] = self.env.execute_query(
+            SQL(
+                """SELECT round(sum(revenue - cost)::numeric, %(decimals)s), bool_and(is_downpayment),
                       COALESCE(round(sum(revenue) FILTER (WHERE NOT is_downpayment), %(decimals)s), 0)
-                 FROM (%(lines)s) line""", decimals=company.currency_id.decimal_places,
-            lines=self.env["crm.value.document"]._select_lines(company, SQL("= %s", draft.id), 2, draft.id)))
+                 FROM (%(lines)s) line""",
+                decimals=company.currency_id.decimal_places,
+                lines=self.env["crm.value.document"]._select_lines(company, SQL("= %s", draft.id), 2, draft.id),
+            )
+        )
         day, origin = draft.invoice_date or as_of, draft.reversed_entry_id
         key = (value.partner_id.id, company.id)
         rows = [(draft.id, *key, day, draft.amount_untaxed_signed, margin or 0, -draft.amount_untaxed_signed, 0)]

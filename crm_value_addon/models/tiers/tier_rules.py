@@ -8,6 +8,7 @@ How it works: a tier has a level, its position in the rules from 1 on; level 0 i
 the columns ``id partner_id tier_id tier_review_date next_tier_id locked_tier_id`` and one, never NULL, for each metric
 that the rules ask for.
 """
+
 from dataclasses import dataclass
 from datetime import date
 from itertools import combinations
@@ -64,6 +65,7 @@ class Conflict(NamedTuple):
 
 # contradictions
 
+
 def rule_conflicts(rules):
     """Yield each `Conflict` of the rules."""
     for rule in rules:
@@ -93,9 +95,11 @@ def _implies(rule, other):
     """Tell whether whoever may enter a tier may also enter another one that is open to the same customers."""
     quantifier = all if other.match == "all" or not other.criteria else any
     return all(
-        quantifier(criterion.metric in way and way[criterion.metric] >= criterion.enter_min
-                   for criterion in other.criteria)
-        for way in _ways_to_enter(rule))
+        quantifier(
+            criterion.metric in way and way[criterion.metric] >= criterion.enter_min for criterion in other.criteria
+        )
+        for way in _ways_to_enter(rule)
+    )
 
 
 def _ways_to_enter(rule):
@@ -105,6 +109,7 @@ def _ways_to_enter(rule):
 
 
 # the arithmetic
+
 
 def passes(criterion, keep=False):
     """Return the condition that a row of ``figures`` reaches a criterion's threshold."""
@@ -131,7 +136,8 @@ def figures(rules, source):
     """Return the SELECT of a source's rows, whether they are excluded, and which tiers are open to their customers."""
     flags = [
         SQL(", source.partner_id IN (%s) AS %s", rule.customers, _admitted(level))
-        for level, rule in enumerate(rules, 1) if rule.customers is not None
+        for level, rule in enumerate(rules, 1)
+        if rule.customers is not None
     ]
     # OFFSET 0: the database looks up the customers of a tier once for each row, not once for each mention.
     return SQL("SELECT source.*, %s AS is_excluded%s FROM (%s) source OFFSET 0", _EXCLUDED, SQL().join(flags), source)
@@ -158,20 +164,37 @@ def decide(rules, source, as_of: date):
                         OFFSET 0) evaluated
                 OFFSET 0) decided
         """,
-        tiers=tiers, level=_DECIDED, review=_REVIEW, figures=figures(rules, source),
+        tiers=tiers,
+        level=_DECIDED,
+        review=_REVIEW,
+        figures=figures(rules, source),
         current=_unless_excluded(_level_of(rules, SQL("figures.tier_id"))),
         locked=_unless_excluded(_level_of(rules, SQL("figures.locked_tier_id"))),
-        entered=_case([(SQL("NOT figures.is_excluded AND %s", qualifies(rules, level)), level)
-                       for level in reversed(levels)]),
+        entered=_case(
+            [(SQL("NOT figures.is_excluded AND %s", qualifies(rules, level)), level) for level in reversed(levels)]
+        ),
         kept=_case([(_is_at(level), qualifies(rules, level, keep=True)) for level in levels], SQL("FALSE")),
-        floor=_case([
-            (SQL("figures.current_level > %s AND %s", level, qualifies(rules, level, keep=True)), level)
-            for level in reversed(levels)]),
+        floor=_case(
+            [
+                (SQL("figures.current_level > %s AND %s", level, qualifies(rules, level, keep=True)), level)
+                for level in reversed(levels)
+            ]
+        ),
         due=_case([(_is_at(level), _is_due(rules[level - 1], as_of)) for level in levels], SQL("FALSE")),
         pending=_case([(_is_at(level), _review_date(rules[level - 1], as_of)) for level in levels], SQL("NULL::date")),
-        next=_case([
-            (SQL("NOT decided.is_excluded AND decided.decided_level < %s AND %s", level, _may_be_next(rules, level)),
-             level) for level in levels]),
+        next=_case(
+            [
+                (
+                    SQL(
+                        "NOT decided.is_excluded AND decided.decided_level < %s AND %s",
+                        level,
+                        _may_be_next(rules, level),
+                    ),
+                    level,
+                )
+                for level in levels
+            ]
+        ),
     )
 
 
@@ -183,11 +206,13 @@ _DECIDED = SQL(
     """CASE WHEN evaluated.locked_level > 0 THEN evaluated.locked_level
             WHEN evaluated.entered > evaluated.current_level THEN evaluated.entered
             WHEN evaluated.is_kept OR NOT evaluated.is_due THEN evaluated.current_level
-            ELSE evaluated.floor END""")
+            ELSE evaluated.floor END"""
+)
 _REVIEW = SQL(
     """CASE WHEN evaluated.locked_level > 0 OR evaluated.entered > evaluated.current_level
                  OR evaluated.is_kept OR evaluated.is_due
-            THEN NULL ELSE evaluated.pending_review_date END""")
+            THEN NULL ELSE evaluated.pending_review_date END"""
+)
 
 
 def _case(pairs, default=None):

@@ -20,7 +20,10 @@ class Tier extends models.Model {
     _name = "crm.value.tier";
 
     name = fields.Char();
-    _records = [{ id: 1, name: "Gold" }, { id: 2, name: "Our most faithful customers" }];
+    _records = [
+        { id: 1, name: "Gold" },
+        { id: 2, name: "Our most faithful customers" },
+    ];
 }
 
 class Customer extends models.Model {
@@ -32,7 +35,12 @@ class Customer extends models.Model {
     tier_color = fields.Integer();
     tier_icon = fields.Selection({ selection: [["fa-trophy", "Trophy"]] });
     churn_risk = fields.Selection({
-        string: "Churn Risk", selection: [["low", "Low"], ["medium", "Medium"], ["high", "High"]],
+        string: "Churn Risk",
+        selection: [
+            ["low", "Low"],
+            ["medium", "Medium"],
+            ["high", "High"],
+        ],
     });
 
     _records = [
@@ -48,7 +56,10 @@ class Order extends models.Model {
     _name = "order";
 
     partner_id = fields.Many2one({ relation: "customer" });
-    _records = [{ id: 1, partner_id: 1 }, { id: 2, partner_id: false }];
+    _records = [
+        { id: 1, partner_id: 1 },
+        { id: 2, partner_id: false },
+    ];
 }
 
 defineMailModels();
@@ -83,7 +94,9 @@ test("value_tier needs no icon, and shows nothing without a tier", async () => {
 
 test("value_risk names a risk that asks for something, and no other", async () => {
     await mountView({
-        resModel: "customer", type: "list", arch: `<list><field name="churn_risk" widget="value_risk"/></list>`,
+        resModel: "customer",
+        type: "list",
+        arch: `<list><field name="churn_risk" widget="value_risk"/></list>`,
     });
     expect(queryAllTexts(".o_data_row .badge")).toEqual(["Churn Risk: High", "Churn Risk: Medium"]);
     expect(".o_data_row:eq(0) .badge").toHaveClass("text-bg-danger");
@@ -152,7 +165,8 @@ test("a list of figures tells their age below its buttons, a sentence for each c
     await animationFrame();
     expect(".o_data_row").toHaveCount(4);
     expect(queryAllTexts(".o_control_panel .o_figures_age span")).toEqual([
-        "Figures are 3 minutes old.", "Figures are 2 days old.",
+        "Figures are 3 minutes old.",
+        "Figures are 2 days old.",
     ]);
     expect.verifySteps(["age of false"]);
 });

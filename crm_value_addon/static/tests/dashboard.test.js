@@ -44,7 +44,11 @@ async function openDashboard(answer = dashboardData(), followed = []) {
         return typeof answer === "function" ? answer(kwargs) : answer;
     });
     await mountWebClient();
-    await getService("action").doAction({ type: "ir.actions.client", tag: "crm_value_dashboard", name: "Customer Value" });
+    await getService("action").doAction({
+        type: "ir.actions.client",
+        tag: "crm_value_dashboard",
+        name: "Customer Value",
+    });
     patchWithCleanup(getService("action"), {
         async doAction(action) {
             followed.push(action);
@@ -60,7 +64,14 @@ describe("figures", () => {
         await openDashboard();
         expect.verifySteps(["read month false"]);
         expect(queryAll(".o_value_dashboard section[data-section]").map((card) => card.dataset.section)).toEqual([
-            "trend", "calls", "tiers", "lifecycle", "cohorts", "rfm", "forecast", "tier_changes",
+            "trend",
+            "calls",
+            "tiers",
+            "lifecycle",
+            "cohorts",
+            "rfm",
+            "forecast",
+            "tier_changes",
         ]);
         expect(".o_value_dashboard [role=status]").toHaveText("Figures are 3 minutes old.");
         expect("[data-tile=equity] .fs-2").toHaveText(/2,000/);
@@ -100,9 +111,11 @@ describe("figures", () => {
         const followed = await openDashboard();
         const press = async (section) => {
             followed.length = 0;
-            for (const button of queryAll(`section[data-section=${section}] .table-responsive button, ` +
-                `section[data-section=${section}] > .card-body > p button, ` +
-                `section[data-section=${section}] li button`)) {
+            for (const button of queryAll(
+                `section[data-section=${section}] .table-responsive button, ` +
+                    `section[data-section=${section}] > .card-body > p button, ` +
+                    `section[data-section=${section}] li button`
+            )) {
                 if (!button.closest("details")) {
                     await contains(button).click();
                 }
@@ -117,8 +130,13 @@ describe("figures", () => {
         expect(await press("lifecycle")).toEqual(["lead", "active", "at_risk"].map((name) => ["crm.value", name]));
         expect(await press("rfm")).toEqual(["rfm55", "rfm12"].map((name) => ["crm.value", name]));
         expect(await press("cohorts")).toEqual(["cohort", "again", "young"].map((name) => ["crm.value", name]));
-        expect(await press("tier_changes")).toEqual(["up", "down", "risen"].map((name) => ["crm.value.tier.change", name]));
-        expect(await press("calls")).toEqual([["crm.value", undefined], ["crm.value", undefined]]);
+        expect(await press("tier_changes")).toEqual(
+            ["up", "down", "risen"].map((name) => ["crm.value.tier.change", name])
+        );
+        expect(await press("calls")).toEqual([
+            ["crm.value", undefined],
+            ["crm.value", undefined],
+        ]);
         expect(followed.map((action) => action.res_id)).toEqual([5, 6]);
         expect.verifySteps(["read month false"]);
     });
@@ -129,12 +147,17 @@ describe("figures", () => {
         expect(trend.data.datasets[0].data).toEqual([1600, 2000]);
         trend.options.onClick({}, [{ index: 0 }]);
         trend.options.onClick({}, []);
-        expect(calibration.data.datasets.map((one) => one.data)).toEqual([[0.5, 2], [0.75, 1.5]]);
+        expect(calibration.data.datasets.map((one) => one.data)).toEqual([
+            [0.5, 2],
+            [0.75, 1.5],
+        ]);
         calibration.options.onClick({}, [{ index: 1 }]);
         await contains("section[data-section=trend] summary").click();
         await contains("section[data-section=trend] tbody tr:eq(0) button").click();
         expect(opened(followed)).toEqual([
-            ["crm.value.snapshot", "may"], ["crm.value.fit", undefined], ["crm.value.snapshot", "may"],
+            ["crm.value.snapshot", "may"],
+            ["crm.value.fit", undefined],
+            ["crm.value.snapshot", "may"],
         ]);
         expect.verifySteps(["read month false"]);
     });
@@ -164,7 +187,10 @@ describe("figures", () => {
         await openDashboard();
         expect(queryAllTexts("section[data-section=rfm] td button")).toEqual(["3", "7"]);
         await contains("section[data-section=rfm] .btn-group button:eq(1)").click();
-        expect(queryAllTexts("section[data-section=rfm] td button").map((text) => text.match(/\d+/)[0])).toEqual(["900", "100"]);
+        expect(queryAllTexts("section[data-section=rfm] td button").map((text) => text.match(/\d+/)[0])).toEqual([
+            "900",
+            "100",
+        ]);
         expect("section[data-section=rfm] .btn-group button:eq(1)").toHaveAttribute("aria-pressed", "true");
         expect.verifySteps(["read month false"]);
     });
@@ -178,9 +204,15 @@ describe("figures", () => {
     });
 
     test("one of several companies", async () => {
-        await openDashboard(dashboardData({
-            companies: [{ id: 1, name: "Hermit" }, { id: 2, name: "Heroes" }], left_out: ["Heroes"],
-        }));
+        await openDashboard(
+            dashboardData({
+                companies: [
+                    { id: 1, name: "Hermit" },
+                    { id: 2, name: "Heroes" },
+                ],
+                left_out: ["Heroes"],
+            })
+        );
         expect(".o_value_dashboard [role=status]").toHaveText(/Not included.*Heroes/);
         await contains("select[aria-label=Company]").select("2");
         expect.verifySteps(["read month false", "read month 2"]);
@@ -253,9 +285,14 @@ describe("states", () => {
     });
 
     test("a fall is red, without a share where there was nothing", async () => {
-        await openDashboard(dashboardData({
-            trend: { points: dashboardData().trend.points, change: { since: "2025-05-31", amount: -400, share: false } },
-        }));
+        await openDashboard(
+            dashboardData({
+                trend: {
+                    points: dashboardData().trend.points,
+                    change: { since: "2025-05-31", amount: -400, share: false },
+                },
+            })
+        );
         expect("[data-tile=equity] .text-danger").toHaveText(/-.*400 since/);
         expect.verifySteps(["read month false"]);
     });
@@ -285,8 +322,13 @@ describe("format", () => {
 
     test("bars and veils", () => {
         const format = new DashboardFormat(false);
-        expect([format.width(1, 1000), format.width(0, 10), format.width(5, 10), format.width(-5, 10), format.width(20, 10)])
-            .toEqual([1, 0, 50, 0, 100]);
+        expect([
+            format.width(1, 1000),
+            format.width(0, 10),
+            format.width(5, 10),
+            format.width(-5, 10),
+            format.width(20, 10),
+        ]).toEqual([1, 0, 50, 0, 100]);
         expect([format.veil(0, 10), format.veil(-1, 10), format.veil(3, 0)]).toEqual(["", "", ""]);
         expect(format.veil(10, 10)).toMatch(/0\.50\)/);
     });

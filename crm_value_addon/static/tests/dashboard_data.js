@@ -1,6 +1,12 @@
 const domain = (name) => [["name", "=", name]];
 
-const sums = (name, count, revenue) => ({ count, domain: domain(name), revenue, margin: revenue / 2, clv: revenue * 2 });
+const sums = (name, count, revenue) => ({
+    count,
+    domain: domain(name),
+    revenue,
+    margin: revenue / 2,
+    clv: revenue * 2,
+});
 
 /** The answer of the server for a company with ten customers; only the figures that a test reads are filled in. */
 export function dashboardData(changes = {}) {
@@ -47,7 +53,9 @@ export function dashboardData(changes = {}) {
         cohorts: {
             rows: [
                 {
-                    name: "Q1 2025", count: 5, domain: domain("cohort"),
+                    name: "Q1 2025",
+                    count: 5,
+                    domain: domain("cohort"),
                     cells: [{ count: 4, share: 0.8, domain: domain("again"), is_running: true }],
                 },
                 { name: "Q2 2025", count: 5, domain: domain("young"), cells: [] },
@@ -56,7 +64,11 @@ export function dashboardData(changes = {}) {
         forecast: {
             expected: { count: 9, domain: domain("expected"), revenue: 1200, margin: 480, interval: [900, 1500] },
             calibration: {
-                model: "crm.value.fit", id: 7, days: 180, is_used: true, trust: "It can be trusted.",
+                model: "crm.value.fit",
+                id: 7,
+                days: 180,
+                is_used: true,
+                trust: "It can be trusted.",
                 rows: [
                     { purchases: "1", customers: 6, actual: 0.5, expected: 0.75 },
                     { purchases: "2+", customers: 4, actual: 2, expected: 1.5 },
@@ -66,7 +78,11 @@ export function dashboardData(changes = {}) {
         trend: {
             points: [
                 {
-                    date: "2025-05-31", is_now: false, amount: 1600, count: 9, domain: domain("may"),
+                    date: "2025-05-31",
+                    is_now: false,
+                    amount: 1600,
+                    count: 9,
+                    domain: domain("may"),
                     model: "crm.value.snapshot",
                 },
                 { date: "2025-06-30", is_now: true, amount: 2000, count: 12, domain: domain("known") },
@@ -76,8 +92,14 @@ export function dashboardData(changes = {}) {
         tier_changes: {
             cells: [
                 {
-                    from: 1, to: 2, from_name: "Bronze", to_name: "Gold", is_up: true, count: 3,
-                    domain: domain("risen"), model: "crm.value.tier.change",
+                    from: 1,
+                    to: 2,
+                    from_name: "Bronze",
+                    to_name: "Gold",
+                    is_up: true,
+                    count: 3,
+                    domain: domain("risen"),
+                    model: "crm.value.tier.change",
                 },
             ],
             up: { count: 3, domain: domain("up"), model: "crm.value.tier.change" },
@@ -100,11 +122,11 @@ export function sellerData() {
         Array.isArray(node)
             ? node.map(strip)
             : node && typeof node === "object"
-            ? Object.fromEntries(
-                  Object.entries(node)
-                      .filter(([name]) => !["margin", "clv", "equity"].includes(name))
-                      .map(([name, child]) => [name, strip(child)])
-              )
-            : node;
+              ? Object.fromEntries(
+                    Object.entries(node)
+                        .filter(([name]) => !["margin", "clv", "equity"].includes(name))
+                        .map(([name, child]) => [name, strip(child)])
+                )
+              : node;
     return { ...strip(dashboardData()), sees_worth: false };
 }

@@ -31,22 +31,43 @@ class Value extends models.Model {
             name: "Azure",
             currency_id: 1,
             chart: {
-                kind: "bar", labels: ["May", "June"], x_title: "Month", y_title: "Amount",
-                series: [{ label: "Bought", values: [1.5, 2000] }, { label: "Expected", values: [1, 2] }],
+                kind: "bar",
+                labels: ["May", "June"],
+                x_title: "Month",
+                y_title: "Amount",
+                series: [
+                    { label: "Bought", values: [1.5, 2000] },
+                    { label: "Expected", values: [1, 2] },
+                ],
             },
             explanation: {
                 clv: 80,
                 realised_value: -10,
-                realised: { margin: 50, cost: 60, inputs: ["60 of freight"], records: [{ key: "costs", label: "Costs" }] },
+                realised: {
+                    margin: 50,
+                    cost: 60,
+                    inputs: ["60 of freight"],
+                    records: [{ key: "costs", label: "Costs" }],
+                },
                 nightly: "As of last night",
                 parts: [
                     {
-                        name: "transaction_value", label: "Purchases", sign: 1, amount: 100, configured: true,
-                        inputs: ["2 purchases expected"], records: [{ key: "purchases", label: "Purchases" }],
+                        name: "transaction_value",
+                        label: "Purchases",
+                        sign: 1,
+                        amount: 100,
+                        configured: true,
+                        inputs: ["2 purchases expected"],
+                        records: [{ key: "purchases", label: "Purchases" }],
                     },
                     {
-                        name: "service_cost", label: "Cost to serve", sign: -1, amount: 20, configured: true,
-                        inputs: [], records: [],
+                        name: "service_cost",
+                        label: "Cost to serve",
+                        sign: -1,
+                        amount: 20,
+                        configured: true,
+                        inputs: [],
+                        records: [],
                     },
                 ],
                 since: {
@@ -90,7 +111,10 @@ test("value_chart draws its series and tells them in a table", async () => {
     expect(".o_value_chart canvas").toHaveCount(1);
     expect(drawn.type).toBe("bar");
     expect(drawn.data.labels).toEqual(["May", "June"]);
-    expect(drawn.data.datasets.map((one) => one.data)).toEqual([[1.5, 2000], [1, 2]]);
+    expect(drawn.data.datasets.map((one) => one.data)).toEqual([
+        [1.5, 2000],
+        [1, 2],
+    ]);
     await contains(".o_value_chart summary").click();
     expect(queryAllTexts(".o_value_chart tbody tr > *")).toEqual(["May", "1.5", "1", "June", "2,000", "2"]);
     expect(".o_value_chart caption").toHaveText("Month by month");
@@ -106,9 +130,15 @@ test("value_waterfall places each part where the one before ends", async () => {
     await open(1, `<field name="currency_id" invisible="1"/><field name="explanation" widget="value_waterfall"/>`);
     expect(numbers(queryAllTexts(".o_value_waterfall .text-end"))).toEqual(["100.00", "-20.00", "80.00", "-10.00"]);
     const bars = queryAll(".o_value_waterfall .position-absolute").map((bar) => [
-        parseFloat(bar.style.left), parseFloat(bar.style.width), bar.className.match(/bg-\w+/)[0],
+        parseFloat(bar.style.left),
+        parseFloat(bar.style.width),
+        bar.className.match(/bg-\w+/)[0],
     ]);
-    expect(bars).toEqual([[0, 100, "bg-success"], [80, 20, "bg-danger"], [0, 80, "bg-primary"]]);
+    expect(bars).toEqual([
+        [0, 100, "bg-success"],
+        [80, 20, "bg-danger"],
+        [0, 80, "bg-primary"],
+    ]);
     expect(".o_value_waterfall .text-danger").toHaveText(/10\.00/);
     expect(".o_value_waterfall p").toHaveText(/Since 05\/31\/2025: .*30\.00 \(Purchases .*30\.00\)/);
 });
@@ -128,7 +158,10 @@ test("value_waterfall opens the records behind a part", async () => {
         await contains(button).click();
     }
     expect.verifySteps([
-        '[[1],"purchases"]', "ir.actions.act_window_close", '[[1],"costs"]', "ir.actions.act_window_close",
+        '[[1],"purchases"]',
+        "ir.actions.act_window_close",
+        '[[1],"costs"]',
+        "ir.actions.act_window_close",
     ]);
 });
 
@@ -144,7 +177,10 @@ test("tier_simulation_preview asks step by step and shows how far it is", async 
         expect.step(JSON.stringify(args));
         return steps[asked++];
     });
-    await open(1, `<field name="name"/><field name="is_previewed" invisible="1"/><widget name="tier_simulation_preview"/>`);
+    await open(
+        1,
+        `<field name="name"/><field name="is_previewed" invisible="1"/><widget name="tier_simulation_preview"/>`
+    );
     expect(".o_widget_tier_simulation_preview button").toHaveText("Preview");
     await contains(".o_field_widget[name=name] input").edit("Changed");
     await contains(".o_widget_tier_simulation_preview button").click();

@@ -16,8 +16,10 @@ from ..common_benefits import BenefitCase
 @freeze_time(TODAY)
 class TestCrmValueBenefit(BenefitCase):
     def test_form_asks_for_what_the_type_needs(self):
-        with self.assertRaisesRegex(AssertionError, "payment_term_id.*required"), \
-                Form(self.env["crm.value.benefit"].with_context(default_tier_id=self.top.id)) as form:
+        with (
+            self.assertRaisesRegex(AssertionError, "payment_term_id.*required"),
+            Form(self.env["crm.value.benefit"].with_context(default_tier_id=self.top.id)) as form,
+        ):
             form.benefit_type = "payment_term"
         with self.refused("Pricelist"):
             self.benefit("pricelist")
@@ -59,8 +61,7 @@ class TestCrmValueBenefit(BenefitCase):
         shared = self.env["crm.value.tier"].create({"name": "Shared", "company_id": False, "sequence": 500})
         self.env["product.pricelist"].create({"name": "Public 2", "sequence": 1, "company_id": other.id})
         self.assertEqual(self.benefit("pricelist", tier=shared, pricelist_id=foreign.id).company_id, other)
-        self.assertEqual(
-            self.benefit("pricelist", tier=shared, pricelist_id=self.vip.id).company_id, self.company)
+        self.assertEqual(self.benefit("pricelist", tier=shared, pricelist_id=self.vip.id).company_id, self.company)
 
     def test_pricelist_of_everybody_is_refused(self):
         self.public.active = False
@@ -107,8 +108,13 @@ class TestCrmValueBenefit(BenefitCase):
 
     def test_rights(self):
         benefit = self.benefit("note", note="Two")
-        seller = new_test_user(self.env, "seller", groups="sales_team.group_sale_salesman", company_id=self.company.id,
-                               company_ids=[Command.set(self.company.ids)])
+        seller = new_test_user(
+            self.env,
+            "seller",
+            groups="sales_team.group_sale_salesman",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
         self.assertEqual(benefit.with_user(seller).note, "Two")
         with self.assertRaises(AccessError):
             benefit.with_user(seller).note = "Mine"
@@ -116,10 +122,19 @@ class TestCrmValueBenefit(BenefitCase):
         with self.assertRaises(AccessError):
             benefit.with_user(portal).read(["note"])
         other = self.setup_other_company(name="Other")["company"]
-        foreign = new_test_user(self.env, "foreign", groups="sales_team.group_sale_manager", company_id=other.id,
-                                company_ids=[Command.set(other.ids)])
-        self.assertFalse(self.env["crm.value.benefit"].with_user(foreign).with_context(
-            allowed_company_ids=other.ids).search([("id", "=", benefit.id)]))
+        foreign = new_test_user(
+            self.env,
+            "foreign",
+            groups="sales_team.group_sale_manager",
+            company_id=other.id,
+            company_ids=[Command.set(other.ids)],
+        )
+        self.assertFalse(
+            self.env["crm.value.benefit"]
+            .with_user(foreign)
+            .with_context(allowed_company_ids=other.ids)
+            .search([("id", "=", benefit.id)])
+        )
 
     def test_validity(self):
         benefit = self.benefit("note", note="Two", date_from="2025-07-01", date_to="2025-07-31")
@@ -152,10 +167,16 @@ class TestCrmValueBenefit(BenefitCase):
             "payment_term": ({"payment_term_id": term.id}, f"Payment terms {term.name}", f"Payment terms: {term.name}"),
             "program": ({"program_id": promotion.id}, promotion.name, promotion.name),
             "points_multiplier": ({"points_factor": 1.5}, "Loyalty points × 1.5", "Loyalty points × 1.5"),
-            "gift": ({"program_id": coupons.id, "occasion": "birthday"}, f"{coupons.name} for birthday",
-                     "A gift on your birthday"),
-            "manager": ({"user_id": manager.id}, f"Account manager {manager.name}",
-                        f"Your own contact: {manager.name}"),
+            "gift": (
+                {"program_id": coupons.id, "occasion": "birthday"},
+                f"{coupons.name} for birthday",
+                "A gift on your birthday",
+            ),
+            "manager": (
+                {"user_id": manager.id},
+                f"Account manager {manager.name}",
+                f"Your own contact: {manager.name}",
+            ),
             "priority": ({}, "Urgent delivery", "Your orders are delivered first"),
             "note": ({"note": "Call first"}, "Call first", False),
         }
@@ -167,8 +188,7 @@ class TestCrmValueBenefit(BenefitCase):
                 Text = self.env["crm.value.benefit.text"]
                 self.assertEqual(Text._prepare_portal_text(benefit, self.company), for_customers)
                 benefit.customer_text = "Our thanks"
-                self.assertEqual(
-                    Text._prepare_portal_text(benefit, self.company), for_customers and "Our thanks")
+                self.assertEqual(Text._prepare_portal_text(benefit, self.company), for_customers and "Our thanks")
         texts = self.env["crm.value.benefit.text"]._prepare_portal_benefits(self.top, self.company)
         self.assertEqual(texts, ["Our thanks"] * 7)
 
@@ -181,6 +201,7 @@ class TestCrmValueBenefit(BenefitCase):
             order = self.order(self.bought(5000))
             self.assertIn("Wrapped: Blue paper", order.value_summary)
             self.assertEqual(
-                self.env["crm.value.benefit.text"]._prepare_portal_benefits(self.top, self.company), ["Blue paper"])
+                self.env["crm.value.benefit.text"]._prepare_portal_benefits(self.top, self.company), ["Blue paper"]
+            )
             with self.refused("already has “Wrapped: Blue paper”"):
                 self.benefit("note", note="Red paper")

@@ -56,8 +56,13 @@ class TestCrmValueCaution(BenefitCase):
         self.assertFalse(order.value_tier_id)
         self.assertIn("cautioned", order.value_pause_reason)
         seller = new_test_user(self.env, "seller", groups="sales_team.group_sale_salesman")
-        manager = new_test_user(self.env, "boss", groups="sales_team.group_sale_manager", company_id=self.company.id,
-                                company_ids=[Command.set(self.company.ids)])
+        manager = new_test_user(
+            self.env,
+            "boss",
+            groups="sales_team.group_sale_manager",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
         vals = {"value_id": self.value(customer).id, "reason": "Wrong delivery"}
         with self.assertRaises(AccessError):
             self.env["crm.value.caution.override"].with_user(seller).create(vals)
@@ -79,7 +84,8 @@ class TestMarginGuard(BenefitCase):
         company = {"company_id": cls.company.id, "company_ids": [Command.set(cls.company.ids)]}
         cls.seller = new_test_user(cls.env, "seller", groups="sales_team.group_sale_salesman", **company)
         cls.all_seller = new_test_user(
-            cls.env, "all_seller", groups="sales_team.group_sale_salesman_all_leads", **company)
+            cls.env, "all_seller", groups="sales_team.group_sale_salesman_all_leads", **company
+        )
         cls.boss = new_test_user(cls.env, "boss", groups="sales_team.group_sale_manager", **company)
 
     def make_order(self):

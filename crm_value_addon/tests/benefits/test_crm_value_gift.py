@@ -36,10 +36,13 @@ class TestCrmValueGrant(BenefitCase, CronMixinCase):
         self.benefit("gift", program_id=self.coupons.id, gift_days=30)
         customer = self.reached()
         gift = self.gifts(customer)
-        self.assertRecordValues(gift, [{
-            "occasion": "reach", "date": TODAY, "tier_id": self.top.id, "state": "given", "mail_state": "waiting"}])
-        self.assertRecordValues(gift.card_id, [{
-            "partner_id": customer.id, "points": 1, "expiration_date": date(2025, 7, 30)}])
+        self.assertRecordValues(
+            gift,
+            [{"occasion": "reach", "date": TODAY, "tier_id": self.top.id, "state": "given", "mail_state": "waiting"}],
+        )
+        self.assertRecordValues(
+            gift.card_id, [{"partner_id": customer.id, "points": 1, "expiration_date": date(2025, 7, 30)}]
+        )
         self.assertEqual(gift.card_id.history_ids.issued, 1)
         order = self.order(customer, 10)
         status = order._try_apply_code(gift.card_id.code)
@@ -107,8 +110,9 @@ class TestCrmValueGrant(BenefitCase, CronMixinCase):
         self.assertEqual(self.gifts(customer).mapped("occasion"), ["birthday 2025"])
         with freeze_time("2026-03-01"):
             self.run_cron()
-        self.assertRecordValues(self.gifts(born_on_leap_day), [{
-            "occasion": "birthday 2026", "date": date(2026, 2, 28)}])
+        self.assertRecordValues(
+            self.gifts(born_on_leap_day), [{"occasion": "birthday 2026", "date": date(2026, 2, 28)}]
+        )
 
     def test_new_year(self):
         self.benefit("gift", program_id=self.coupons.id, occasion="birthday")
@@ -134,8 +138,10 @@ class TestCrmValueGrant(BenefitCase, CronMixinCase):
         customer = self.bought(5000)
         customer.birthdate_date = "1980-06-30"
         Grant = type(self.env["crm.value.grant"])
-        with patch.object(Grant, "_make_cards", side_effect=RuntimeError("killed")), \
-                self.assertLogs("odoo.addons.crm_value_addon", "ERROR"):
+        with (
+            patch.object(Grant, "_make_cards", side_effect=RuntimeError("killed")),
+            self.assertLogs("odoo.addons.crm_value_addon", "ERROR"),
+        ):
             self.run_cron()
         self.assertFalse(self.gifts(customer), "neither line nor coupon")
         self.run_cron()
@@ -144,8 +150,10 @@ class TestCrmValueGrant(BenefitCase, CronMixinCase):
     def test_failing_gift_does_not_stop_the_refresh(self):
         self.benefit("gift", program_id=self.coupons.id)
         Grant = type(self.env["crm.value.grant"])
-        with patch.object(Grant, "_make_cards", side_effect=ValueError("broken")), \
-                self.assertLogs("odoo.addons.crm_value_addon", "ERROR"):
+        with (
+            patch.object(Grant, "_make_cards", side_effect=ValueError("broken")),
+            self.assertLogs("odoo.addons.crm_value_addon", "ERROR"),
+        ):
             customer = self.reached()
         self.assertEqual(self.value(customer).tier_id, self.top)
         self.run_cron()
@@ -175,8 +183,9 @@ class TestCrmValueGrant(BenefitCase, CronMixinCase):
         invoice = self.invoice(customer, "2025-06-01", 5000, invoice_date_due="2025-06-15")
         self.refresh(customer)
         self.assertFalse(self.gifts(customer))
-        self.env["account.payment.register"].with_context(
-            active_model="account.move", active_ids=invoice.ids).create({}).action_create_payments()
+        self.env["account.payment.register"].with_context(active_model="account.move", active_ids=invoice.ids).create(
+            {}
+        ).action_create_payments()
         self.refresh(customer)
         self.run_cron()
         self.assertTrue(self.gifts(customer))

@@ -21,10 +21,20 @@ class TestCrmValueTierCost(BenefitCase):
         self.benefit("points_multiplier", points_factor=2)
         coupons = self.program("coupons")
         self.benefit("gift", program_id=coupons.id)
-        loyalty = self.program("loyalty", rule_ids=[Command.create({
-            "reward_point_mode": "money", "reward_point_amount": 1})], reward_ids=[Command.create({
-                "discount_mode": "per_point", "discount": 0.05, "required_points": 1,
-                "discount_applicability": "order"})])
+        loyalty = self.program(
+            "loyalty",
+            rule_ids=[Command.create({"reward_point_mode": "money", "reward_point_amount": 1})],
+            reward_ids=[
+                Command.create(
+                    {
+                        "discount_mode": "per_point",
+                        "discount": 0.05,
+                        "required_points": 1,
+                        "discount_applicability": "order",
+                    }
+                )
+            ],
+        )
         self.bought(1, name="First")
         customer = self.bought(5000)
         order = self.order(customer, 10)
@@ -36,9 +46,22 @@ class TestCrmValueTierCost(BenefitCase):
         order.action_confirm()
         # 900 less a gift of 90 give 810 points, and the tier 810 more, at 0.05 each
         self.assertEqual(loyalty.coupon_ids.points, 1620)
-        self.assertRecordValues(self.rows(customer), [{
-            "tier_id": self.top.id, "month": date(2025, 6, 1), "order_count": 1, "discount": 100.0, "gift": 90.0,
-            "shipping": 0.0, "points": 40.5, "cost": 230.5, "margin": self.value(customer).margin_total}])
+        self.assertRecordValues(
+            self.rows(customer),
+            [
+                {
+                    "tier_id": self.top.id,
+                    "month": date(2025, 6, 1),
+                    "order_count": 1,
+                    "discount": 100.0,
+                    "gift": 90.0,
+                    "shipping": 0.0,
+                    "points": 40.5,
+                    "cost": 230.5,
+                    "margin": self.value(customer).margin_total,
+                }
+            ],
+        )
 
     def test_cost_to_serve_counts_gifts_and_a_share_of_discounts(self):
         self.company.write({"value_cost_benefits": True, "value_cost_gift": 12, "value_cost_discount_share": 0.5})

@@ -19,8 +19,13 @@ class TestSaleOrderLoyalty(BenefitCase):
         return order
 
     def loyalty(self, **vals):
-        return self.program("loyalty", trigger="auto", applies_on="both", rule_ids=[Command.create({
-            "reward_point_mode": "money", "reward_point_amount": 0.11, "minimum_qty": 0})], **vals)
+        return self.program(
+            "loyalty",
+            trigger="auto",
+            applies_on="both",
+            rule_ids=[Command.create({"reward_point_mode": "money", "reward_point_amount": 0.11, "minimum_qty": 0})],
+            **vals,
+        )
 
     def card(self, customer, program):
         return self.env["loyalty.card"].search([("partner_id", "=", customer.id), ("program_id", "=", program.id)])
@@ -85,8 +90,9 @@ class TestSaleOrderLoyalty(BenefitCase):
     def test_points_of_other_programs_stay(self):
         self.benefit("points_multiplier", points_factor=3)
         promotion = self.program(rule_ids=[Command.create({"reward_point_amount": 2, "minimum_amount": 0})])
-        coupons = self.program("next_order_coupons", rule_ids=[Command.create({
-            "reward_point_amount": 2, "minimum_amount": 0})])
+        coupons = self.program(
+            "next_order_coupons", rule_ids=[Command.create({"reward_point_amount": 2, "minimum_amount": 0})]
+        )
         gift = self.env["product.product"].create({"name": "Gift card", "taxes_id": [Command.clear()]})
         money = {"reward_point_mode": "money", "reward_point_amount": 1, "product_ids": [Command.set(gift.ids)]}
         gift_card = self.program("gift_card", rule_ids=[Command.create({**money, "reward_point_split": True})])
@@ -94,20 +100,26 @@ class TestSaleOrderLoyalty(BenefitCase):
         programs = promotion | coupons | gift_card | wallet
         points = []
         for customer in (self.customer("Other"), self.bought(5000)):
-            order = self.order(customer, order_line=[
-                Command.create({"product_id": product.id}) for product in (self.product, gift)])
-            points.append({program: status["points"] for program, status in
-                           order._program_check_compute_points(programs).items()})
+            order = self.order(
+                customer, order_line=[Command.create({"product_id": product.id}) for product in (self.product, gift)]
+            )
+            points.append(
+                {program: status["points"] for program, status in order._program_check_compute_points(programs).items()}
+            )
         self.assertEqual(points[0], points[1])
         self.assertEqual(points[0][promotion], [2])
 
     def test_free_product_costs_what_it_would_cost(self):
-        free = self.env["product.product"].create({
-            "name": "Free", "list_price": 25, "taxes_id": [Command.clear()]})
-        program = self.program("buy_x_get_y", rule_ids=[Command.create({
-            "reward_point_mode": "unit", "product_ids": [Command.set(self.product.ids)], "minimum_qty": 2})],
-            reward_ids=[Command.create({
-                "reward_type": "product", "reward_product_id": free.id, "required_points": 2})])
+        free = self.env["product.product"].create({"name": "Free", "list_price": 25, "taxes_id": [Command.clear()]})
+        program = self.program(
+            "buy_x_get_y",
+            rule_ids=[
+                Command.create(
+                    {"reward_point_mode": "unit", "product_ids": [Command.set(self.product.ids)], "minimum_qty": 2}
+                )
+            ],
+            reward_ids=[Command.create({"reward_type": "product", "reward_product_id": free.id, "required_points": 2})],
+        )
         self.benefit("program", program_id=program.id)
         order = self.apply(self.order(self.bought(5000), 2))
         self.assertRecordValues(order, [{"amount_untaxed": 200.0, "value_benefit_cost": 25.0}])

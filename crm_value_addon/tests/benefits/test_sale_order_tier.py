@@ -20,18 +20,35 @@ class TestSaleOrderTier(BenefitCase):
         self.assertEqual(self.order(customer, 10).amount_untaxed, 1000)
         customer = self.bought(5000.01)
         sent = self.order(customer, 10)
-        self.assertRecordValues(sent, [{
-            "value_tier_id": self.top.id, "pricelist_id": self.vip.id, "amount_untaxed": 900.0,
-            "value_benefit_cost": 100.0}])
+        self.assertRecordValues(
+            sent,
+            [
+                {
+                    "value_tier_id": self.top.id,
+                    "pricelist_id": self.vip.id,
+                    "amount_untaxed": 900.0,
+                    "value_benefit_cost": 100.0,
+                }
+            ],
+        )
         sent.action_quotation_sent()
         self.lose_tier(customer)
-        self.assertRecordValues(self.order(customer, 10), [{
-            "value_tier_id": False, "pricelist_id": self.public.id, "amount_untaxed": 1000.0,
-            "value_benefit_cost": 0.0}])
+        self.assertRecordValues(
+            self.order(customer, 10),
+            [
+                {
+                    "value_tier_id": False,
+                    "pricelist_id": self.public.id,
+                    "amount_untaxed": 1000.0,
+                    "value_benefit_cost": 0.0,
+                }
+            ],
+        )
         sent.order_line = [Command.create({"product_id": self.product.id, "product_uom_qty": 1})]
         sent.action_confirm()
-        self.assertRecordValues(sent, [{
-            "value_tier_id": self.top.id, "pricelist_id": self.vip.id, "amount_untaxed": 990.0}])
+        self.assertRecordValues(
+            sent, [{"value_tier_id": self.top.id, "pricelist_id": self.vip.id, "amount_untaxed": 990.0}]
+        )
 
     def test_nothing_is_written_on_the_contact(self):
         self.benefit("pricelist", pricelist_id=self.vip.id)
@@ -80,8 +97,13 @@ class TestSaleOrderTier(BenefitCase):
         self.assertEqual(sent.payment_term_id, term)
 
     def test_manager(self):
-        manager = new_test_user(self.env, "manager", groups="sales_team.group_sale_salesman",
-                                company_id=self.company.id, company_ids=[Command.set(self.company.ids)])
+        manager = new_test_user(
+            self.env,
+            "manager",
+            groups="sales_team.group_sale_salesman",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
         own = new_test_user(self.env, "own", groups="sales_team.group_sale_salesman")
         self.benefit("manager", user_id=manager.id)
         customer = self.bought(5000)
@@ -186,9 +208,19 @@ class TestSaleOrderTier(BenefitCase):
         sent.order_line = [Command.create({"product_id": self.product.id})]
         self.assertRecordValues(sent, [{"value_tier_id": False, "amount_untaxed": 1100.0}])
         sent.action_update_benefits()
-        self.assertRecordValues(sent, [{
-            "value_tier_id": self.top.id, "pricelist_id": self.vip.id, "payment_term_id": term.id,
-            "amount_untaxed": 990.0, "value_notice": False, "state": "sent"}])
+        self.assertRecordValues(
+            sent,
+            [
+                {
+                    "value_tier_id": self.top.id,
+                    "pricelist_id": self.vip.id,
+                    "payment_term_id": term.id,
+                    "amount_untaxed": 990.0,
+                    "value_notice": False,
+                    "state": "sent",
+                }
+            ],
+        )
 
     def test_update_after_a_loss(self):
         self.benefit("pricelist", pricelist_id=self.vip.id)
@@ -198,8 +230,9 @@ class TestSaleOrderTier(BenefitCase):
         order.invalidate_recordset()
         self.assertIn("no longer has a tier", order.value_notice)
         order.action_update_benefits()
-        self.assertRecordValues(order, [{
-            "value_tier_id": False, "pricelist_id": self.public.id, "amount_untaxed": 1000.0}])
+        self.assertRecordValues(
+            order, [{"value_tier_id": False, "pricelist_id": self.public.id, "amount_untaxed": 1000.0}]
+        )
 
     def test_update_keeps_manual_choices(self):
         own = self.make_pricelist("Own", 3)
@@ -216,13 +249,15 @@ class TestSaleOrderTier(BenefitCase):
         self.assertEqual(order.copy().amount_untaxed, 900)
         order.action_confirm()
         self.lose_tier(customer)
-        self.assertRecordValues(order.copy(), [{
-            "value_tier_id": False, "pricelist_id": self.public.id, "amount_untaxed": 1000.0}])
+        self.assertRecordValues(
+            order.copy(), [{"value_tier_id": False, "pricelist_id": self.public.id, "amount_untaxed": 1000.0}]
+        )
         self.invoice(customer, "2025-06-11", 6000)
         before = self.order(customer, 10)
         self.refresh(customer)
-        self.assertRecordValues(before.copy(), [{
-            "value_tier_id": self.top.id, "pricelist_id": self.vip.id, "amount_untaxed": 900.0}])
+        self.assertRecordValues(
+            before.copy(), [{"value_tier_id": self.top.id, "pricelist_id": self.vip.id, "amount_untaxed": 900.0}]
+        )
 
     def test_copy_for_others_is_as_before(self):
         order = self.order(self.customer("Other"))
@@ -243,8 +278,12 @@ class TestSaleOrderTier(BenefitCase):
     def test_nobody_chooses_the_tier(self):
         customer = self.bought(150)
         seller = new_test_user(
-            self.env, "seller", groups="sales_team.group_sale_salesman,product.group_product_pricelist",
-            company_id=self.company.id, company_ids=[Command.set(self.company.ids)])
+            self.env,
+            "seller",
+            groups="sales_team.group_sale_salesman,product.group_product_pricelist",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
         Order = self.env["sale.order"].with_user(seller).with_company(self.company)
         lines = [Command.create({"product_id": self.product.id})]
         order = Order.create({"partner_id": customer.id, "order_line": lines})
@@ -291,7 +330,11 @@ class TestSaleOrderTier(BenefitCase):
         self.assertEqual(Order.search(domain, order="clv"), order + vip_order)
         self.assertEqual(Order.search([*domain, ("value_id.tier_id", "=", self.low.id)]), order)
         self.env.flush_all()
-        groups = dict(self.env["sale.report"]._read_group(
-            [("order_reference", "in", [f"sale.order,{vip_order.id}", f"sale.order,{order.id}"])],
-            ["value_tier_id"], ["price_subtotal:sum"]))
+        groups = dict(
+            self.env["sale.report"]._read_group(
+                [("order_reference", "in", [f"sale.order,{vip_order.id}", f"sale.order,{order.id}"])],
+                ["value_tier_id"],
+                ["price_subtotal:sum"],
+            )
+        )
         self.assertEqual(groups, {self.top: 100, self.low: 100})

@@ -21,15 +21,21 @@ class PartsCase(ValueCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.company.write({
-            "value_method": "history", "value_retention_rate": 1.0, "value_discount_rate": 0.1,
-            "value_horizon_months": 24})
+        cls.company.write(
+            {
+                "value_method": "history",
+                "value_retention_rate": 1.0,
+                "value_discount_rate": 0.1,
+                "value_horizon_months": 24,
+            }
+        )
         cls.other_company = cls.env["res.company"].create({"name": "Other"})
 
     @classmethod
     def opportunity(cls, partner, **vals):
-        return cls.env["crm.lead"].create({
-            "name": "Deal", "type": "opportunity", "partner_id": partner.id, "company_id": cls.company.id, **vals})
+        return cls.env["crm.lead"].create(
+            {"name": "Deal", "type": "opportunity", "partner_id": partner.id, "company_id": cls.company.id, **vals}
+        )
 
     @classmethod
     def at_odds(cls, lead, percent):
@@ -40,10 +46,17 @@ class PartsCase(ValueCase):
 
     @classmethod
     def quotation(cls, partner, amount, **vals):
-        order = cls.env["sale.order"].create({
-            "partner_id": partner.id, "company_id": cls.company.id, "validity_date": False, **vals,
-            "order_line": [Command.create({
-                "product_id": cls.product.id, "price_unit": amount, "tax_ids": [Command.clear()]})]})
+        order = cls.env["sale.order"].create(
+            {
+                "partner_id": partner.id,
+                "company_id": cls.company.id,
+                "validity_date": False,
+                **vals,
+                "order_line": [
+                    Command.create({"product_id": cls.product.id, "price_unit": amount, "tax_ids": [Command.clear()]})
+                ],
+            }
+        )
         order.action_quotation_sent()
         return order
 
@@ -76,8 +89,12 @@ class TestGrowthValue(PartsCase):
 
     def test_what_does_not_count(self):
         customer = self.customer("Bakery")
-        for vals in ({"type": "lead"}, {"active": False}, {"company_id": self.other_company.id},
-                     {"date_deadline": TODAY + timedelta(days=24 * 31)}):
+        for vals in (
+            {"type": "lead"},
+            {"active": False},
+            {"company_id": self.other_company.id},
+            {"date_deadline": TODAY + timedelta(days=24 * 31)},
+        ):
             self.at_odds(self.opportunity(customer, expected_revenue=1000, **vals), 50)
         self.opportunity(customer, expected_revenue=1000).action_set_lost()
         self.quotation(customer, 1000).action_cancel()
@@ -131,8 +148,9 @@ class TestReferralValue(PartsCase):
 
     def test_kept_at_conversion(self):
         referrer = self.customer("Referrer")
-        lead = self.env["crm.lead"].create({
-            "name": "Lead", "partner_name": "New Ltd", "contact_name": "Nina New", "referred_by_id": referrer.id})
+        lead = self.env["crm.lead"].create(
+            {"name": "Lead", "partner_name": "New Ltd", "contact_name": "Nina New", "referred_by_id": referrer.id}
+        )
         lead._handle_partner_assignment()
         self.assertEqual(lead.partner_id.commercial_partner_id.name, "New Ltd")
         self.assertEqual(lead.partner_id.commercial_partner_id.referred_by_id, referrer)
@@ -149,9 +167,18 @@ class TestKnowledgeValue(PartsCase):
         cls.idea.amount = 60
 
     def feedback(self, partner, *days_ago):
-        self.env["crm.value.feedback"].create([{
-            "partner_id": partner.id, "company_id": self.company.id, "kind_id": self.idea.id, "description": "Idea",
-            "date": TODAY - timedelta(days=days)} for days in days_ago])
+        self.env["crm.value.feedback"].create(
+            [
+                {
+                    "partner_id": partner.id,
+                    "company_id": self.company.id,
+                    "kind_id": self.idea.id,
+                    "description": "Idea",
+                    "date": TODAY - timedelta(days=days),
+                }
+                for days in days_ago
+            ]
+        )
 
     def test_rate_and_cap(self):
         customer, eager = self.customer("Bakery"), self.customer("Eager")
@@ -195,18 +222,24 @@ class TestServiceCost(PartsCase):
         self.assertEqual(self.value(customer).clv, -self.monthly(5))
 
     def test_activities_and_messages(self):
-        self.company.write({
-            "value_cost_work": True, "value_activity_minutes": 30, "value_message_minutes": 6, "value_hourly_cost": 80})
+        self.company.write(
+            {"value_cost_work": True, "value_activity_minutes": 30, "value_message_minutes": 6, "value_hourly_cost": 80}
+        )
         customer = self.customer("Bakery")
         contact = self.customer("Baker", parent_id=customer.id)
         lead = self.opportunity(customer)
         self.at_odds(lead, 0)
         worker = new_test_user(
-            self.env, "worker", groups="sales_team.group_sale_manager", company_id=self.company.id,
-            company_ids=[Command.set(self.company.ids)])
+            self.env,
+            "worker",
+            groups="sales_team.group_sale_manager",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
         for record in (contact, lead):
             record.with_user(worker).message_post(  # pylint: disable=translation-required
-                body="Hello", message_type="comment")
+                body="Hello", message_type="comment"
+            )
         activity = lead.activity_schedule("mail.mail_activity_data_call", user_id=worker.id)
         activity.with_user(worker).action_done()
         self.env.flush_all()
@@ -219,8 +252,9 @@ class TestServiceCost(PartsCase):
         self.company.write({"value_cost_late_payment": True, "value_cost_interest": 0.073})
         customer = self.customer("Bakery")
         paid = self.invoice(customer, "2025-01-01", 10000, invoice_date_due="2025-01-31")
-        self.env["account.payment.register"].with_context(
-            active_model="account.move", active_ids=paid.ids).create({"payment_date": "2025-02-10"})._create_payments()
+        self.env["account.payment.register"].with_context(active_model="account.move", active_ids=paid.ids).create(
+            {"payment_date": "2025-02-10"}
+        )._create_payments()
         self.invoice(customer, "2025-05-01", 1000, invoice_date_due="2025-05-31")
         # 7.3 % a year = 0.02 % a day: 10 days × 10,000 = 20; still open: 30 days × 1,000 = 6
         self.assertEqual(self.cost(customer), (26, self.monthly(26 / 12)))
@@ -245,9 +279,16 @@ class TestServiceCost(PartsCase):
 class TestParts(PartsCase):
     @classmethod
     def configure(cls):
-        cls.company.write({
-            "value_referral_share": 0.15, "value_referral_months": 12, "value_cost_credit_notes": True,
-            "value_cost_credit_note": 17.35, "value_cost_late_payment": True, "value_cost_interest": 0.0815})
+        cls.company.write(
+            {
+                "value_referral_share": 0.15,
+                "value_referral_months": 12,
+                "value_cost_credit_notes": True,
+                "value_cost_credit_note": 17.35,
+                "value_cost_late_payment": True,
+                "value_cost_interest": 0.0815,
+            }
+        )
         cls.env.ref("crm_value_addon.feedback_kind_idea").amount = 33.33
 
     def mixed_customers(self, count):
@@ -261,24 +302,39 @@ class TestParts(PartsCase):
                 if chance.random() < 0.2:
                     self.credit_note(invoice, day + timedelta(days=1), round(invoice.amount_untaxed / 3, 2))
             if chance.random() < 0.5:
-                self.at_odds(self.opportunity(
-                    customer, expected_revenue=round(chance.uniform(10, 9000), 2),
-                    date_deadline=TODAY + timedelta(days=chance.randint(-20, 900))), chance.randint(1, 99))
+                self.at_odds(
+                    self.opportunity(
+                        customer,
+                        expected_revenue=round(chance.uniform(10, 9000), 2),
+                        date_deadline=TODAY + timedelta(days=chance.randint(-20, 900)),
+                    ),
+                    chance.randint(1, 99),
+                )
             if number and chance.random() < 0.4:
                 customer.referred_by_id = customers[chance.randint(0, number - 1)]
-            self.env["crm.value.feedback"].create([{
-                "partner_id": customer.id, "company_id": self.company.id, "description": "Idea",
-                "kind_id": self.env.ref("crm_value_addon.feedback_kind_idea").id, "date": TODAY,
-            } for _item in range(chance.randint(0, 2))])
+            self.env["crm.value.feedback"].create(
+                [
+                    {
+                        "partner_id": customer.id,
+                        "company_id": self.company.id,
+                        "description": "Idea",
+                        "kind_id": self.env.ref("crm_value_addon.feedback_kind_idea").id,
+                        "date": TODAY,
+                    }
+                    for _item in range(chance.randint(0, 2))
+                ]
+            )
         return customers
 
     def assert_sums(self, values):
         for value in values:
             cents = {name: round(value[name] * 100) for name in (*PARTS, "service_cost", "clv")}
             self.assertEqual(
-                cents["clv"], sum(cents[name] for name in PARTS) - cents["service_cost"], value.partner_id.name)
+                cents["clv"], sum(cents[name] for name in PARTS) - cents["service_cost"], value.partner_id.name
+            )
             self.assertEqual(
-                round(value.realised_value * 100), round(value.margin_total * 100) - round(value.cost_to_serve * 100))
+                round(value.realised_value * 100), round(value.margin_total * 100) - round(value.cost_to_serve * 100)
+            )
 
     def test_parts_add_up(self):
         self.configure()
@@ -318,8 +374,7 @@ class TestParts(PartsCase):
             found = find(component, basis, columns)
             return found | {name: chance.lognormal(5, 2, len(columns["partner_id"])) for name in names}
 
-        with patch.object(Prediction, "_predict_some", random_predict), \
-                patch.object(Component, "_find", random_find):
+        with patch.object(Prediction, "_predict_some", random_predict), patch.object(Component, "_find", random_find):
             self.refresh()
         values = self.Value.search([("partner_id", "in", customers.ids)])
         self.assertEqual(len(values), 1000)
@@ -334,7 +389,8 @@ class TestParts(PartsCase):
         total = components.add_up(parts, signs, 2)
         for row in range(1000):
             self.assertEqual(
-                round(total[row] * 100), sum(sign * round(parts[name][row] * 100) for name, sign in signs.items()))
+                round(total[row] * 100), sum(sign * round(parts[name][row] * 100) for name, sign in signs.items())
+            )
 
     def test_span_moves_with_the_parts(self):
         customer = self.customer("Bakery")
@@ -347,16 +403,25 @@ class TestParts(PartsCase):
         self.invoice(customer, "2025-05-01", 1000)
         self.refresh()
         seller = new_test_user(
-            self.env, "seller", groups="sales_team.group_sale_salesman", company_id=self.company.id,
-            company_ids=[Command.set(self.company.ids)])
+            self.env,
+            "seller",
+            groups="sales_team.group_sale_salesman",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
         value = self.value(customer).with_user(seller)
         self.assertEqual(value.satisfaction, 0)
         for name in ("growth_value", "referral_value", "knowledge_value", "service_cost", "cost_to_serve"):
             with self.assertRaises(AccessError):
                 value.read([name])
-        feedback = self.env["crm.value.feedback"].create({
-            "partner_id": customer.id, "company_id": self.other_company.id, "description": "Idea",
-            "kind_id": self.env.ref("crm_value_addon.feedback_kind_idea").id})
+        feedback = self.env["crm.value.feedback"].create(
+            {
+                "partner_id": customer.id,
+                "company_id": self.other_company.id,
+                "description": "Idea",
+                "kind_id": self.env.ref("crm_value_addon.feedback_kind_idea").id,
+            }
+        )
         with self.assertRaises(AccessError):
             feedback.with_user(seller).read(["description"])
         with self.assertRaises(AccessError):

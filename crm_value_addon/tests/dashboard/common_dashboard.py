@@ -35,24 +35,34 @@ class DashboardCase(ValueCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.company.write({
-            "value_method": "history", "value_retention_rate": 1, "value_discount_rate": 0, "value_horizon_months": 12})
-        cls.seller, cls.manager = (new_test_user(
-            cls.env, login, groups=groups, company_id=cls.company.id, company_ids=[Command.set(cls.company.ids)])
-            for login, groups in (("dash_seller", "sales_team.group_sale_salesman"),
-                                  ("dash_manager", "sales_team.group_sale_manager")))
+        cls.company.write(
+            {"value_method": "history", "value_retention_rate": 1, "value_discount_rate": 0, "value_horizon_months": 12}
+        )
+        cls.seller, cls.manager = (
+            new_test_user(
+                cls.env, login, groups=groups, company_id=cls.company.id, company_ids=[Command.set(cls.company.ids)]
+            )
+            for login, groups in (
+                ("dash_seller", "sales_team.group_sale_salesman"),
+                ("dash_manager", "sales_team.group_sale_manager"),
+            )
+        )
 
     def dashboard(self, user=None, period="month", company_id=False, companies=None):
         """Return what a user gets, as it arrives in the browser."""
-        env = self.env(user=user or self.manager, context=dict(
-            self.env.context, allowed_company_ids=(companies or self.company).ids))
+        env = self.env(
+            user=user or self.manager,
+            context=dict(self.env.context, allowed_company_ids=(companies or self.company).ids),
+        )
         return json.loads(json.dumps(env["crm.value.dashboard"].read_dashboard(period, company_id)))
 
     def assert_lists_match(self, payload, user=None, companies=None):
         """Every figure opens a list of as many records, with the same sums."""
         found = 0
-        env = self.env(user=user or self.manager, context=dict(
-            self.env.context, allowed_company_ids=(companies or self.company).ids))
+        env = self.env(
+            user=user or self.manager,
+            context=dict(self.env.context, allowed_company_ids=(companies or self.company).ids),
+        )
         for path, figure in figures(payload):
             records = env[figure.get("model", "crm.value")].search(figure["domain"])
             self.assertEqual(len(records), figure["count"], path)

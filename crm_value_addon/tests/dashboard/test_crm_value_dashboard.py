@@ -20,18 +20,23 @@ class TestDashboardFigures(DashboardCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.bakery, cls.cafe, cls.diner, cls.grocer, cls.eatery, cls.lead = (
-            cls.customer(name) for name in ("Bakery", "Cafe", "Diner", "Grocer", "Eatery", "Interested"))
+            cls.customer(name) for name in ("Bakery", "Cafe", "Diner", "Grocer", "Eatery", "Interested")
+        )
         for partner, day, amount in (
-            (cls.bakery, "2024-09-02", 1000), (cls.bakery, "2025-06-10", 2000),
+            (cls.bakery, "2024-09-02", 1000),
+            (cls.bakery, "2025-06-10", 2000),
             (cls.cafe, "2025-06-20", 500),
-            (cls.diner, "2024-02-01", 800), (cls.diner, "2024-03-01", 800),
-            (cls.eatery, "2025-01-20", 700), (cls.eatery, "2025-03-10", 700),
+            (cls.diner, "2024-02-01", 800),
+            (cls.diner, "2024-03-01", 800),
+            (cls.eatery, "2025-01-20", 700),
+            (cls.eatery, "2025-03-10", 700),
         ):
             cls.invoice(partner, day, amount)
         cls.credit_note(cls.invoice(cls.grocer, "2025-01-15", 12000), "2025-02-01", 2000)
         cls.grocer.active = False
-        cls.env["crm.lead"].create({
-            "name": "Deal", "type": "opportunity", "partner_id": cls.lead.id, "company_id": cls.company.id})
+        cls.env["crm.lead"].create(
+            {"name": "Deal", "type": "opportunity", "partner_id": cls.lead.id, "company_id": cls.company.id}
+        )
         cls.refresh()
 
     def test_who_the_customers_are(self):
@@ -42,15 +47,19 @@ class TestDashboardFigures(DashboardCase):
         self.assertEqual(customers["known"]["revenue"], 3000 + 500 + 0 + 10000 + 1400)
         self.assertEqual(customers["known"]["margin"], 5960)
         self.assertEqual(customers["equity"], 1200 + 200 + 0 + 4000 + 560)
-        self.assertEqual({row["stage"]: row["count"] for row in payload["lifecycle"]["rows"]}, {
-            "lead": 1, "prospect": 0, "new": 1, "active": 0, "loyal": 0, "at_risk": 2, "lost": 1, "won_back": 1})
+        self.assertEqual(
+            {row["stage"]: row["count"] for row in payload["lifecycle"]["rows"]},
+            {"lead": 1, "prospect": 0, "new": 1, "active": 0, "loyal": 0, "at_risk": 2, "lost": 1, "won_back": 1},
+        )
         self.assertEqual(customers["active"]["count"], 2)
         self.assertEqual((customers["at_risk"]["count"], customers["at_risk"]["revenue"]), (2, 11400))
 
     def test_the_pyramid(self):
         tiers = self.dashboard()["tiers"]
-        self.assertEqual([(tier["name"], tier["count"], tier["revenue"], tier["clv"]) for tier in tiers["rows"]], [
-            ("Platinum", 0, 0, 0), ("Gold", 1, 10000, 4000), ("Silver", 1, 3000, 1200), ("Bronze", 3, 1900, 760)])
+        self.assertEqual(
+            [(tier["name"], tier["count"], tier["revenue"], tier["clv"]) for tier in tiers["rows"]],
+            [("Platinum", 0, 0, 0), ("Gold", 1, 10000, 4000), ("Silver", 1, 3000, 1200), ("Bronze", 3, 1900, 760)],
+        )
         best = tiers["best"]  # the first of the four who are worth anything
         self.assertEqual((best["count"], best["of"], best["least"]), (1, 4, 4000))
         self.assertAlmostEqual(best["share"], 4000 / 5960, 5)
@@ -71,7 +80,9 @@ class TestDashboardFigures(DashboardCase):
 
     def test_periods(self):
         for period, start, bought, first_time in (
-            ("month", "2025-06-01", 2, 1), ("quarter", "2025-03-31", 2, 1), ("year", "2024-07-01", 4, 4),
+            ("month", "2025-06-01", 2, 1),
+            ("quarter", "2025-03-31", 2, 1),
+            ("year", "2024-07-01", 4, 4),
         ):
             payload = self.dashboard(period=period)
             self.assertEqual(payload["start"], start)
@@ -83,16 +94,19 @@ class TestDashboardFigures(DashboardCase):
     def test_cohorts(self):
         rows = {row["name"]: row for row in self.dashboard()["cohorts"]["rows"]}
         self.assertEqual(
-            {name: (row["count"], [cell["count"] for cell in row["cells"]]) for name, row in rows.items()}, {
-                "Q1 2024": (1, [0, 0, 0, 0, 0]), "Q3 2024": (1, [0, 0, 1]), "Q1 2025": (2, [0]), "Q2 2025": (1, [])})
+            {name: (row["count"], [cell["count"] for cell in row["cells"]]) for name, row in rows.items()},
+            {"Q1 2024": (1, [0, 0, 0, 0, 0]), "Q3 2024": (1, [0, 0, 1]), "Q1 2025": (2, [0]), "Q2 2025": (1, [])},
+        )
         last = rows["Q3 2024"]["cells"][-1]
         self.assertEqual((last["share"], last["is_running"]), (1, True))
         self.assertEqual(self.env["crm.value"].search(last["domain"]), self.value(self.bakery))
 
     def test_a_purchase_given_back_leaves_its_quarter(self):
         self.assertEqual(self.value(self.bakery).purchase_quarters, 0b1001)
-        self.credit_note(self.env["account.move"].search([
-            ("partner_id", "=", self.bakery.id), ("invoice_date", "=", "2025-06-10")]), "2025-06-25")
+        self.credit_note(
+            self.env["account.move"].search([("partner_id", "=", self.bakery.id), ("invoice_date", "=", "2025-06-10")]),
+            "2025-06-25",
+        )
         self.refresh(self.bakery)
         self.assertEqual(self.value(self.bakery).purchase_quarters, 0b1)
         self.assert_lists_match(self.dashboard())
@@ -113,8 +127,10 @@ class TestDashboardFigures(DashboardCase):
         self.assertEqual(forecast["expected"]["interval"][0], max(14900 - reach, 0))
         self.assertAlmostEqual(forecast["expected"]["interval"][1], 14900 + reach, 0)
         calibration = forecast["calibration"]
-        self.assertEqual([(row["purchases"], row["actual"], row["expected"]) for row in calibration["rows"]], [
-            ("1", 0.5, 0.75), ("2+", 2, 1.5)])
+        self.assertEqual(
+            [(row["purchases"], row["actual"], row["expected"]) for row in calibration["rows"]],
+            [("1", 0.5, 0.75), ("2+", 2, 1.5)],
+        )
         self.assertIn("10 % too much", calibration["trust"])
         self.assertIn("can be relied on", calibration["trust"])
         self.assertIn("tells well", calibration["trust"])
@@ -123,8 +139,15 @@ class TestDashboardFigures(DashboardCase):
         fit = self.fit(is_used=True, bias_model=0.0, r=0.5, p=4.0, q=3.0)
         value = self.value(self.bakery)  # frequency 1, two purchases
         self.env["crm.value"].search([("id", "!=", value.id)]).sudo().write({"expected_purchases": 0})
-        value.sudo().write({"method": "model", "fit_id": fit.id, "probability_alive": 0.8, "expected_purchases": 2,
-                            "expected_spend": 100})
+        value.sudo().write(
+            {
+                "method": "model",
+                "fit_id": fit.id,
+                "probability_alive": 0.8,
+                "expected_purchases": 2,
+                "expected_spend": 100,
+            }
+        )
         unknown = 0.2 / 0.8 + 1 / (0.8 * 1.5) + 1 / (4 * 2 + 3 - 2)
         reach = 1.2815515655 * sqrt(100**2 * (2 * (1 + 1 / 4) + 2**2 * unknown))
         low, high = self.dashboard()["forecast"]["expected"]["interval"]
@@ -133,22 +156,45 @@ class TestDashboardFigures(DashboardCase):
 
     def fit(self, **vals):
         name = "modified_beta_geo"
-        return self.env["crm.value.fit"].create({
-            "company_id": self.company.id, "model": "mbg", "fitted_at": fields.Datetime.now(), "holdout_days": 180,
-            "spearman_model": 0.6, "spearman_history": 0.6, "backtest": {"calibration": [
-                {"frequency": 0, "customers": 4, "actual": 0.5, name: 0.75},
-                {"frequency": 1, "customers": 1, "actual": 2.0, name: 1.5}]}, **vals})
+        return self.env["crm.value.fit"].create(
+            {
+                "company_id": self.company.id,
+                "model": "mbg",
+                "fitted_at": fields.Datetime.now(),
+                "holdout_days": 180,
+                "spearman_model": 0.6,
+                "spearman_history": 0.6,
+                "backtest": {
+                    "calibration": [
+                        {"frequency": 0, "customers": 4, "actual": 0.5, name: 0.75},
+                        {"frequency": 1, "customers": 1, "actual": 2.0, name: 1.5},
+                    ]
+                },
+                **vals,
+            }
+        )
 
     def test_trend(self):
         self.assertEqual([point["is_now"] for point in self.dashboard()["trend"]["points"]], [True])
         self.assertFalse(self.dashboard()["trend"]["change"])
         for day, equity in ((date(2025, 4, 30), 1000), (date(2025, 6, 2), 4000)):  # the latter: of May, two days late
-            self.env["crm.value.snapshot"].create([
-                {"value_id": self.value(partner).id, "company_id": self.company.id, "as_of_date": day,
-                 "equity": equity / 2, "revenue_12m": equity} for partner in (self.bakery, self.grocer)])
+            self.env["crm.value.snapshot"].create(
+                [
+                    {
+                        "value_id": self.value(partner).id,
+                        "company_id": self.company.id,
+                        "as_of_date": day,
+                        "equity": equity / 2,
+                        "revenue_12m": equity,
+                    }
+                    for partner in (self.bakery, self.grocer)
+                ]
+            )
         trend = self.dashboard()["trend"]
-        self.assertEqual([(point["date"], point["count"], point["amount"]) for point in trend["points"]], [
-            ("2025-04-30", 2, 1000), ("2025-05-31", 2, 4000), ("2025-06-30", 6, 5960)])
+        self.assertEqual(
+            [(point["date"], point["count"], point["amount"]) for point in trend["points"]],
+            [("2025-04-30", 2, 1000), ("2025-05-31", 2, 4000), ("2025-06-30", 6, 5960)],
+        )
         self.assertEqual((trend["change"]["since"], trend["change"]["amount"]), ("2025-05-31", 1960))
         self.assertAlmostEqual(trend["change"]["share"], 0.49)
         self.assertEqual(self.dashboard(period="year")["trend"]["change"]["since"], "2025-04-30")  # the first one known
@@ -172,9 +218,18 @@ class TestDashboardFigures(DashboardCase):
         self.assertEqual([(row["name"], row["is_due"], row["worth"]) for row in rows], [("Eatery", False, 560)])
         self.assertEqual(rows[0]["reason"], "At risk: no purchase for 112 days")
         rule = self.env["crm.value.followup.rule"].create({"name": "Say thanks", "trigger": "manual"})
-        followup = self.env["crm.value.followup"].create({
-            "rule_id": rule.id, "value_id": self.value(self.cafe).id, "company_id": self.company.id, "occasion": "x",
-            "date": TODAY, "group": "treated", "state": "open", "deadline": date(2025, 6, 28)})
+        followup = self.env["crm.value.followup"].create(
+            {
+                "rule_id": rule.id,
+                "value_id": self.value(self.cafe).id,
+                "company_id": self.company.id,
+                "occasion": "x",
+                "date": TODAY,
+                "group": "treated",
+                "state": "open",
+                "deadline": date(2025, 6, 28),
+            }
+        )
         rows = self.dashboard()["calls"]["rows"]
         self.assertEqual([row["name"] for row in rows], ["Cafe", "Eatery"])
         self.assertEqual(rows[0]["reason"], "Say thanks, due since 06/28/2025")
@@ -190,9 +245,13 @@ class TestDashboardFigures(DashboardCase):
         self.assert_lists_match(self.dashboard(self.seller), self.seller)
 
     def test_a_rule_on_customers_holds_for_figures_and_lists(self):
-        self.env["ir.rule"].create({
-            "name": "Not the grocer", "model_id": self.env["ir.model"]._get_id("crm.value"),
-            "domain_force": [("partner_id", "!=", self.grocer.id)]})
+        self.env["ir.rule"].create(
+            {
+                "name": "Not the grocer",
+                "model_id": self.env["ir.model"]._get_id("crm.value"),
+                "domain_force": [("partner_id", "!=", self.grocer.id)],
+            }
+        )
         payload = self.dashboard(self.seller)
         self.assertEqual(payload["customers"]["bought"]["count"], 4)
         self.assertEqual(payload["tiers"]["best"]["least"], 3000)
@@ -201,7 +260,8 @@ class TestDashboardFigures(DashboardCase):
     def test_every_section_has_its_component(self):
         components = file_path("crm_value_addon/static/src/dashboard/sections")
         self.assertEqual(
-            {path.stem for path in Path(components).glob("*.js")}, set(self.env["crm.value.dashboard"]._sections()))
+            {path.stem for path in Path(components).glob("*.js")}, set(self.env["crm.value.dashboard"]._sections())
+        )
 
     def test_ten_queries(self):
         env = self.env(user=self.manager)
@@ -232,14 +292,23 @@ class TestDashboardFigures(DashboardCase):
         euro.active = True
         sister, foreign = (
             self.setup_other_company(name=name, **vals)["company"].with_env(self.env)
-            for name, vals in (("Sister", {"currency_id": self.company.currency_id.id}),
-                               ("Foreign", {"currency_id": euro.id})))
+            for name, vals in (
+                ("Sister", {"currency_id": self.company.currency_id.id}),
+                ("Foreign", {"currency_id": euro.id}),
+            )
+        )
         for company in (sister, foreign):
             company.value_method = "history"
-            self.env["account.move"].with_company(company).create({
-                "move_type": "out_invoice", "partner_id": self.cafe.id, "invoice_date": "2025-06-20",
-                "invoice_line_ids": [Command.create({"name": "Line", "price_unit": 100, "tax_ids": [Command.clear()]})],
-            }).action_post()
+            self.env["account.move"].with_company(company).create(
+                {
+                    "move_type": "out_invoice",
+                    "partner_id": self.cafe.id,
+                    "invoice_date": "2025-06-20",
+                    "invoice_line_ids": [
+                        Command.create({"name": "Line", "price_unit": 100, "tax_ids": [Command.clear()]})
+                    ],
+                }
+            ).action_post()
             self.env["crm.value.refresh"].with_company(company)._refresh_company()
         everything = self.company | sister | foreign
         with self.assertRaises(AccessError):

@@ -50,8 +50,11 @@ class TestDashboardStates(DashboardCase):
         self.refresh()
         Value, value = self.Value, self.value(bakery)
         for domain, found in (
-            ([("bought_in_quarter", "=", 0)], True), ([("bought_in_quarter", "=", 1)], True),
-            ([("bought_in_quarter", "=", 2)], False), ([("bought_in_quarter", "in", [1, 2])], True),
-            ([("bought_in_quarter", "=", 31)], False), ([("bought_in_quarter", "=", -1)], False),
+            ([("bought_in_quarter", "=", 0)], True),
+            ([("bought_in_quarter", "=", 1)], True),
+            ([("bought_in_quarter", "=", 2)], False),
+            ([("bought_in_quarter", "in", [1, 2])], True),
+            ([("bought_in_quarter", "=", 31)], False),
+            ([("bought_in_quarter", "=", -1)], False),
         ):
             self.assertEqual(bool(Value.search(domain) & value), found, domain)

@@ -80,20 +80,30 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         customer = self.at_risk()
         self.refresh()
         rule = self.rule("at_risk")
-        vals = {"rule_id": rule.id, "value_id": self.value(customer).id, "company_id": self.company.id,
-                "date": TODAY, "group": "treated", "state": "open"}
+        vals = {
+            "rule_id": rule.id,
+            "value_id": self.value(customer).id,
+            "company_id": self.company.id,
+            "date": TODAY,
+            "group": "treated",
+            "state": "open",
+        }
         self.env["crm.value.followup"].create({**vals, "occasion": "one"})
         for again in ({"occasion": "two"}, {"occasion": "one", "state": "done"}):
             with self.assertRaises(IntegrityError), mute_logger("odoo.sql_db"), self.env.cr.savepoint():
                 self.env["crm.value.followup"].create({**vals, **again})
 
     def test_no_mail_no_follower_and_few_queries(self):
-        partners = self.env["res.partner"].create([
-            {"name": f"Customer {number}", "is_company": True} for number in range(300)])
-        self.env.cr.execute("""
+        partners = self.env["res.partner"].create(
+            [{"name": f"Customer {number}", "is_company": True} for number in range(300)]
+        )
+        self.env.cr.execute(
+            """
             INSERT INTO crm_value (partner_id, company_id, lifecycle_stage, last_purchase_date, purchase_count,
                                    revenue_12m)
-            SELECT unnest(%s), %s, 'at_risk', '2025-01-01', 3, 100""", [partners.ids, self.company.id])
+            SELECT unnest(%s), %s, 'at_risk', '2025-01-01', 3, 100""",
+            [partners.ids, self.company.id],
+        )
         self.env.invalidate_all()
         rule = self.rule("at_risk", responsible_type="user")
         due, run = self.due_customers(rule), rule.env["crm.value.followup.run"]
@@ -106,16 +116,18 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         self.assertEqual(len(self.followups(rule).filtered("activity_id")), 300)
         self.assertEqual(self.env["mail.mail"].search_count([]), mails)
         self.assertEqual(self.env["mail.message"].search_count([]), messages)
-        self.assertFalse(partners.message_follower_ids.filtered(
-            lambda follower: follower.partner_id == self.seller.partner_id))
+        self.assertFalse(
+            partners.message_follower_ids.filtered(lambda follower: follower.partner_id == self.seller.partner_id)
+        )
 
     def test_text_in_the_language_of_its_reader(self):
         self.env["res.lang"]._activate_lang("fr_FR")
         self.seller.lang = "fr_FR"
         self.at_risk("Zoë & Söhne <b>", contact_style="analytical")
         self.refresh()
-        rule = self.rule("at_risk", note="<p>{customer}: {last_purchase}, {revenue}</p>",
-                         summary="{customer} silent for {days} days")
+        rule = self.rule(
+            "at_risk", note="<p>{customer}: {last_purchase}, {revenue}</p>", summary="{customer} silent for {days} days"
+        )
         rule.with_context(lang="fr_FR").summary = "{customer} muet depuis {days} jours"
         self.run_rules()
         activity = self.followups(rule).activity_id
@@ -150,17 +162,24 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
 
     def test_deadline_in_working_days(self):
         rule = self.rule("at_risk", delay_days=2)
-        self.company.resource_calendar_id = self.env["resource.calendar"].create({
-            "name": "Weekdays", "tz": "Europe/Paris", "company_id": self.company.id})
+        self.company.resource_calendar_id = self.env["resource.calendar"].create(
+            {"name": "Weekdays", "tz": "Europe/Paris", "company_id": self.company.id}
+        )
         friday = date(2025, 7, 4)
 
         def deadline():
             return self.env["crm.value.followup.activity"]._deadline(rule, self.company, friday)
 
         self.assertEqual(deadline(), date(2025, 7, 8))
-        self.env["resource.calendar.leaves"].create({
-            "name": "Holiday", "calendar_id": self.company.resource_calendar_id.id, "company_id": self.company.id,
-            "date_from": "2025-07-06 22:00:00", "date_to": "2025-07-07 21:59:59"})
+        self.env["resource.calendar.leaves"].create(
+            {
+                "name": "Holiday",
+                "calendar_id": self.company.resource_calendar_id.id,
+                "company_id": self.company.id,
+                "date_from": "2025-07-06 22:00:00",
+                "date_to": "2025-07-07 21:59:59",
+            }
+        )
         self.assertEqual(deadline(), date(2025, 7, 9))
         self.company.resource_calendar_id = False
         self.assertEqual(deadline(), date(2025, 7, 8))
@@ -173,12 +192,15 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
 
     def test_responsible_falls_back_in_order(self):
         company = {"company_id": self.company.id, "company_ids": [Command.set(self.company.ids)]}
-        salesperson, order_seller, leader = (new_test_user(
-            self.env, login, "sales_team.group_sale_salesman", **company) for login in ("sal", "ord", "lea"))
+        salesperson, order_seller, leader = (
+            new_test_user(self.env, login, "sales_team.group_sale_salesman", **company)
+            for login in ("sal", "ord", "lea")
+        )
         team = self.env["crm.team"].create({"name": "Team", "company_id": self.company.id, "user_id": leader.id})
         customer = self.at_risk(user_id=salesperson.id)
-        order = self.env["sale.order"].create({
-            "partner_id": customer.id, "user_id": order_seller.id, "team_id": team.id, "state": "sale"})
+        order = self.env["sale.order"].create(
+            {"partner_id": customer.id, "user_id": order_seller.id, "team_id": team.id, "state": "sale"}
+        )
         self.refresh()
         rule = self.rule("at_risk")
         self.assertEqual(self.responsible_of(rule, customer), salesperson)
@@ -196,18 +218,28 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
 
     def test_user_of_another_company_gets_nothing(self):
         other = self.setup_other_company(name="Other")["company"]
-        stranger = new_test_user(self.env, "stranger", "sales_team.group_sale_salesman", company_id=other.id,
-                                 company_ids=[Command.set(other.ids)])
+        stranger = new_test_user(
+            self.env,
+            "stranger",
+            "sales_team.group_sale_salesman",
+            company_id=other.id,
+            company_ids=[Command.set(other.ids)],
+        )
         customer = self.at_risk(user_id=stranger.id)
         self.refresh()
         self.assertEqual(self.responsible_of(self.rule("at_risk"), customer), self.seller)
 
     def test_members_of_a_team_in_turn(self):
         company = {"company_id": self.company.id, "company_ids": [Command.set(self.company.ids)]}
-        members = self.env["res.users"].union(*(new_test_user(
-            self.env, f"member{number}", "sales_team.group_sale_salesman", **company) for number in range(3)))
-        team = self.env["crm.team"].create({
-            "name": "Team", "company_id": self.company.id, "member_ids": [Command.set(members.ids)]})
+        members = self.env["res.users"].union(
+            *(
+                new_test_user(self.env, f"member{number}", "sales_team.group_sale_salesman", **company)
+                for number in range(3)
+            )
+        )
+        team = self.env["crm.team"].create(
+            {"name": "Team", "company_id": self.company.id, "member_ids": [Command.set(members.ids)]}
+        )
         rule = self.rule("at_risk", responsible_type="round_robin", team_id=team.id)
         for number in range(5):
             self.at_risk(f"Customer {number}")
@@ -215,13 +247,17 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         self.run_rules()
         given = self.followups(rule).user_id
         self.assertEqual(given, members)
-        self.assertEqual(sorted(len(self.followups(rule).filtered(lambda row, user=user: row.user_id == user))
-                                for user in members), [1, 2, 2])
+        self.assertEqual(
+            sorted(len(self.followups(rule).filtered(lambda row, user=user: row.user_id == user)) for user in members),
+            [1, 2, 2],
+        )
         self.at_risk("Sixth")
         self.refresh()
         self.run_rules()
-        self.assertEqual([len(self.followups(rule).filtered(lambda row, user=user: row.user_id == user))
-                          for user in members], [2, 2, 2])
+        self.assertEqual(
+            [len(self.followups(rule).filtered(lambda row, user=user: row.user_id == user)) for user in members],
+            [2, 2, 2],
+        )
 
     def test_daily_cap_takes_the_largest_first(self):
         self.company.value_followup_cap = 2
@@ -239,21 +275,45 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
 
     def test_plan(self):
         call, todo = (self.env.ref(f"mail.mail_activity_data_{name}") for name in ("call", "todo"))
-        plan = self.env["mail.activity.plan"].create({
-            "name": "Win back", "res_model": "res.partner", "company_id": False, "template_ids": [
-                Command.create({"activity_type_id": call.id, "summary": "Call", "delay_count": 1,
-                                "delay_from": "after_plan_date"}),
-                Command.create({"activity_type_id": todo.id, "summary": "Letter", "delay_count": 10,
-                                "delay_from": "after_plan_date", "responsible_type": "other",
-                                "responsible_id": self.manager.id})]})
+        plan = self.env["mail.activity.plan"].create(
+            {
+                "name": "Win back",
+                "res_model": "res.partner",
+                "company_id": False,
+                "template_ids": [
+                    Command.create(
+                        {
+                            "activity_type_id": call.id,
+                            "summary": "Call",
+                            "delay_count": 1,
+                            "delay_from": "after_plan_date",
+                        }
+                    ),
+                    Command.create(
+                        {
+                            "activity_type_id": todo.id,
+                            "summary": "Letter",
+                            "delay_count": 10,
+                            "delay_from": "after_plan_date",
+                            "responsible_type": "other",
+                            "responsible_id": self.manager.id,
+                        }
+                    ),
+                ],
+            }
+        )
         self.at_risk()
         self.refresh()
         rule = self.rule("at_risk", action_type="plan", plan_id=plan.id, delay_days=0)
         self.run_rules()
         followup = self.followups(rule)
-        self.assertRecordValues(followup.activity_ids.sorted("date_deadline"), [
-            {"summary": "Call: Slowing", "date_deadline": TODAY + timedelta(days=1), "user_id": self.seller.id},
-            {"summary": "Letter: Slowing", "date_deadline": TODAY + timedelta(days=10), "user_id": self.manager.id}])
+        self.assertRecordValues(
+            followup.activity_ids.sorted("date_deadline"),
+            [
+                {"summary": "Call: Slowing", "date_deadline": TODAY + timedelta(days=1), "user_id": self.seller.id},
+                {"summary": "Letter: Slowing", "date_deadline": TODAY + timedelta(days=10), "user_id": self.manager.id},
+            ],
+        )
         followup.activity_ids[0].action_feedback("Done")
         self.assertEqual(followup.state, "open")
         followup.activity_ids.action_feedback("Done")
@@ -282,21 +342,37 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         self.refresh()
         rule = self.rule("at_risk", holdout_percent=50).with_user(self.manager)
         self.env.flush_all()
-        tables = ("crm_value_followup", "mail_activity", "crm_value_followup_preview", "crm_value_followup_rule",
-                  "crm_value_run", "mail_message")
+        tables = (
+            "crm_value_followup",
+            "mail_activity",
+            "crm_value_followup_preview",
+            "crm_value_followup_rule",
+            "crm_value_run",
+            "mail_message",
+        )
 
         def versions():
-            self.env.cr.execute(" UNION ALL ".join(
-                f"SELECT '{table}', count(*), max(xmin::text::bigint) FROM {table}" for table in tables))
+            self.env.cr.execute(
+                " UNION ALL ".join(
+                    f"SELECT '{table}', count(*), max(xmin::text::bigint) FROM {table}" for table in tables
+                )
+            )
             return self.env.cr.fetchall()
 
         before = versions()
         action = rule.action_preview()
-        wizard = self.env[action["res_model"]].with_user(self.manager).with_context(
-            **action["context"], allowed_company_ids=self.company.ids).new({"rule_id": rule.id})
+        wizard = (
+            self.env[action["res_model"]]
+            .with_user(self.manager)
+            .with_context(**action["context"], allowed_company_ids=self.company.ids)
+            .new({"rule_id": rule.id})
+        )
         html = wizard.preview
-        due = self.env["crm.value"].search(rule.with_company(self.company).with_context(
-            allowed_company_ids=self.company.ids).action_open_due()["domain"])
+        due = self.env["crm.value"].search(
+            rule.with_company(self.company)
+            .with_context(allowed_company_ids=self.company.ids)
+            .action_open_due()["domain"]
+        )
         self.env.flush_all()
         self.assertEqual(versions(), before)
         self.assertEqual(len(due), 4)
@@ -314,8 +390,10 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         followups = self.followups(rule)
         for followup in followups:
             is_control = is_in_control_group(rule.id, followup.partner_id.id, 50)
-            self.assertEqual((followup.group, followup.state, bool(followup.activity_id)),
-                             ("control", "control", False) if is_control else ("treated", "open", True))
+            self.assertEqual(
+                (followup.group, followup.state, bool(followup.activity_id)),
+                ("control", "control", False) if is_control else ("treated", "open", True),
+            )
         self.assertEqual(len(set(followups.mapped("group"))), 2)
         self.run_rules()
         self.assertEqual(len(self.followups(rule)), 12)
@@ -346,20 +424,35 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
     def test_uplift_of_enough_customers(self):
         rule = self.rule("at_risk")
         partners = self.env["res.partner"].create([{"name": f"Customer {number}"} for number in range(80)])
-        self.env.cr.execute("INSERT INTO crm_value (partner_id, company_id) SELECT unnest(%s), %s RETURNING id",
-                            [partners.ids, self.company.id])
-        self.env["crm.value.followup"].create([{
-            "rule_id": rule.id, "value_id": value_id, "company_id": self.company.id, "occasion": "x", "date": TODAY,
-            "group": "treated" if number < 40 else "control", "state": "done" if number < 40 else "control",
-            "is_measured": True, "outcome_revenue": (200 if number < 40 else 100) + number % 5,
-            "outcome_margin": 10 + number % 5, "is_in_time": number < 10,
-        } for number, (value_id,) in enumerate(self.env.cr.fetchall())])
+        self.env.cr.execute(
+            "INSERT INTO crm_value (partner_id, company_id) SELECT unnest(%s), %s RETURNING id",
+            [partners.ids, self.company.id],
+        )
+        self.env["crm.value.followup"].create(
+            [
+                {
+                    "rule_id": rule.id,
+                    "value_id": value_id,
+                    "company_id": self.company.id,
+                    "occasion": "x",
+                    "date": TODAY,
+                    "group": "treated" if number < 40 else "control",
+                    "state": "done" if number < 40 else "control",
+                    "is_measured": True,
+                    "outcome_revenue": (200 if number < 40 else 100) + number % 5,
+                    "outcome_margin": 10 + number % 5,
+                    "is_in_time": number < 10,
+                }
+                for number, (value_id,) in enumerate(self.env.cr.fetchall())
+            ]
+        )
         self.assertTrue(rule.has_enough_data)
         self.assertAlmostEqual(rule.uplift_revenue, 100)
         self.assertTrue(99 < rule.uplift_revenue_low < 100 < rule.uplift_revenue_high < 101)
         self.assertTrue(rule.uplift_margin_low < 0 < rule.uplift_margin_high)
         self.assertEqual(
-            (rule.treated_count, rule.control_count, rule.done_count, rule.in_time_count), (40, 40, 40, 10))
+            (rule.treated_count, rule.control_count, rule.done_count, rule.in_time_count), (40, 40, 40, 10)
+        )
         self.assertIn("It pays", rule.verdict)
 
     def test_a_rule_that_fails_does_not_stop_the_others(self):
@@ -375,8 +468,10 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
                 raise ValueError("no such luck")
             return original(trigger, rule, *args, **kwargs)
 
-        with patch.object(Trigger, "_due_at_risk", fail), mute_logger(
-                "odoo.addons.crm_value_addon.models.followups.crm_value_followup_run"):
+        with (
+            patch.object(Trigger, "_due_at_risk", fail),
+            mute_logger("odoo.addons.crm_value_addon.models.followups.crm_value_followup_run"),
+        ):
             self.run_rules()
         self.assertEqual(len(self.followups(sound)), 1)
         self.assertIn("no such luck", self.env["crm.value.run"].search([("kind", "=", "followup")], limit=1).message)
@@ -409,9 +504,14 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         self.refresh()
         rule = self.rule("manual", summary="{customer}: {detail}", cooldown_days=0)
         order = self.env["sale.order"].create({"partner_id": self.customer("Person", parent_id=customer.id).id})
-        action = self.env["ir.actions.server"].create({
-            "name": "Follow up", "model_id": self.env["ir.model"]._get_id("sale.order"), "state": "value_followup",
-            "value_followup_rule_id": rule.id})
+        action = self.env["ir.actions.server"].create(
+            {
+                "name": "Follow up",
+                "model_id": self.env["ir.model"]._get_id("sale.order"),
+                "state": "value_followup",
+                "value_followup_rule_id": rule.id,
+            }
+        )
         self.assertFalse(self.due(rule))
         run = action.with_context(active_model="sale.order", active_ids=order.ids, active_id=order.id)
         run.run()
@@ -432,13 +532,24 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         if "base.automation" not in self.env:
             self.skipTest("the module base_automation is not installed")
         rule = self.rule("manual")
-        action = self.env["ir.actions.server"].create({
-            "name": "Follow up", "model_id": self.env["ir.model"]._get_id("crm.value.tier.change"),
-            "state": "value_followup", "value_followup_rule_id": rule.id, "usage": "base_automation"})
-        self.env["base.automation"].create({
-            "name": "Tier moved", "model_id": self.env["ir.model"]._get_id("crm.value.tier.change"),
-            "trigger": "on_create", "filter_domain": "[('partner_id.lifecycle_stage', '=', 'new')]",
-            "action_server_ids": [Command.set(action.ids)]})
+        action = self.env["ir.actions.server"].create(
+            {
+                "name": "Follow up",
+                "model_id": self.env["ir.model"]._get_id("crm.value.tier.change"),
+                "state": "value_followup",
+                "value_followup_rule_id": rule.id,
+                "usage": "base_automation",
+            }
+        )
+        self.env["base.automation"].create(
+            {
+                "name": "Tier moved",
+                "model_id": self.env["ir.model"]._get_id("crm.value.tier.change"),
+                "trigger": "on_create",
+                "filter_domain": "[('partner_id.lifecycle_stage', '=', 'new')]",
+                "action_server_ids": [Command.set(action.ids)],
+            }
+        )
         customer = self.bought("Climber", 5, amount=200)
         self.refresh()
         self.assertEqual(self.followups(rule).partner_id, customer)
@@ -452,8 +563,13 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         company = {"company_id": self.company.id, "company_ids": [Command.set(self.company.ids)]}
         portal = new_test_user(self.env, "curious", "base.group_portal", **company)
         other = self.setup_other_company(name="Other")["company"]
-        stranger = new_test_user(self.env, "stranger", "sales_team.group_sale_manager", company_id=other.id,
-                                 company_ids=[Command.set(other.ids)])
+        stranger = new_test_user(
+            self.env,
+            "stranger",
+            "sales_team.group_sale_manager",
+            company_id=other.id,
+            company_ids=[Command.set(other.ids)],
+        )
         self.assertEqual(followup.with_user(self.seller).state, "open")
         for record, field in ((followup, "outcome_margin"), (rule, "treated_margin")):
             with self.assertRaises(AccessError):
@@ -486,12 +602,12 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         self.assertEqual(self.followups(rule).partner_id, customer)
 
     def test_ready_made_rules(self):
-        rules = self.env["crm.value.followup.rule"].with_context(active_test=False).search([
-            ("company_id", "=", False)])
+        rules = self.env["crm.value.followup.rule"].with_context(active_test=False).search([("company_id", "=", False)])
         triggers = {trigger for trigger, _label in rules._fields["trigger"].selection} - {"manual"}
         self.assertEqual(set(rules.mapped("trigger")), triggers)
-        data = self.env["ir.model.data"].search([
-            ("module", "=", "crm_value_addon"), ("model", "=", "crm.value.followup.rule"), ("res_id", "in", rules.ids)])
+        data = self.env["ir.model.data"].search(
+            [("module", "=", "crm_value_addon"), ("model", "=", "crm.value.followup.rule"), ("res_id", "in", rules.ids)]
+        )
         self.assertEqual(len(data), len(triggers))
         rules.active = True
         self.at_risk()
@@ -508,7 +624,8 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         self.env.flush_all()
         with self.enter_registry_test_mode():
             self.env.ref("crm_value_addon.ir_cron_followup").with_user(
-                self.env.ref("base.user_root")).method_direct_trigger()
+                self.env.ref("base.user_root")
+            ).method_direct_trigger()
         self.env.invalidate_all()
         self.assertEqual(len(self.followups(rule)), 1)
         run = self.env["crm.value.run"].search([("kind", "=", "followup"), ("company_id", "=", self.company.id)])

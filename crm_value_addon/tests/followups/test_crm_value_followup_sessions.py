@@ -14,17 +14,35 @@ class TestFollowupSessions(SessionsCase):
         self.addCleanup(self.clean)
         with self.outside() as env:
             company = env["res.company"].create({"name": "Sessions"})
-            user = env["res.users"].with_context(no_reset_password=True).create({
-                "name": "Sessions", "login": "sessions_seller", "company_id": company.id,
-                "company_ids": [Command.set(company.ids)],
-                "group_ids": [Command.link(env.ref("sales_team.group_sale_salesman").id)]})
+            user = (
+                env["res.users"]
+                .with_context(no_reset_password=True)
+                .create(
+                    {
+                        "name": "Sessions",
+                        "login": "sessions_seller",
+                        "company_id": company.id,
+                        "company_ids": [Command.set(company.ids)],
+                        "group_ids": [Command.link(env.ref("sales_team.group_sale_salesman").id)],
+                    }
+                )
+            )
             partners = env["res.partner"].create([{"name": f"Sessions {number}"} for number in range(40)])
-            env.cr.execute("""
+            env.cr.execute(
+                """
                 INSERT INTO crm_value (partner_id, company_id, lifecycle_stage, last_purchase_date, purchase_count)
-                SELECT unnest(%s), %s, 'at_risk', '2025-01-01', 3""", [partners.ids, company.id])
-            rule = env["crm.value.followup.rule"].create({
-                "name": "Sessions", "trigger": "at_risk", "company_id": company.id, "responsible_type": "user",
-                "user_id": user.id})
+                SELECT unnest(%s), %s, 'at_risk', '2025-01-01', 3""",
+                [partners.ids, company.id],
+            )
+            rule = env["crm.value.followup.rule"].create(
+                {
+                    "name": "Sessions",
+                    "trigger": "at_risk",
+                    "company_id": company.id,
+                    "responsible_type": "user",
+                    "user_id": user.id,
+                }
+            )
             company.value_followup_cap = 0
             self.ids = {"company": company.id, "user": user.id, "partners": partners.ids, "rule": rule.id}
 
@@ -33,8 +51,9 @@ class TestFollowupSessions(SessionsCase):
             return
         with self.outside() as env:
             env["crm.value.run"].search([("company_id", "=", self.ids["company"])]).unlink()
-            env["mail.activity"].with_context(active_test=False).search([
-                ("res_model", "=", "res.partner"), ("res_id", "in", self.ids["partners"])]).unlink()
+            env["mail.activity"].with_context(active_test=False).search(
+                [("res_model", "=", "res.partner"), ("res_id", "in", self.ids["partners"])]
+            ).unlink()
             env["crm.value.followup.rule"].browse(self.ids["rule"]).unlink()
             env["res.partner"].browse(self.ids["partners"]).unlink()
             user = env["res.users"].browse(self.ids["user"])
@@ -48,14 +67,19 @@ class TestFollowupSessions(SessionsCase):
 
     def activities(self):
         with self.outside() as env:
-            env.cr.execute("SELECT res_id FROM mail_activity WHERE res_model = 'res.partner' AND res_id = ANY(%s)",
-                           [self.ids["partners"]])
+            env.cr.execute(
+                "SELECT res_id FROM mail_activity WHERE res_model = 'res.partner' AND res_id = ANY(%s)",
+                [self.ids["partners"]],
+            )
             return sorted(row[0] for row in env.cr.fetchall())
 
     def test_two_crons_at_once(self):
         def run(env):
-            service = env["crm.value.followup.run"].with_company(self.ids["company"]).with_context(
-                allowed_company_ids=[self.ids["company"]])
+            service = (
+                env["crm.value.followup.run"]
+                .with_company(self.ids["company"])
+                .with_context(allowed_company_ids=[self.ids["company"]])
+            )
             company = service.env.company
             with service.env["crm.value.scheduler"]._writer(company, session=True, lock=1234567) as is_writer:
                 if is_writer:
@@ -68,6 +92,7 @@ class TestFollowupSessions(SessionsCase):
 
     def test_two_sessions_without_the_lock(self):
         """With the constraints alone, the second session fails and writes nothing."""
+
         def run(env):
             rule = env["crm.value.followup.rule"].browse(self.ids["rule"])
             env["crm.value.followup.run"]._schedule(rule, rule.company_id)

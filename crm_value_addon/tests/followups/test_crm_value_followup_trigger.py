@@ -19,11 +19,21 @@ class FollowupCase(ValueCase):
         super().setUpClass()
         cls.env["crm.value.tier"].search([]).active = False
         cls.env["crm.value.followup.rule"].search([]).active = False
-        cls.low, cls.mid, cls.top = (cls.env["crm.value.tier"].create({
-            "name": name, "company_id": cls.company.id, "sequence": sequence,
-            "criterion_ids": [Command.create({"metric": "revenue_12m", "enter_min": enter, "keep_min": keep})],
-        }) for name, sequence, enter, keep in (
-            ("Low", 101, 100, 100), ("Mid", 102, 1000, 800), ("Top", 103, 5000, 4000)))
+        cls.low, cls.mid, cls.top = (
+            cls.env["crm.value.tier"].create(
+                {
+                    "name": name,
+                    "company_id": cls.company.id,
+                    "sequence": sequence,
+                    "criterion_ids": [Command.create({"metric": "revenue_12m", "enter_min": enter, "keep_min": keep})],
+                }
+            )
+            for name, sequence, enter, keep in (
+                ("Low", 101, 100, 100),
+                ("Mid", 102, 1000, 800),
+                ("Top", 103, 5000, 4000),
+            )
+        )
         company = {"company_id": cls.company.id, "company_ids": [Command.set(cls.company.ids)]}
         cls.seller = new_test_user(cls.env, "seller", "sales_team.group_sale_salesman", **company)
         cls.manager = new_test_user(cls.env, "boss", "sales_team.group_sale_manager", **company)
@@ -33,9 +43,21 @@ class FollowupCase(ValueCase):
 
     @classmethod
     def rule(cls, trigger, **vals):
-        return cls.env["crm.value.followup.rule"].with_company(cls.company).create({
-            "name": f"Rule {trigger}", "trigger": trigger, "company_id": cls.company.id, "days": 0,
-            "user_id": cls.seller.id, "summary": "{customer}", **vals})
+        return (
+            cls.env["crm.value.followup.rule"]
+            .with_company(cls.company)
+            .create(
+                {
+                    "name": f"Rule {trigger}",
+                    "trigger": trigger,
+                    "company_id": cls.company.id,
+                    "days": 0,
+                    "user_id": cls.seller.id,
+                    "summary": "{customer}",
+                    **vals,
+                }
+            )
+        )
 
     def bought(self, name, *days_ago, amount=100, **vals):
         customer = self.customer(name, **vals)
@@ -220,9 +242,13 @@ class TestCrmValueFollowupTrigger(FollowupCase):
 
     def test_after_purchase_on_the_order(self):
         customer = self.customer("Buyer")
-        order = self.env["sale.order"].create({
-            "partner_id": customer.id, "user_id": self.seller.id,
-            "order_line": [Command.create({"product_id": self.product.id})]})
+        order = self.env["sale.order"].create(
+            {
+                "partner_id": customer.id,
+                "user_id": self.seller.id,
+                "order_line": [Command.create({"product_id": self.product.id})],
+            }
+        )
         order.action_confirm()
         invoice = order._create_invoices()
         invoice.invoice_date = TODAY
@@ -250,24 +276,30 @@ class TestCrmValueFollowupTrigger(FollowupCase):
         self.assertEqual(self.due(rule), {"Firm": "Ann"})
         self.run_rules()
         activity = self.followups(rule).activity_id
-        self.assertEqual((activity.res_model, activity.res_id, activity.summary),
-                         ("res.partner", person.id, "Ann of Firm"))
+        self.assertEqual(
+            (activity.res_model, activity.res_id, activity.summary), ("res.partner", person.id, "Ann of Firm")
+        )
 
     def test_no_contact(self):
-        customers = {name: self.bought(name, 100, is_company=True) for name in (
-            "Silent", "Written", "Called", "Quoted", "Met", "Close")}
+        customers = {
+            name: self.bought(name, 100, is_company=True)
+            for name in ("Silent", "Written", "Called", "Quoted", "Met", "Close")
+        }
         long_ago, recently = datetime(2025, 1, 1), datetime(2025, 6, 20)
         self.env["mail.message"].search([("model", "=", "res.partner")]).date = long_ago
         person = self.customer("Person", parent_id=customers["Written"].id)
         message = person.message_post(body="Hello", message_type="comment")  # pylint: disable=translation-required
         message.date = recently
-        customers["Called"].activity_schedule("mail.mail_activity_data_call", user_id=self.seller.id)\
-            .action_feedback("Spoke to them")
+        customers["Called"].activity_schedule("mail.mail_activity_data_call", user_id=self.seller.id).action_feedback(
+            "Spoke to them"
+        )
         self.env["sale.order"].create({"partner_id": customers["Quoted"].id, "date_order": recently})
-        self.env["calendar.event"].create({
-            "name": "Lunch", "start": recently, "stop": recently, "partner_ids": customers["Met"].ids})
-        self.env["mail.message"].search([
-            ("model", "=", "res.partner"), ("res_id", "=", customers["Called"].id)]).date = recently
+        self.env["calendar.event"].create(
+            {"name": "Lunch", "start": recently, "stop": recently, "partner_ids": customers["Met"].ids}
+        )
+        self.env["mail.message"].search(
+            [("model", "=", "res.partner"), ("res_id", "=", customers["Called"].id)]
+        ).date = recently
         customers["Close"].relationship_strategy = "clasp"  # every 180 days
         self.refresh()
         rule = self.rule("no_contact", days=60)
@@ -278,7 +310,8 @@ class TestCrmValueFollowupTrigger(FollowupCase):
         self.assertEqual(list(self.due(rule)), ["Close"])
         self.run_rules()
         customers["Close"].message_post(  # pylint: disable=translation-required
-            body="Hello", message_type="comment")
+            body="Hello", message_type="comment"
+        )
         self.assertClosed(rule, "contact")
 
     def test_no_ratings(self):
@@ -290,9 +323,15 @@ class TestCrmValueFollowupTrigger(FollowupCase):
     def test_opportunity_stalled(self):
         customer = self.bought("Buyer", 10, amount=2000)
         self.refresh()
-        lead = self.env["crm.lead"].create({
-            "name": "Big deal", "type": "opportunity", "partner_id": customer.id, "company_id": self.company.id,
-            "team_id": False})
+        lead = self.env["crm.lead"].create(
+            {
+                "name": "Big deal",
+                "type": "opportunity",
+                "partner_id": customer.id,
+                "company_id": self.company.id,
+                "team_id": False,
+            }
+        )
         lead.date_last_stage_update = datetime(2025, 5, 1)
         fresh = lead.copy({"name": "Fresh"})
         fresh.date_last_stage_update = datetime(2025, 6, 29)
@@ -428,5 +467,8 @@ class TestCrmValueFollowupTrigger(FollowupCase):
                 with self.subTest(trigger=trigger, check_only=check_only):
                     rule = self.rule(trigger, tier_id=self.low.id)
                     self.assertFalse(self.due(rule))
-                    self.env.cr.execute(self.env["crm.value.followup.trigger"]._select_due(
-                        rule, self.company, TODAY, check_only=check_only))
+                    self.env.cr.execute(
+                        self.env["crm.value.followup.trigger"]._select_due(
+                            rule, self.company, TODAY, check_only=check_only
+                        )
+                    )

@@ -21,8 +21,10 @@ class TestCrmValueMail(BenefitCase, CronMixinCase):
         super().setUpClass()
         cls.coupons = cls.program("coupons")
         cls.company.email = "shop@example.com"
-        cls.template = {name: cls.env.ref(f"crm_value_addon.mail_template_{name}") for name in (
-            "tier_reached", "tier_danger", "gift_birthday", "gift_anniversary")}
+        cls.template = {
+            name: cls.env.ref(f"crm_value_addon.mail_template_{name}")
+            for name in ("tier_reached", "tier_danger", "gift_birthday", "gift_anniversary")
+        }
         cls.refresh()
 
     @classmethod
@@ -36,11 +38,15 @@ class TestCrmValueMail(BenefitCase, CronMixinCase):
         self.env.invalidate_all()
 
     def switch_on(self, company=None):
-        (company or self.company).write({
-            "value_mail_reached_id": self.template["tier_reached"].id,
-            "value_mail_danger_id": self.template["tier_danger"].id, "value_mail_danger_days": 30,
-            "value_mail_birthday_id": self.template["gift_birthday"].id,
-            "value_mail_anniversary_id": self.template["gift_anniversary"].id})
+        (company or self.company).write(
+            {
+                "value_mail_reached_id": self.template["tier_reached"].id,
+                "value_mail_danger_id": self.template["tier_danger"].id,
+                "value_mail_danger_days": 30,
+                "value_mail_birthday_id": self.template["gift_birthday"].id,
+                "value_mail_anniversary_id": self.template["gift_anniversary"].id,
+            }
+        )
 
     def mails(self, customer):
         return self.env["mail.mail"].search([("recipient_ids", "in", customer.ids)], order="id")
@@ -68,9 +74,17 @@ class TestCrmValueMail(BenefitCase, CronMixinCase):
             self.run_cron()
         mail = self.mails(customer)
         self.assertEqual(len(mail), 1)
-        self.assertRecordValues(mail, [{
-            "state": "outgoing", "subject": "You are Top now at company_1_data", "model": "crm.value",
-            "res_id": self.value(customer).id}])
+        self.assertRecordValues(
+            mail,
+            [
+                {
+                    "state": "outgoing",
+                    "subject": "You are Top now at company_1_data",
+                    "model": "crm.value",
+                    "res_id": self.value(customer).id,
+                }
+            ],
+        )
         self.assertIn("shop@example.com", mail.email_from)
         self.lose_tier(customer)
         self.invoice(customer, "2025-06-12", 6000)
@@ -193,13 +207,15 @@ class TestCrmValueMail(BenefitCase, CronMixinCase):
         self.run_cron("gifts")
         gift = self.env["crm.value.grant"].search([("partner_id", "=", customer.id)])
         self.assertRecordValues(gift, [{"state": "given", "mail_state": False}])
-        self.assertFalse(self.env["mail.mail"].search([
-            ("model", "=", "loyalty.card"), ("res_id", "=", gift.card_id.id)]))
+        self.assertFalse(
+            self.env["mail.mail"].search([("model", "=", "loyalty.card"), ("res_id", "=", gift.card_id.id)])
+        )
 
     def test_language_of_the_customer(self):
         self.env["res.lang"]._activate_lang("fr_FR")
-        self.template["tier_reached"].with_context(lang="fr_FR").write({
-            "subject": "Vous êtes {{ object.tier_id.name }}"})
+        self.template["tier_reached"].with_context(lang="fr_FR").write(
+            {"subject": "Vous êtes {{ object.tier_id.name }}"}
+        )
         self.top.with_context(lang="fr_FR").name = "Sommet"
         self.switch_on()
         french, english = self.rise(name="French", lang="fr_FR"), self.rise(name="English")
@@ -212,16 +228,30 @@ class TestCrmValueMail(BenefitCase, CronMixinCase):
         self.env.user.company_ids += other
         other.email = "other@example.com"
         self.switch_on(other)
-        tier = self.env["crm.value.tier"].create({
-            "name": "Elsewhere", "company_id": other.id, "criterion_ids": [Command.create({
-                "metric": "revenue_12m", "enter_min": 100, "keep_min": 100})]})
+        tier = self.env["crm.value.tier"].create(
+            {
+                "name": "Elsewhere",
+                "company_id": other.id,
+                "criterion_ids": [Command.create({"metric": "revenue_12m", "enter_min": 100, "keep_min": 100})],
+            }
+        )
         there = self.Refresh.with_company(other).with_context(allowed_company_ids=other.ids)
         there._refresh_company()
         customer = self.rise()
-        move = self.env["account.move"].with_company(other).with_context(allowed_company_ids=other.ids).create({
-            "move_type": "out_invoice", "partner_id": customer.id, "company_id": other.id,
-            "invoice_date": "2025-06-01", "invoice_line_ids": [Command.create({
-                "name": "Line", "price_unit": 500, "tax_ids": []})]})
+        move = (
+            self.env["account.move"]
+            .with_company(other)
+            .with_context(allowed_company_ids=other.ids)
+            .create(
+                {
+                    "move_type": "out_invoice",
+                    "partner_id": customer.id,
+                    "company_id": other.id,
+                    "invoice_date": "2025-06-01",
+                    "invoice_line_ids": [Command.create({"name": "Line", "price_unit": 500, "tax_ids": []})],
+                }
+            )
+        )
         move.action_post()
         there._refresh_customers(other, customer.ids)
         self.run_cron()

@@ -82,8 +82,9 @@ class TestCrmValuePortal(PortalCase):
 
     def test_locked_by_hand(self):
         customer = self.bought(50)
-        self.env["crm.value.tier.lock"].create({
-            "value_id": self.value(customer).id, "tier_id": self.top.id, "reason": "Friend of the house"})
+        self.env["crm.value.tier.lock"].create(
+            {"value_id": self.value(customer).id, "tier_id": self.top.id, "reason": "Friend of the house"}
+        )
         page = self.page(customer)
         self.assertEqual((page["tier"]["name"], page["keep"]), ("Top", False))
         self.assertNotIn("Friend", str(page))
@@ -145,9 +146,13 @@ class TestCrmValuePortal(PortalCase):
         change = self.env["crm.value.tier.change"].search([("value_id", "=", self.value(customer).id)], limit=1)
         self.assertTrue(change.reason)
         page = self.page(customer)
-        self.assertEqual(page["history"], [
-            {"date": TODAY, "before": "Low", "after": "Top", "is_up": True},
-            {"date": TODAY, "before": False, "after": "Low", "is_up": True}])
+        self.assertEqual(
+            page["history"],
+            [
+                {"date": TODAY, "before": "Low", "after": "Top", "is_up": True},
+                {"date": TODAY, "before": False, "after": "Low", "is_up": True},
+            ],
+        )
         self.assertNotIn(change.reason, str(page))
 
     def test_benefits_in_the_customers_words(self):
@@ -158,8 +163,10 @@ class TestCrmValuePortal(PortalCase):
         self.benefit("gift", program_id=self.program("coupons").id, occasion="reach")
         self.benefit("gift", program_id=self.program("coupons").id, occasion="birthday")
         customer = self.bought(5000)
-        self.assertEqual(self.page(customer)["tier"]["benefits"], [
-            "Special prices", "We pack yours first", "A gift on your birthday"])
+        self.assertEqual(
+            self.page(customer)["tier"]["benefits"],
+            ["Special prices", "We pack yours first", "A gift on your birthday"],
+        )
         self.assertIn("A welcome gift", self.page(self.bought(1000, name="Other"))["next"]["benefits"])
         for hidden in ("Margin 8", "Haggles"):
             self.assertNotIn(hidden, str(self.page(customer)))
@@ -184,12 +191,21 @@ class TestCrmValuePortal(PortalCase):
         foreign = self.program("coupons", company_id=self.other.id)
 
         def card(program, partner=customer, points=1, until=False):
-            return self.env["loyalty.card"].with_context(loyalty_no_mail=True).create({
-                "program_id": program.id, "partner_id": partner.id, "points": points, "expiration_date": until})
+            return (
+                self.env["loyalty.card"]
+                .with_context(loyalty_no_mail=True)
+                .create(
+                    {"program_id": program.id, "partner_id": partner.id, "points": points, "expiration_date": until}
+                )
+            )
 
         good, last_day = card(coupons), card(coupons, until=TODAY)
-        for args in ((coupons, customer, 0), (coupons, customer, 1, date(2025, 6, 29)), (foreign,),
-                     (coupons, self.customer("Other"))):
+        for args in (
+            (coupons, customer, 0),
+            (coupons, customer, 1, date(2025, 6, 29)),
+            (foreign,),
+            (coupons, self.customer("Other")),
+        ):
             card(*args)
         balance = card(club, points=0)
         shown = self.page(customer)["cards"]
@@ -204,8 +220,9 @@ class TestCrmValuePortal(PortalCase):
     def test_plain_data_only(self):
         self.benefit("pricelist", pricelist_id=self.vip.id)
         customer = self.bought(1000)
-        self.env["loyalty.card"].with_context(loyalty_no_mail=True).create({
-            "program_id": self.program("coupons").id, "partner_id": customer.id, "points": 1})
+        self.env["loyalty.card"].with_context(loyalty_no_mail=True).create(
+            {"program_id": self.program("coupons").id, "partner_id": customer.id, "points": 1}
+        )
 
         def check(data):
             if isinstance(data, dict | list):
@@ -225,13 +242,24 @@ class TestPortalPages(HttpCase, PortalCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.benefit("pricelist", pricelist_id=cls.vip.id)
-        cls.known = {"clv": 7654321.0, "margin_12m": 7654322.0, "margin_total": 7654323.0, "realised_value": 7654324.0,
-                     "value_percentile": 76, "expected_margin_12m": 7654325.0}
+        cls.known = {
+            "clv": 7654321.0,
+            "margin_12m": 7654322.0,
+            "margin_total": 7654323.0,
+            "realised_value": 7654324.0,
+            "value_percentile": 76,
+            "expected_margin_12m": 7654325.0,
+        }
 
     def log_in(self, amount=4880, login="mycustomer", **vals):
         user = new_test_user(
-            self.env, login, groups="base.group_portal", company_id=self.company.id,
-            company_ids=[Command.set(self.company.ids)], **vals)
+            self.env,
+            login,
+            groups="base.group_portal",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+            **vals,
+        )
         self.invoice(user.partner_id.commercial_partner_id, "2025-06-01", amount)
         self.refresh()
         self.authenticate(login, login)
@@ -246,23 +274,30 @@ class TestPortalPages(HttpCase, PortalCase):
         self.assertIn("Your tier: ", self.url_open("/my").text)
 
     def test_each_figure_to_keep_is_shown_once(self):
-        self.env["crm.value.tier.criterion"].create({
-            "tier_id": self.mid.id, "metric": "purchase_count", "enter_min": 1, "keep_min": 1})
+        self.env["crm.value.tier.criterion"].create(
+            {"tier_id": self.mid.id, "metric": "purchase_count", "enter_min": 1, "keep_min": 1}
+        )
         self.log_in()
         page = html.fromstring(self.url_open("/my/loyalty").text)
         shown = [" ".join(line.text_content().split()) for line in page.xpath("//*[@name='loyalty_keep']//li")]
-        self.assertEqual([line.split(":")[0] for line in shown], [
-            "Purchases of the last 12 months", "Number of purchases"])
+        self.assertEqual(
+            [line.split(":")[0] for line in shown], ["Purchases of the last 12 months", "Number of purchases"]
+        )
 
     def test_nothing_secret_in_the_source(self):
-        self.env["crm.value.tier.criterion"].create({
-            "tier_id": self.top.id, "metric": "clv", "enter_min": 9e6, "keep_min": 9e6})
+        self.env["crm.value.tier.criterion"].create(
+            {"tier_id": self.top.id, "metric": "clv", "enter_min": 9e6, "keep_min": 9e6}
+        )
         user = self.log_in()
         other = self.bought(3333, name="Somebody Else")
         self.value(user.partner_id).write(self.known)
         self.env.flush_all()
-        for path in ("/my/loyalty", "/my", f"/my/loyalty?partner_id={other.id}&id={self.value(other).id}"
-                     f"&value_id={self.value(other).id}&access_token=x&debug=1"):
+        for path in (
+            "/my/loyalty",
+            "/my",
+            f"/my/loyalty?partner_id={other.id}&id={self.value(other).id}"
+            f"&value_id={self.value(other).id}&access_token=x&debug=1",
+        ):
             source = self.url_open(path).text
             for number in ("7654321", "7,654,32", "9,000,000", "Somebody Else", "3,333"):
                 self.assertNotIn(number, source, path)

@@ -52,12 +52,20 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
         company = self.company.id
 
         def _sources(model):
-            return [SQL(
-                """SELECT -row_number() OVER () AS id, partner_id, %s AS company_id, date '1970-01-01' + day AS date,
+            return [
+                SQL(
+                    """SELECT -row_number() OVER () AS id, partner_id, %s AS company_id,
+                           date '1970-01-01' + day AS date,
                           revenue, revenue * %s::numeric AS margin, 0::numeric AS refund, revenue AS purchase_revenue,
                           TRUE AS is_frozen
                      FROM unnest(%s::int[], %s::int[], %s::numeric[]) AS bought(partner_id, day, revenue)""",
-                company, margin, partners, purchases[1].tolist(), purchases[2].tolist())]
+                    company,
+                    margin,
+                    partners,
+                    purchases[1].tolist(),
+                    purchases[2].tolist(),
+                )
+            ]
 
         self.patch(type(self.env["crm.value.purchase"]), "_sources", _sources)
 
@@ -113,8 +121,16 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
         self.assertEqual(values.fit_id, fit)
         customers = customer_base.holdout.summarise(*self.purchases, as_of=day_number(TODAY))
         scores = customer_base.score(
-            *fit._estimators(), customers.x, customers.t_x, customers.T, customers.n,
-            np.round(customers.mean, 2), months=36, yearly_discount=0.1, margin_ratio=0.5)
+            *fit._estimators(),
+            customers.x,
+            customers.t_x,
+            customers.T,
+            customers.n,
+            np.round(customers.mean, 2),
+            months=36,
+            yearly_discount=0.1,
+            margin_ratio=0.5,
+        )
         for number in (0, 7, 42):
             partner = self.customers[customers.customer[number]]
             value = self.value(partner)
@@ -123,7 +139,8 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
             self.assertEqual(value.clv, value.transaction_value)
             self.assertLessEqual(value.clv_low, value.clv_high)
             self.assertAlmostEqual(
-                value.expected_margin_12m, scores.expected_12m[number], delta=0.02 + value.clv * 1e-3)
+                value.expected_margin_12m, scores.expected_12m[number], delta=0.02 + value.clv * 1e-3
+            )
         self.assertEqual({risk for risk in values.mapped("churn_risk")} - {"low", "medium", "high"}, set())
         for value in values:
             alive = value.probability_alive
@@ -135,9 +152,13 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
         self.refresh()
         full = self.stored()
         some = self.customers[3:40]
-        self.env.cr.execute(SQL(
-            "UPDATE crm_value SET clv = 0, probability_alive = 0, value_percentile = 0, clv_low = 1, method = NULL"
-            " WHERE partner_id = ANY(%s)", some.ids))
+        self.env.cr.execute(
+            SQL(
+                "UPDATE crm_value SET clv = 0, probability_alive = 0, value_percentile = 0, clv_low = 1, method = NULL"
+                " WHERE partner_id = ANY(%s)",
+                some.ids,
+            )
+        )
         self.env.invalidate_all()
         self.refresh(some)
         self.assertEqual(self.stored(), full)
@@ -174,6 +195,7 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
         def next_fit(mae_model, mae_history):
             def tested(model, fit, days):
                 fit.write({"holdout_days": 100, "mae_model": mae_model, "mae_history": mae_history})
+
             with patch.object(type(self.env["crm.value.fit.backtest"]), "_try_out", tested):
                 return self.Fit._fit_company(self.company)
 
@@ -199,9 +221,15 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
         self.company.value_horizon_months = 24
         note = self.company.partner_id.message_ids[0].body
         self.assertIn("36 → 24", note)
-        for name, wrong in (("value_horizon_months", 0), ("value_retention_rate", 1.5), ("value_discount_rate", -0.1),
-                            ("value_margin_rate", 2), ("value_prior_strength", -1), ("value_fit_months", -1),
-                            ("value_low_risk", 0.1)):
+        for name, wrong in (
+            ("value_horizon_months", 0),
+            ("value_retention_rate", 1.5),
+            ("value_discount_rate", -0.1),
+            ("value_margin_rate", 2),
+            ("value_prior_strength", -1),
+            ("value_fit_months", -1),
+            ("value_low_risk", 0.1),
+        ):
             with self.assertRaises(ValidationError, msg=name):
                 self.company[name] = wrong
 
@@ -221,8 +249,11 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
             return original(model, company)
 
         self.env.flush_all()
-        with patch.object(Fit, "_fit_company", fit_company), self.assertLogs("odoo.addons.crm_value_addon", "ERROR"), \
-                self.enter_registry_test_mode():
+        with (
+            patch.object(Fit, "_fit_company", fit_company),
+            self.assertLogs("odoo.addons.crm_value_addon", "ERROR"),
+            self.enter_registry_test_mode(),
+        ):
             self.env.ref("crm_value_addon.ir_cron_fit").method_direct_trigger()
         self.env.invalidate_all()
         self.assertTrue(self.Fit.search([("company_id", "=", self.company.id)]))
@@ -258,8 +289,11 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
         company = {"company_id": self.company.id, "company_ids": [(6, 0, self.company.ids)]}
         seller = new_test_user(self.env, "fit_seller", "sales_team.group_sale_salesman", **company)
         manager = new_test_user(self.env, "fit_manager", "sales_team.group_sale_manager", **company)
-        for action in (fit.with_user(seller).action_pin, fit.with_user(seller).action_release,
-                       fit.with_user(seller).action_fit_now):
+        for action in (
+            fit.with_user(seller).action_pin,
+            fit.with_user(seller).action_release,
+            fit.with_user(seller).action_fit_now,
+        ):
             with self.assertRaises(AccessError):
                 action()
         with self.assertRaises(AccessError):

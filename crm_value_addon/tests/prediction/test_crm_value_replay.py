@@ -21,17 +21,27 @@ class TestCrmValueReplay(ValueCase):
         cls.invoice(cls.inn, "2025-04-01", 300)
 
     def replay(self, day, values=None, user=None):
-        wizard = self.env["crm.value.replay"].with_user(user or self.env.user).create({
-            "as_of_date": day, "company_id": self.company.id,
-            "value_ids": [Command.set((values or self.Value).ids)]})
+        wizard = (
+            self.env["crm.value.replay"]
+            .with_user(user or self.env.user)
+            .create(
+                {
+                    "as_of_date": day,
+                    "company_id": self.company.id,
+                    "value_ids": [Command.set((values or self.Value).ids)],
+                }
+            )
+        )
         wizard.action_replay()
         return wizard
 
     def test_equals_the_snapshot_of_then(self):
         self.refresh()
         taken = self.value(self.bakery).snapshot_ids
-        then = {name: self.value(self.bakery)[name] for name in (
-            "revenue_total", "revenue_12m", "margin_total", "transaction_value", "purchase_count")}
+        then = {
+            name: self.value(self.bakery)[name]
+            for name in ("revenue_total", "revenue_12m", "margin_total", "transaction_value", "purchase_count")
+        }
         later = TODAY + timedelta(days=60)
         with freeze_time(later):
             self.invoice(self.bakery, later, 700)
@@ -64,8 +74,9 @@ class TestCrmValueReplay(ValueCase):
             late = self.invoice(self.inn, "2025-06-15", 40)
             self.refresh()
             self.env.flush_all()
-            self.env.cr.execute("UPDATE crm_value_document SET frozen_at = %s WHERE move_id = %s", (
-                TODAY + timedelta(days=3), late.id))
+            self.env.cr.execute(
+                "UPDATE crm_value_document SET frozen_at = %s WHERE move_id = %s", (TODAY + timedelta(days=3), late.id)
+            )
             wizard = self.replay(TODAY)
         self.assertEqual(wizard.posted_since_count, 1)
         action = wizard.action_open_posted_since()
@@ -74,13 +85,21 @@ class TestCrmValueReplay(ValueCase):
 
     def test_rights(self):
         self.refresh()
-        users = [new_test_user(
-            self.env, login, groups=f"sales_team.group_sale_{login}", company_id=self.company.id,
-            company_ids=[Command.set(self.company.ids)]) for login in ("salesman", "manager")]
+        users = [
+            new_test_user(
+                self.env,
+                login,
+                groups=f"sales_team.group_sale_{login}",
+                company_id=self.company.id,
+                company_ids=[Command.set(self.company.ids)],
+            )
+            for login in ("salesman", "manager")
+        ]
         with self.assertRaises(AccessError):
             self.replay(TODAY, user=users[0])
         self.assertEqual(self.replay(TODAY, user=users[1]).revenue_total, 1800)
         other = self.env["res.company"].create({"name": "Other"})
         with self.assertRaises(AccessError):
-            self.env["crm.value.replay"].with_user(users[1]).create({
-                "as_of_date": TODAY, "company_id": other.id}).action_replay()
+            self.env["crm.value.replay"].with_user(users[1]).create(
+                {"as_of_date": TODAY, "company_id": other.id}
+            ).action_replay()

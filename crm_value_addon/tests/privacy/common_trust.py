@@ -27,18 +27,30 @@ class TrustCase(BenefitCase):
         company = {"company_id": cls.company.id, "company_ids": [Command.set(cls.company.ids)]}
         cls.users = {
             role: new_test_user(cls.env, f"trust_{role}", groups, **company)
-            if groups else cls.env.ref("base.public_user") for role, groups in ROLES.items()}
+            if groups
+            else cls.env.ref("base.public_user")
+            for role, groups in ROLES.items()
+        }
         cls.today = fields.Date.today()
         cls.company.write({"value_cost_benefits": True} if "value_cost_benefits" in cls.company._fields else {})
         cls.buyer = cls.customer("Buyer", email="buyer@example.com")
         # 4,321.09 revenue and 1,234.57 margin: nothing else in the tests makes these figures
-        cls.product_of_buyer = cls.env["product.product"].create({
-            "name": "Trusted", "list_price": 4321.09, "standard_price": 3086.52, "taxes_id": [Command.clear()]})
+        cls.product_of_buyer = cls.env["product.product"].create(
+            {"name": "Trusted", "list_price": 4321.09, "standard_price": 3086.52, "taxes_id": [Command.clear()]}
+        )
         cls.document = cls.invoice(cls.buyer, cls.today - timedelta(days=40), 4321.09, product=cls.product_of_buyer)
         cls.sale = cls.order(cls.buyer, user_id=False)
-        cls.lead = cls.env["crm.lead"].create({
-            "name": "Chance", "partner_id": cls.buyer.id, "company_id": cls.company.id, "type": "opportunity",
-            "user_id": False, "expected_revenue": 500.0, "probability": 50.0})
+        cls.lead = cls.env["crm.lead"].create(
+            {
+                "name": "Chance",
+                "partner_id": cls.buyer.id,
+                "company_id": cls.company.id,
+                "type": "opportunity",
+                "user_id": False,
+                "expected_revenue": 500.0,
+                "probability": 50.0,
+            }
+        )
         cls.refresh()
         cls.worth = cls.value(cls.buyer)
         cls.records = cls.make_records()
@@ -47,8 +59,9 @@ class TrustCase(BenefitCase):
     def make_records(cls):
         """Return a record of each model that stores rows of its own."""
         env, company, value = cls.env, cls.company, cls.worth
-        rule = env["crm.value.followup.rule"].create({
-            "name": "Ask", "trigger": "manual", "company_id": company.id, "user_id": cls.users["own"].id})
+        rule = env["crm.value.followup.rule"].create(
+            {"name": "Ask", "trigger": "manual", "company_id": company.id, "user_id": cls.users["own"].id}
+        )
         program = cls.program("coupons")
         gift = cls.benefit("gift", program_id=program.id)
         lock = env["crm.value.tier.lock"].create({"value_id": value.id, "tier_id": cls.top.id, "reason": "Promised"})
@@ -56,35 +69,58 @@ class TrustCase(BenefitCase):
         return {
             "crm.value": value,
             "crm.value.benefit": gift,
-            "crm.value.caution.override": env["crm.value.caution.override"].create({
-                "value_id": value.id, "caution": True, "reason": "Said so"}),
+            "crm.value.caution.override": env["crm.value.caution.override"].create(
+                {"value_id": value.id, "caution": True, "reason": "Said so"}
+            ),
             "crm.value.document": env["crm.value.document"].search([("move_id", "=", cls.document.id)]),
-            "crm.value.feedback": env["crm.value.feedback"].create({
-                "partner_id": cls.buyer.id, "company_id": company.id, "description": "Heard",
-                "kind_id": env["crm.value.feedback.kind"].search([("source", "=", "manual")], limit=1).id}),
-            "crm.value.feedback.kind": env["crm.value.feedback.kind"].create({
-                "name": "Rumour", "company_id": company.id}),
-            "crm.value.fit": env["crm.value.fit"].create({
-                "company_id": company.id, "as_of_date": cls.today, "model": "mbg", "reliability": "fallback"}),
-            "crm.value.followup": env["crm.value.followup"].create({
-                "rule_id": rule.id, "value_id": value.id, "company_id": company.id, "occasion": "once",
-                "date": cls.today, "group": "treated", "state": "open", "user_id": cls.users["own"].id,
-                "outcome_margin": 1234.57}),
+            "crm.value.feedback": env["crm.value.feedback"].create(
+                {
+                    "partner_id": cls.buyer.id,
+                    "company_id": company.id,
+                    "description": "Heard",
+                    "kind_id": env["crm.value.feedback.kind"].search([("source", "=", "manual")], limit=1).id,
+                }
+            ),
+            "crm.value.feedback.kind": env["crm.value.feedback.kind"].create(
+                {"name": "Rumour", "company_id": company.id}
+            ),
+            "crm.value.fit": env["crm.value.fit"].create(
+                {"company_id": company.id, "as_of_date": cls.today, "model": "mbg", "reliability": "fallback"}
+            ),
+            "crm.value.followup": env["crm.value.followup"].create(
+                {
+                    "rule_id": rule.id,
+                    "value_id": value.id,
+                    "company_id": company.id,
+                    "occasion": "once",
+                    "date": cls.today,
+                    "group": "treated",
+                    "state": "open",
+                    "user_id": cls.users["own"].id,
+                    "outcome_margin": 1234.57,
+                }
+            ),
             "crm.value.followup.rule": rule,
             # the tier that was fixed by hand gave it
             "crm.value.grant": env["crm.value.grant"].search([("value_id", "=", value.id)]),
-            "crm.value.mail": env["crm.value.mail"].create({
-                "value_id": value.id, "kind": "reached", "tier_id": cls.top.id, "occasion": "once"}),
+            "crm.value.mail": env["crm.value.mail"].create(
+                {"value_id": value.id, "kind": "reached", "tier_id": cls.top.id, "occasion": "once"}
+            ),
             "crm.value.purchase": env["crm.value.purchase"].search([("partner_id", "=", cls.buyer.id)]),
             "crm.value.queue": env["crm.value.queue"].search([], limit=1),
             "crm.value.rfm.segment": env["crm.value.rfm.segment"].search([], limit=1),
             "crm.value.run": env["crm.value.run"].search([("company_id", "=", company.id)], limit=1),
-            "crm.value.run.skipped": env["crm.value.run.skipped"].create({
-                "run_id": env["crm.value.run"].search([("company_id", "=", company.id)], limit=1).id,
-                "partner_key": cls.buyer.id, "reason": "A reason"}),
+            "crm.value.run.skipped": env["crm.value.run.skipped"].create(
+                {
+                    "run_id": env["crm.value.run"].search([("company_id", "=", company.id)], limit=1).id,
+                    "partner_key": cls.buyer.id,
+                    "reason": "A reason",
+                }
+            ),
             "crm.value.snapshot": value.snapshot_ids,
-            "crm.value.target": env["crm.value.target"].create({
-                "company_id": company.id, "metric": "equity", "goal": 1.0, "user_id": cls.users["manager"].id}),
+            "crm.value.target": env["crm.value.target"].create(
+                {"company_id": company.id, "metric": "equity", "goal": 1.0, "user_id": cls.users["manager"].id}
+            ),
             "crm.value.tier": cls.top,
             "crm.value.tier.change": value.tier_change_ids[:1],
             "crm.value.tier.criterion": cls.top.criterion_ids,

@@ -9,8 +9,12 @@ NOBODY = ()
 
 #: group of roles → how the document calls it
 WORDS = {
-    SELLERS: "salespeople", MARGINS: "who sees margins", MANAGERS: "sales managers", ADMIN: "administrators",
-    ORDER_WRITERS: "salespeople, invoicing users", NOBODY: "",
+    SELLERS: "salespeople",
+    MARGINS: "who sees margins",
+    MANAGERS: "sales managers",
+    ADMIN: "administrators",
+    ORDER_WRITERS: "salespeople, invoicing users",
+    NOBODY: "",
 }
 
 #: model → who may read, write, create and delete its records

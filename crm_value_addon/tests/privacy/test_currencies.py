@@ -25,8 +25,9 @@ class TestCurrencies(ValueCase):
         for code in _CODES:
             # drawn anew every month, a hundred times as many yen
             scale = 120 if code == "JPY" else 1
-            cls.currencies |= cls.setup_other_currency(code, rates=[
-                (day.isoformat(), round(scale * cls.random.uniform(0.6, 1.6), 6)) for day in months])
+            cls.currencies |= cls.setup_other_currency(
+                code, rates=[(day.isoformat(), round(scale * cls.random.uniform(0.6, 1.6), 6)) for day in months]
+            )
         cls.customers = [cls.customer(f"Customer {number}") for number in range(6)]
         cls.customers.append(cls.customer("Person", parent_id=cls.customers[0].id))
         cls.customers[0].is_company = True
@@ -43,16 +44,32 @@ class TestCurrencies(ValueCase):
         kind = draw.choices(("out_invoice", "out_refund", "out_receipt"), (7, 2, 1))[0]
         tax = cls.company_data["default_tax_sale"]
         return {
-            "move_type": kind, "partner_id": draw.choice(cls.customers).id, "invoice_date": day, "date": day,
-            "currency_id": draw.choice(cls.currencies).id, "invoice_line_ids": [Command.create({
-                "name": "Line", "quantity": draw.choice((1, 3, 0.333)), "price_unit": round(draw.uniform(1, 5000), 2),
-                "discount": draw.choice((0, 0, 12.5)), "tax_ids": [Command.set(tax.ids if draw.random() < 0.5 else [])],
-            }) for _line in range(draw.randint(1, 4))]}
+            "move_type": kind,
+            "partner_id": draw.choice(cls.customers).id,
+            "invoice_date": day,
+            "date": day,
+            "currency_id": draw.choice(cls.currencies).id,
+            "invoice_line_ids": [
+                Command.create(
+                    {
+                        "name": "Line",
+                        "quantity": draw.choice((1, 3, 0.333)),
+                        "price_unit": round(draw.uniform(1, 5000), 2),
+                        "discount": draw.choice((0, 0, 12.5)),
+                        "tax_ids": [Command.set(tax.ids if draw.random() < 0.5 else [])],
+                    }
+                )
+                for _line in range(draw.randint(1, 4))
+            ],
+        }
 
     def analysis(self, since=None):
         """Return Odoo's own answer: commercial partner → untaxed amount in the currency of the company."""
-        domain = [("company_id", "=", self.company.id), ("state", "=", "posted"),
-                  ("move_type", "in", ("out_invoice", "out_refund", "out_receipt"))]
+        domain = [
+            ("company_id", "=", self.company.id),
+            ("state", "=", "posted"),
+            ("move_type", "in", ("out_invoice", "out_refund", "out_receipt")),
+        ]
         if since:
             domain += [("invoice_date", ">=", since)]
         self.env.flush_all()
@@ -69,7 +86,8 @@ class TestCurrencies(ValueCase):
         self.assertEqual(round(sum(self.ours().values()), 2), round(sum(expected.values()), 2))
         self.assertEqual(
             {partner: amount for partner, amount in self.ours("revenue_12m").items() if amount},
-            {partner: amount for partner, amount in self.analysis(TODAY - timedelta(days=364)).items() if amount})
+            {partner: amount for partner, amount in self.analysis(TODAY - timedelta(days=364)).items() if amount},
+        )
 
     def test_full_and_incremental(self):
         used = Counter(self.documents.mapped("currency_id.name"))
@@ -85,7 +103,8 @@ class TestCurrencies(ValueCase):
         self.refresh()
         self.assertEqualToOdoo()
         self.assertEqual(
-            [row[:14] for row in self.stored()], [row[:14] for row in incremental], "and one equals the other")
+            [row[:14] for row in self.stored()], [row[:14] for row in incremental], "and one equals the other"
+        )
 
     def test_a_rate_that_changes_later(self):
         """A posted document keeps the rate that it was posted at, in Odoo and here."""
@@ -100,11 +119,13 @@ class TestCurrencies(ValueCase):
     def test_credit_notes_and_days(self):
         self.refresh()
         refunds = defaultdict(float)
-        for move in self.env["account.move"].search([
-                ("company_id", "=", self.company.id), ("state", "=", "posted"), ("move_type", "=", "out_refund")]):
+        for move in self.env["account.move"].search(
+            [("company_id", "=", self.company.id), ("state", "=", "posted"), ("move_type", "=", "out_refund")]
+        ):
             refunds[move.commercial_partner_id] -= move.amount_untaxed_signed
         for value in self.Value.search([("company_id", "=", self.company.id)]):
             self.assertAlmostEqual(value.refund_total, refunds[value.partner_id], 2)
-            days = self.env["crm.value.purchase"].search([
-                ("partner_id", "=", value.partner_id.id), ("company_id", "=", self.company.id)])
+            days = self.env["crm.value.purchase"].search(
+                [("partner_id", "=", value.partner_id.id), ("company_id", "=", self.company.id)]
+            )
             self.assertAlmostEqual(sum(days.mapped("revenue")), value.revenue_total, 2)

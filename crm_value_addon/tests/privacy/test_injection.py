@@ -12,11 +12,30 @@ from .common_trust import TrustCase
 
 #: what people try: SQL, HTML, templates of Python, of Jinja and of QWeb, format strings, formulas, control characters
 ATTACKS = (
-    "'; DROP TABLE crm_value; --", "\" OR 1=1 --", "%s", "%(tier)s %(id)s %d", "100 % sure", "{0}", "{}",
+    "'; DROP TABLE crm_value; --",
+    '" OR 1=1 --',
+    "%s",
+    "%(tier)s %(id)s %d",
+    "100 % sure",
+    "{0}",
+    "{}",
     "{tier.__class__}",
-    "{revenue.__class__.__mro__}", "{customer!r}", "{company:>99999999}", "<script>alert(1)</script>",
-    "<img src=x onerror=alert(1)>", "{{ object.env.cr }}", "${object.env}", "<t t-out='1+1'/>", "=cmd|' /C calc'!A0",
-    "+1+1", "@SUM(A1)", "-2+3", "a\tb\nc\\N", "\u202eevil", "🙂 ż 漢", "x" * 2000,
+    "{revenue.__class__.__mro__}",
+    "{customer!r}",
+    "{company:>99999999}",
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "{{ object.env.cr }}",
+    "${object.env}",
+    "<t t-out='1+1'/>",
+    "=cmd|' /C calc'!A0",
+    "+1+1",
+    "@SUM(A1)",
+    "-2+3",
+    "a\tb\nc\\N",
+    "\u202eevil",
+    "🙂 ż 漢",
+    "x" * 2000,
 )
 _LIVE = ("<script", "<img src=x", "<t t-out")
 
@@ -37,17 +56,24 @@ class TestInjection(TrustCase):
             with self.subTest(attack=attack):
                 self.top.name, self.mid.name = attack, attack
                 self.buyer.name = attack
-                self.env["crm.value.tier.lock"].create({
-                    "value_id": self.worth.id, "tier_id": self.low.id, "reason": attack})
+                self.env["crm.value.tier.lock"].create(
+                    {"value_id": self.worth.id, "tier_id": self.low.id, "reason": attack}
+                )
                 self.records["crm.value.tier.lock"].search([("value_id", "=", self.worth.id)]).action_end()
                 self.env.flush_all()
                 self.env.invalidate_all()
                 order = self.order(self.buyer)
                 texts = [
-                    self.worth.tier_explanation, order.value_summary, self.worth.benefit_summary,
-                    *self.worth.message_ids.mapped("body"), self.buyer.value_tier_explanation, order.value_notice,
-                    self.env["crm.value.followup.preview"].create({
-                        "rule_id": self.records["crm.value.followup.rule"].id}).preview]
+                    self.worth.tier_explanation,
+                    order.value_summary,
+                    self.worth.benefit_summary,
+                    *self.worth.message_ids.mapped("body"),
+                    self.buyer.value_tier_explanation,
+                    order.value_notice,
+                    self.env["crm.value.followup.preview"]
+                    .create({"rule_id": self.records["crm.value.followup.rule"].id})
+                    .preview,
+                ]
                 self.assertTrue(all(texts[:2]))
                 for html in filter(None, texts):
                     if isinstance(html, Markup):
@@ -64,9 +90,16 @@ class TestInjection(TrustCase):
             with self.subTest(attack=attack):
                 try:
                     with self.env.cr.savepoint():
-                        rule = self.env["crm.value.followup.rule"].create({
-                            "name": attack, "trigger": "manual", "company_id": self.company.id, "summary": attack,
-                            "note": f"<p>{attack}</p>", "user_id": self.users["own"].id})
+                        rule = self.env["crm.value.followup.rule"].create(
+                            {
+                                "name": attack,
+                                "trigger": "manual",
+                                "company_id": self.company.id,
+                                "summary": attack,
+                                "note": f"<p>{attack}</p>",
+                                "user_id": self.users["own"].id,
+                            }
+                        )
                 except ValidationError as error:  # a word in braces that means nothing is named
                     self.assertIn("is not known", str(error))
                     continue
@@ -88,13 +121,26 @@ class TestInjection(TrustCase):
     @mute_logger("odoo.sql_db", "odoo.domains", "odoo.osv.expression")
     def test_conditions_that_are_stored(self):
         attacks = (
-            *ATTACKS, "__import__('os').system('true')", "[(1,1,1)", "().__class__.__bases__",
+            *ATTACKS,
+            "__import__('os').system('true')",
+            "[(1,1,1)",
+            "().__class__.__bases__",
             "[('id', 'inselect', ('SELECT 1', ()))]",
-            "[('name;--', '=', 1)]", "[('name\" = \"name', '=', 1)]",
-            "[('id', '= 1 OR 1', 1)]", "[('value_ids', 'any!', [('clv', '>', 0)])]",
+            "[('name;--', '=', 1)]",
+            "[('name\" = \"name', '=', 1)]",
+            "[('id', '= 1 OR 1', 1)]",
+            "[('value_ids', 'any!', [('clv', '>', 0)])]",
             "[('user_id.password', '!=', False)]",
-            "[('user_ids.api_key_ids.key', 'ilike', 'a')]", "{'a': 1}", "1", "None", "open('/etc/passwd').read()",
-            "[('partner_id.clv', 'any!', [])]", "[('id', '=', self.env)]", "[('id', '=', cr)]", "[" * 500)
+            "[('user_ids.api_key_ids.key', 'ilike', 'a')]",
+            "{'a': 1}",
+            "1",
+            "None",
+            "open('/etc/passwd').read()",
+            "[('partner_id.clv', 'any!', [])]",
+            "[('id', '=', self.env)]",
+            "[('id', '=', cr)]",
+            "[" * 500,
+        )
         rule = self.records["crm.value.followup.rule"]
         for attack in attacks:
             for record, name in ((self.low, "partner_domain"), (rule, "domain")):
@@ -115,10 +161,11 @@ class TestInjection(TrustCase):
         self.env.ref("sales_team.group_sale_salesman_all_leads").implied_ids -= group
         self.assertFalse(boss.has_group("crm_value_addon.group_value_margin"))
         for record, name, text in (
-                (self.low, "partner_domain", "[('clv', '>', 1)]"),
-                (self.low, "partner_domain", "[('message_partner_ids.clv', '>', 1)]"),
-                (self.records["crm.value.followup.rule"], "domain", "[('clv', '>', 1)]"),
-                (self.records["crm.value.followup.rule"], "domain", "[('message_partner_ids.clv', '>', 1)]")):
+            (self.low, "partner_domain", "[('clv', '>', 1)]"),
+            (self.low, "partner_domain", "[('message_partner_ids.clv', '>', 1)]"),
+            (self.records["crm.value.followup.rule"], "domain", "[('clv', '>', 1)]"),
+            (self.records["crm.value.followup.rule"], "domain", "[('message_partner_ids.clv', '>', 1)]"),
+        ):
             with self.subTest(text=text), self.assertRaises(ValidationError), self.env.cr.savepoint():
                 record.with_user(boss)[name] = text
                 self.env.flush_all()
@@ -128,11 +175,17 @@ class TestInjection(TrustCase):
         kind = self.records["crm.value.feedback.kind"]
         for attack in ATTACKS:
             with self.subTest(attack=attack):
-                told = self.env["crm.value.feedback"].create({
-                    "partner_id": self.buyer.id, "company_id": self.company.id, "kind_id": kind.id,
-                    "description": attack})
-                word = self.env["crm.value.caution.override"].create({
-                    "value_id": self.worth.id, "caution": True, "reason": attack})
+                told = self.env["crm.value.feedback"].create(
+                    {
+                        "partner_id": self.buyer.id,
+                        "company_id": self.company.id,
+                        "kind_id": kind.id,
+                        "description": attack,
+                    }
+                )
+                word = self.env["crm.value.caution.override"].create(
+                    {"value_id": self.worth.id, "caution": True, "reason": attack}
+                )
                 kind.name = attack
                 self.env.flush_all()
                 self.env.invalidate_all()
@@ -150,17 +203,21 @@ class TestInjection(TrustCase):
                 Partner.search([("value_tier_id", "ilike", attack)], limit=1)
                 self.env["crm.value"].search([("partner_id", "ilike", attack)], limit=1)
                 for model, method, arguments in (
-                        ("crm.value", "search", {"domain": [], "order": attack}),
-                        ("res.partner", "search", {"domain": [(attack, "=", 1)]}),
-                        ("res.partner", "formatted_read_group", {
-                            "domain": [], "groupby": [attack], "aggregates": ["__count"]})):
+                    ("crm.value", "search", {"domain": [], "order": attack}),
+                    ("res.partner", "search", {"domain": [(attack, "=", 1)]}),
+                    (
+                        "res.partner",
+                        "formatted_read_group",
+                        {"domain": [], "groupby": [attack], "aggregates": ["__count"]},
+                    ),
+                ):
                     try:
                         with self.env.cr.savepoint(), mute_logger("odoo.sql_db"):
                             getattr(self.env[model], method)(**arguments)
                     except (ValueError, UserError):
                         continue
                     self.fail(f"{model}.{method} took {attack}")
-        for number in ("1 OR 1=1", "1; SELECT 1", None, [], float("inf"), 10 ** 30):
+        for number in ("1 OR 1=1", "1; SELECT 1", None, [], float("inf"), 10**30):
             with self.subTest(number=number):
                 try:
                     with self.env.cr.savepoint(), mute_logger("odoo.sql_db"):
@@ -184,8 +241,9 @@ class TestInjection(TrustCase):
         self.buyer.name = "=cmd|' /C calc'!A0"
         for months in (9, 6, 3):
             self.invoice(self.buyer, self.today.replace(year=self.today.year - 1, day=1, month=months), 50)
-        wizard = self.env["crm.value.backtest"].create({
-            "calibration_end": self.today.replace(year=self.today.year - 1, month=10, day=1)})
+        wizard = self.env["crm.value.backtest"].create(
+            {"calibration_end": self.today.replace(year=self.today.year - 1, month=10, day=1)}
+        )
         wizard.action_run()
         for line in wizard._csv().splitlines():
             self.assertNotRegex(line, r"(^|,)\"?[=+@]", line)

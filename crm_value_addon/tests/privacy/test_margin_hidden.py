@@ -12,12 +12,28 @@ from .common_trust import TrustCase
 
 _MODULE = "crm_value_addon"
 #: models from which a path may lead to a hidden figure, besides those of the addon
-_STARTS = ("res.partner", "res.users", "sale.order", "crm.lead", "account.move", "sale.report", "mail.activity",
-           "sale.order.line", "loyalty.card", "crm.team", "res.company")
+_STARTS = (
+    "res.partner",
+    "res.users",
+    "sale.order",
+    "crm.lead",
+    "account.move",
+    "sale.report",
+    "mail.activity",
+    "sale.order.line",
+    "loyalty.card",
+    "crm.team",
+    "res.company",
+)
 #: figures that stand for all of their model where the path is not the point
 _TYPICAL = {
-    "crm.value": "clv", "res.partner": "clv", "sale.order": "clv", "crm.value.snapshot": "equity",
-    "crm.value.purchase": "margin", "crm.value.followup": "outcome_margin", "crm.value.tier.change": "figures",
+    "crm.value": "clv",
+    "res.partner": "clv",
+    "sale.order": "clv",
+    "crm.value.snapshot": "equity",
+    "crm.value.purchase": "margin",
+    "crm.value.followup": "outcome_margin",
+    "crm.value.tier.change": "figures",
     "crm.value.fit": "margin_ratio",
 }
 
@@ -36,11 +52,19 @@ class TestMarginHidden(TrustCase):
         cls.buyer.user_id = cls.seller
         followup = cls.records["crm.value.followup"]
         followup.activity_id = cls.activity = cls.buyer.activity_schedule(
-            "mail.mail_activity_data_todo", user_id=cls.seller.id, value_followup_id=followup.id)
+            "mail.mail_activity_data_todo", user_id=cls.seller.id, value_followup_id=followup.id
+        )
         cls.hidden = {
-            model: names for model in cls.env.registry
-            if (names := [name for name, field in cls.env[model]._fields.items() if MARGIN_GROUP in (field.groups or "")
-                          and "group_sale_salesman" not in field.groups])}
+            model: names
+            for model in cls.env.registry
+            if (
+                names := [
+                    name
+                    for name, field in cls.env[model]._fields.items()
+                    if MARGIN_GROUP in (field.groups or "") and "group_sale_salesman" not in field.groups
+                ]
+            )
+        }
 
     def ask(self, model, method, *args, **kwargs):
         self.env.invalidate_all()
@@ -59,11 +83,19 @@ class TestMarginHidden(TrustCase):
 
     def test_the_fields_are_known(self):
         self.assertLessEqual(
-            {"crm.value", "res.partner", "sale.order", "crm.value.snapshot", "crm.value.purchase"}, self.hidden.keys())
+            {"crm.value", "res.partner", "sale.order", "crm.value.snapshot", "crm.value.purchase"}, self.hidden.keys()
+        )
         self.assertIn("clv", self.hidden["crm.value"])
-        self.assertEqual(set(_TYPICAL), {
-            model for model in self.hidden if not self.env[model]._transient
-            and model not in ("res.users", "sale.order.line", "crm.value.tier.cost")} & set(_TYPICAL))
+        self.assertEqual(
+            set(_TYPICAL),
+            {
+                model
+                for model in self.hidden
+                if not self.env[model]._transient
+                and model not in ("res.users", "sale.order.line", "crm.value.tier.cost")
+            }
+            & set(_TYPICAL),
+        )
 
     def test_hidden_from_descriptions_and_views(self):
         kinds = ("list", "form", "kanban", "graph", "pivot", "search")
@@ -107,8 +139,13 @@ class TestMarginHidden(TrustCase):
         if not Model.with_user(self.seller).has_access("read") or Model._transient:
             return
         record = self.records.get(model) or {
-            "res.partner": self.buyer, "sale.order": self.sale, "crm.lead": self.lead, "mail.activity": self.activity,
-            "account.move": self.document, "res.users": self.seller}.get(model, Model.search([], limit=1))
+            "res.partner": self.buyer,
+            "sale.order": self.sale,
+            "crm.lead": self.lead,
+            "mail.activity": self.activity,
+            "account.move": self.document,
+            "res.users": self.seller,
+        }.get(model, Model.search([], limit=1))
         relation, _dot, name = path.partition(".")
         self.assertRefused(model, "search_count", [(path, ">", 1)])
         self.assertRefused(model, "search", [], order=f"{path} desc")
@@ -142,7 +179,8 @@ class TestMarginHidden(TrustCase):
         self.assertRefused("crm.value.equity", "equity_summary")
         self.assertRefused("crm.value", "read_progress_bar", [], "tier_id", {"field": "clv", "colors": {}})
         self.assertRefused(
-            "crm.value", "search_panel_select_range", "tier_id", search_domain=[("clv", ">", 1)], enable_counters=True)
+            "crm.value", "search_panel_select_range", "tier_id", search_domain=[("clv", ">", 1)], enable_counters=True
+        )
         self.assertRefused("res.partner", "web_search_read", [("clv", ">", 1)], {"name": {}})
         self.assertRefused("res.partner", "web_read_group", [], ["country_id"], ["clv:sum"])
         self.assertRefused("res.partner", "name_search", "", [("clv", ">", 1)])
@@ -165,8 +203,10 @@ class TestMarginHidden(TrustCase):
 
     def secrets(self):
         """Return how the hidden figures of the customer can be written, without those that are no secret anyway."""
-        known = {abs(self.worth[name]) for name in (
-            "revenue_total", "revenue_12m", "monetary_value", "expected_spend", "expected_purchases")} | {0, 1, 100}
+        known = {
+            abs(self.worth[name])
+            for name in ("revenue_total", "revenue_12m", "monetary_value", "expected_spend", "expected_purchases")
+        } | {0, 1, 100}
         texts = set()
         for name in self.hidden["crm.value"]:
             number = self.worth[name]
@@ -182,9 +222,12 @@ class TestMarginHidden(TrustCase):
         told = 0
         for model in self.spoken_models():
             records = env[model].search([])
-            names = [name for name, field in env[model].fields_get([], ["type", "readonly"]).items()
-                     if field["type"] not in ("binary", "one2many", "many2many", "properties")
-                     and not (model.startswith("sale.order") and name.startswith(("margin", "purchase_price")))]
+            names = [
+                name
+                for name, field in env[model].fields_get([], ["type", "readonly"]).items()
+                if field["type"] not in ("binary", "one2many", "many2many", "properties")
+                and not (model.startswith("sale.order") and name.startswith(("margin", "purchase_price")))
+            ]
             for record in records:
                 text = json.dumps(record.read(names), default=str)
                 told += 1
@@ -193,10 +236,16 @@ class TestMarginHidden(TrustCase):
         self.assertGreater(told, 20)
 
     def spoken_models(self):
-        ours = [name for name, cls in self.env.registry.items()
-                if cls._original_module == _MODULE and not cls._abstract and not cls._transient]
-        return [name for name in (*ours, "res.partner", "sale.order", "crm.lead", "mail.message", "mail.activity")
-                if self.env[name].with_user(self.seller).has_access("read")]
+        ours = [
+            name
+            for name, cls in self.env.registry.items()
+            if cls._original_module == _MODULE and not cls._abstract and not cls._transient
+        ]
+        return [
+            name
+            for name in (*ours, "res.partner", "sale.order", "crm.lead", "mail.message", "mail.activity")
+            if self.env[name].with_user(self.seller).has_access("read")
+        ]
 
     def give_reasons_to_talk(self):
         """A tier by margin and CLV, moves by it, follow-ups near it, a lock, a flag for losses, a low margin."""
@@ -207,10 +256,18 @@ class TestMarginHidden(TrustCase):
         self.refresh(self.buyer)
         Rule = self.env["crm.value.followup.rule"]
         for trigger in ("near_next_tier", "tier_gained"):
-            Rule.create({
-                "name": trigger, "trigger": trigger, "company_id": self.company.id, "gap_percent": 100.0, "days": 0,
-                "summary": "{customer} {tier} {next_tier} {detail}", "user_id": self.seller.id,
-                "note": "<p>{revenue} {detail}</p>"}).action_run()
+            Rule.create(
+                {
+                    "name": trigger,
+                    "trigger": trigger,
+                    "company_id": self.company.id,
+                    "gap_percent": 100.0,
+                    "days": 0,
+                    "summary": "{customer} {tier} {next_tier} {detail}",
+                    "user_id": self.seller.id,
+                    "note": "<p>{revenue} {detail}</p>",
+                }
+            ).action_run()
         self.worth._message_log(body="Said")
         self.sale.value_summary  # noqa: B018  # rendered for who may see it
 
@@ -221,12 +278,17 @@ class TestMarginHidden(TrustCase):
         other = self.customer("Second")
         self.invoice(other, self.today, 50)
         self.refresh(other)
-        merge = self.env["base.partner.merge.automatic.wizard"].create({
-            "partner_ids": [Command.set((self.buyer + other).ids)], "dst_partner_id": self.buyer.id})
+        merge = self.env["base.partner.merge.automatic.wizard"].create(
+            {"partner_ids": [Command.set((self.buyer + other).ids)], "dst_partner_id": self.buyer.id}
+        )
         order, worth = self.sale.with_env(env), self.worth.with_env(env)
         texts = [
-            order.env["crm.value.order.margin"]._describe_margin(order), order.value_summary, order.value_notice,
-            self.buyer.with_env(env).value_tier_explanation, worth.tier_explanation, worth.caution_reason,
+            order.env["crm.value.order.margin"]._describe_margin(order),
+            order.value_summary,
+            order.value_notice,
+            self.buyer.with_env(env).value_tier_explanation,
+            worth.tier_explanation,
+            worth.caution_reason,
             merge.with_env(env).value_preview,
         ]
         self.assertTrue(all(texts[:2]), texts)

@@ -16,8 +16,10 @@ class TestOwners(TrustCase):
 
     def ours(self, *, transient):
         return [
-            name for name, model in self.env.registry.items()
-            if model._original_module == _MODULE and not model._abstract and model._transient == transient]
+            name
+            for name, model in self.env.registry.items()
+            if model._original_module == _MODULE and not model._abstract and model._transient == transient
+        ]
 
     def rules_for_all(self, model):
         return self.env["ir.rule"].search([("model_id.model", "=", model), ("groups", "=", False)])
@@ -31,22 +33,30 @@ class TestOwners(TrustCase):
     def own_wizard(self, model):
         """Return a wizard of the manager, or the line of one."""
         manager = self.users["manager"]
-        parents = {"crm.value.replay.line": "crm.value.replay", "crm.value.backtest.line": "crm.value.backtest",
-                   "crm.value.tier.simulation.move": "crm.value.tier.simulation"}
+        parents = {
+            "crm.value.replay.line": "crm.value.replay",
+            "crm.value.backtest.line": "crm.value.backtest",
+            "crm.value.tier.simulation.move": "crm.value.tier.simulation",
+        }
         if model not in parents:
             return self.make_wizard(model, manager)
-        vals = {"crm.value.replay.line": {"replay_id": 0, "partner_id": self.buyer.id},
-                "crm.value.backtest.line": {"backtest_id": 0, "method": "modified_beta_geo"},
-                "crm.value.tier.simulation.move": {"simulation_id": 0, "value_id": self.worth.id}}[model]
+        vals = {
+            "crm.value.replay.line": {"replay_id": 0, "partner_id": self.buyer.id},
+            "crm.value.backtest.line": {"backtest_id": 0, "method": "modified_beta_geo"},
+            "crm.value.tier.simulation.move": {"simulation_id": 0, "value_id": self.worth.id},
+        }[model]
         parent = self.make_wizard(parents[model], manager)
-        return self.env[model].create({
-            name: parent.id if value == 0 else value for name, value in vals.items()})
+        return self.env[model].create({name: parent.id if value == 0 else value for name, value in vals.items()})
 
     @mute_logger("odoo.addons.base.models.ir_rule")
     def test_another_manager_reads_nothing(self):
         other = new_test_user(
-            self.env, "other_manager", "sales_team.group_sale_manager", company_id=self.company.id,
-            company_ids=[Command.set(self.company.ids)])
+            self.env,
+            "other_manager",
+            "sales_team.group_sale_manager",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
         for model in self.ours(transient=True):
             if not self.env(user=self.users["manager"])[model].has_access("create"):
                 continue
@@ -62,10 +72,14 @@ class TestOwners(TrustCase):
         elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
         groups = "base.group_system,sales_team.group_sale_manager,account.group_account_manager"
         stranger = new_test_user(
-            self.env, "stranger", groups, company_id=elsewhere.id, company_ids=[Command.set(elsewhere.ids)])
+            self.env, "stranger", groups, company_id=elsewhere.id, company_ids=[Command.set(elsewhere.ids)]
+        )
         for model in self.ours(transient=False):
-            record = self.records.get(model, self.env[model].search([], limit=1)).with_user(
-                stranger).with_context(allowed_company_ids=elsewhere.ids)
+            record = (
+                self.records.get(model, self.env[model].search([], limit=1))
+                .with_user(stranger)
+                .with_context(allowed_company_ids=elsewhere.ids)
+            )
             if model in _SHARED or "company_id" in record._fields and not record.sudo().company_id:
                 continue
             with self.subTest(model=model):

@@ -18,19 +18,35 @@ _MODULE = "crm_value_addon"
 
 #: stored fields that refer to a customer or a tier: erased with a profile, kept (docs/privacy.md), no customer's
 ERASED = {
-    "crm.lead.referred_by_id", "crm.value.caution.override.value_id", "crm.value.feedback.partner_id",
-    "crm.value.followup.value_id", "crm.value.grant.tier_id", "crm.value.mail.tier_id", "crm.value.mail.value_id",
-    "crm.value.next_tier_id", "crm.value.snapshot.tier_id", "crm.value.tier.change.from_tier_id",
-    "crm.value.tier.change.to_tier_id", "crm.value.tier.change.value_id", "crm.value.tier.lock.tier_id",
-    "crm.value.tier.lock.value_id", "crm.value.tier_id", "loyalty.history.value_tier_id",
+    "crm.lead.referred_by_id",
+    "crm.value.caution.override.value_id",
+    "crm.value.feedback.partner_id",
+    "crm.value.followup.value_id",
+    "crm.value.grant.tier_id",
+    "crm.value.mail.tier_id",
+    "crm.value.mail.value_id",
+    "crm.value.next_tier_id",
+    "crm.value.snapshot.tier_id",
+    "crm.value.tier.change.from_tier_id",
+    "crm.value.tier.change.to_tier_id",
+    "crm.value.tier.change.value_id",
+    "crm.value.tier.lock.tier_id",
+    "crm.value.tier.lock.value_id",
+    "crm.value.tier_id",
+    "loyalty.history.value_tier_id",
     "res.partner.referred_by_id",
 }
 STAYS = {
-    "crm.value.grant.referred_value_id", "crm.value.grant.value_id", "crm.value.partner_id",
-    "crm.value.snapshot.value_id", "sale.order.value_tier_id",
+    "crm.value.grant.referred_value_id",
+    "crm.value.grant.value_id",
+    "crm.value.partner_id",
+    "crm.value.snapshot.value_id",
+    "sale.order.value_tier_id",
 }
 CONFIGURATION = {
-    "crm.value.benefit.tier_id", "crm.value.followup.rule.tier_id", "crm.value.target.tier_id",
+    "crm.value.benefit.tier_id",
+    "crm.value.followup.rule.tier_id",
+    "crm.value.target.tier_id",
     "crm.value.tier.criterion.tier_id",
 }
 
@@ -54,7 +70,8 @@ class PrivacyCase(TrustCase):
     def predicted(self):
         """Return what is concluded about the customer, of the stored columns."""
         row = self.row(
-            (set(self.Value._refreshed_fields()) - self.kept) | {"tier_id", "next_tier_id", "tier_review_date"})
+            (set(self.Value._refreshed_fields()) - self.kept) | {"tier_id", "next_tier_id", "tier_review_date"}
+        )
         return {name: value for name, value in row.items() if value and name != "id"}
 
 
@@ -96,11 +113,18 @@ class TestOptOut(PrivacyCase):
     def test_follow_ups_end(self):
         followup = self.records["crm.value.followup"]
         activity = self.buyer.activity_schedule(
-            "mail.mail_activity_data_todo", user_id=self.users["own"].id, value_followup_id=followup.id)
+            "mail.mail_activity_data_todo", user_id=self.users["own"].id, value_followup_id=followup.id
+        )
         followup.activity_id = activity
-        rule = self.env["crm.value.followup.rule"].create({
-            "name": "Always", "trigger": "first_purchase", "company_id": self.company.id, "days": 40,
-            "user_id": self.users["own"].id})
+        rule = self.env["crm.value.followup.rule"].create(
+            {
+                "name": "Always",
+                "trigger": "first_purchase",
+                "company_id": self.company.id,
+                "days": 40,
+                "user_id": self.users["own"].id,
+            }
+        )
         due = self.env["crm.value.followup.due"]
         self.assertIn(self.worth.id, [row.value_id for row in due._find(rule, self.company)])
         self.buyer.with_env(self.here).value_opt_out = True
@@ -108,16 +132,23 @@ class TestOptOut(PrivacyCase):
         self.assertIn("opted out of scoring", followup.close_reason)
         self.assertNotIn(self.worth.id, [row.value_id for row in due._find(rule, self.company)])
         rule.with_env(self.here).action_run()
-        self.assertFalse(self.env["crm.value.followup"].search([
-            ("rule_id", "=", rule.id), ("value_id", "=", self.worth.id)]))
+        self.assertFalse(
+            self.env["crm.value.followup"].search([("rule_id", "=", rule.id), ("value_id", "=", self.worth.id)])
+        )
 
     def test_a_person_of_a_company(self):
         """Who objects for himself is not congratulated; the figures of his employer are not his."""
         person = self.customer("Person", parent_id=self.buyer.id, birthdate_date=self.today - relativedelta(years=30))
         self.buyer.is_company = True
-        rule = self.env["crm.value.followup.rule"].create({
-            "name": "Birthday", "trigger": "birthday", "company_id": self.company.id, "days": 0,
-            "user_id": self.users["own"].id})
+        rule = self.env["crm.value.followup.rule"].create(
+            {
+                "name": "Birthday",
+                "trigger": "birthday",
+                "company_id": self.company.id,
+                "days": 0,
+                "user_id": self.users["own"].id,
+            }
+        )
         due = self.env["crm.value.followup.due"]
         self.assertEqual([row.detail for row in due._find(rule, self.company)], ["Person"])
         person.value_opt_out = True
@@ -126,8 +157,10 @@ class TestOptOut(PrivacyCase):
 
     def test_what_is_told(self):
         self.buyer.value_opt_out = True
-        self.assertIn("opted out of scoring", self.env["res.partner"].get_view(
-            self.env.ref("base.view_partner_form").id, "form")["arch"])
+        self.assertIn(
+            "opted out of scoring",
+            self.env["res.partner"].get_view(self.env.ref("base.view_partner_form").id, "form")["arch"],
+        )
         explained = self.worth.with_env(self.here).explain_value()
         self.assertEqual(sum(part["amount"] for part in explained["parts"]), 0)
         self.assertIn("The customer opted out of scoring", str(explained))
@@ -136,8 +169,9 @@ class TestOptOut(PrivacyCase):
         self.assertFalse(order.value_tier_id)
         self.assertNotIn("Top", str(order.value_summary))
         self.assertFalse(self.env["crm.value.order.summary"]._tier_preview(order, self.worth))
-        found = self.here["res.partner"].search([
-            ("value_opt_out", "=", True), ("id", "in", (self.buyer + self.other).ids)])
+        found = self.here["res.partner"].search(
+            [("value_opt_out", "=", True), ("id", "in", (self.buyer + self.other).ids)]
+        )
         self.assertEqual(found, self.buyer.with_env(self.here))
 
     def test_simulation_gives_no_tier_either(self):
@@ -159,9 +193,14 @@ class TestOptOut(PrivacyCase):
 class TestEraseProfile(PrivacyCase):
     def test_nothing_is_left_but_the_books(self):
         buyer, worth = self.buyer.with_env(self.here), self.worth
-        self.buyer.write({
-            "contact_style": "driving", "relationship_stage": "early", "birthdate_date": "1980-01-01",
-            "referred_by_id": self.other.id})
+        self.buyer.write(
+            {
+                "contact_style": "driving",
+                "relationship_stage": "early",
+                "birthdate_date": "1980-01-01",
+                "referred_by_id": self.other.id,
+            }
+        )
         worth._message_log(body="Gossip")
         self.sale.value_pause_reason = "Overdue"
         observed = self.row(self.kept)
@@ -169,14 +208,23 @@ class TestEraseProfile(PrivacyCase):
         self.assertEqual(action["tag"], "display_notification")
         self.assertEqual((self.predicted(), self.row(self.kept)), ({}, observed))
         for model in (
-                "crm.value.tier.change", "crm.value.tier.lock", "crm.value.caution.override", "crm.value.followup"):
-            self.assertFalse(self.env[model].with_context(active_test=False).search([
-                ("value_id", "=", worth.id)]), model)
+            "crm.value.tier.change",
+            "crm.value.tier.lock",
+            "crm.value.caution.override",
+            "crm.value.followup",
+        ):
+            self.assertFalse(
+                self.env[model].with_context(active_test=False).search([("value_id", "=", worth.id)]), model
+            )
         self.assertFalse(self.env["crm.value.feedback"].search([("partner_id", "=", self.buyer.id)]))
         self.assertFalse(self.env["mail.message"].search([("model", "=", "crm.value"), ("res_id", "=", worth.id)]))
         self.assertFalse(
-            self.buyer.contact_style or self.buyer.relationship_stage or self.buyer.birthdate_date
-            or self.buyer.referred_by_id or self.sale.value_pause_reason)
+            self.buyer.contact_style
+            or self.buyer.relationship_stage
+            or self.buyer.birthdate_date
+            or self.buyer.referred_by_id
+            or self.sale.value_pause_reason
+        )
         self.assertFalse(any(taken.clv or taken.tier_id or taken.lifecycle_stage for taken in worth.snapshot_ids))
         self.assertEqual(worth.snapshot_ids.revenue_12m, 4321.09)
         self.assertFalse(worth.tier_since or worth.lifecycle_since or worth.caution_reason)
@@ -185,6 +233,7 @@ class TestEraseProfile(PrivacyCase):
 
     def test_erased_at_once_while_a_refresh_is_under_way(self):
         """Nothing waits for the refresh that holds the company, and nothing is logged by the next one."""
+
         @contextmanager
         def busy(*args, **kwargs):
             yield False
@@ -197,13 +246,19 @@ class TestEraseProfile(PrivacyCase):
         self.assertFalse(self.worth.tier_change_ids)
 
     def test_the_logs_of_mails_points_and_leads(self):
-        self.env["crm.value.mail"].create({
-            "value_id": self.worth.id, "kind": "reached", "tier_id": self.top.id, "occasion": "tier"})
-        card = self.env["loyalty.card"].create({
-            "program_id": self.program("loyalty").id, "partner_id": self.buyer.id})
-        line = self.env["loyalty.history"].create({
-            "card_id": card.id, "issued": 20, "description": "S1", "order_model": "sale.order",
-            "order_id": self.sale.id})
+        self.env["crm.value.mail"].create(
+            {"value_id": self.worth.id, "kind": "reached", "tier_id": self.top.id, "occasion": "tier"}
+        )
+        card = self.env["loyalty.card"].create({"program_id": self.program("loyalty").id, "partner_id": self.buyer.id})
+        line = self.env["loyalty.history"].create(
+            {
+                "card_id": card.id,
+                "issued": 20,
+                "description": "S1",
+                "order_model": "sale.order",
+                "order_id": self.sale.id,
+            }
+        )
         line._note_tier(self.top, 2)
         self.assertIn("Top", line.description)
         self.lead.referred_by_id = self.other
@@ -220,8 +275,12 @@ class TestEraseProfile(PrivacyCase):
                 continue
             for field in model._fields.values():
                 is_ours = model._original_module == _MODULE or field._modules == (_MODULE,)
-                if is_ours and field.store and field.type == "many2one" and field.comodel_name in (
-                        "crm.value", "crm.value.tier", "res.partner"):
+                if (
+                    is_ours
+                    and field.store
+                    and field.type == "many2one"
+                    and field.comodel_name in ("crm.value", "crm.value.tier", "res.partner")
+                ):
                     found.add(f"{name}.{field.name}")
         self.assertEqual(found, ERASED | STAYS | CONFIGURATION)
 
@@ -259,13 +318,26 @@ class TestPrivacyExport(PrivacyCase):
     def test_every_record_about_the_customer_is_exported(self):
         self.worth._message_log(body="Logged words")
         self.buyer.activity_schedule(
-            "mail.mail_activity_data_todo", user_id=self.boss.id, summary="Asked words",
-            value_followup_id=self.records["crm.value.followup"].id)
+            "mail.mail_activity_data_todo",
+            user_id=self.boss.id,
+            summary="Asked words",
+            value_followup_id=self.records["crm.value.followup"].id,
+        )
         data = self.export(self.here)
         text = json.dumps(data, default=str)
         for word in (
-                "Promised", "Said so", "Heard", "Buyer", "4321.09", "1234.57", "A reason", "Top", "Logged words",
-                "Asked words", self.company.name):
+            "Promised",
+            "Said so",
+            "Heard",
+            "Buyer",
+            "4321.09",
+            "1234.57",
+            "A reason",
+            "Top",
+            "Logged words",
+            "Asked words",
+            self.company.name,
+        ):
             self.assertIn(word, text)
         self.assertIn("Revenue 12 Months", data["records"]["Customer Value"][0])
         self.assertIn("All posted documents, untaxed", data["definitions"]["Customer Value: Revenue"])
@@ -276,21 +348,27 @@ class TestPrivacyExport(PrivacyCase):
         for name, model in self.env.registry.items():
             if model._original_module == _MODULE and not model._transient and not model._abstract:
                 refers = {"partner_id", "value_id", "partner_key", "move_id"} & {
-                    field for field, of in model._fields.items() if of.store}
+                    field for field, of in model._fields.items() if of.store
+                }
                 # the queue holds whom to compute next: gone within a minute
                 self.assertEqual(bool(refers) and name != "crm.value.queue", name in domains, name)
 
     def test_only_what_the_user_may_see(self):
         elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
         stranger = new_test_user(
-            self.env, "elsewhere", "sales_team.group_sale_manager", company_id=elsewhere.id,
-            company_ids=[Command.set(elsewhere.ids)])
+            self.env,
+            "elsewhere",
+            "sales_team.group_sale_manager",
+            company_id=elsewhere.id,
+            company_ids=[Command.set(elsewhere.ids)],
+        )
         there = self.env(user=stranger, context={"allowed_company_ids": elsewhere.ids})
         data = self.export(there)
         self.assertNotIn("4321.09", json.dumps(data, default=str))
         self.assertNotIn("Customer Value", data["records"])
         self.env.ref("sales_team.group_sale_salesman_all_leads").implied_ids -= self.env.ref(
-            "crm_value_addon.group_value_margin")
+            "crm_value_addon.group_value_margin"
+        )
         text = json.dumps(self.export(self.here), default=str)
         self.assertNotIn("1234.57", text)
         self.assertIn("4321.09", text)
@@ -323,11 +401,18 @@ class TestRetention(PrivacyCase):
         changes = Change.search([("value_id", "=", self.worth.id)])
         old, recent = changes[0], changes[1]
         self.company.value_log_months, self.company.value_run_months = 12, 1
-        self.env.cr.execute("UPDATE crm_value_tier_change SET date = %s WHERE id = %s",
-                            [self.today - relativedelta(months=13), old.id])
+        self.env.cr.execute(
+            "UPDATE crm_value_tier_change SET date = %s WHERE id = %s", [self.today - relativedelta(months=13), old.id]
+        )
         followup = self.records["crm.value.followup"]
-        done = followup.copy({"occasion": "long ago", "state": "done", "is_measured": True,
-                              "date": self.today - relativedelta(months=13)})
+        done = followup.copy(
+            {
+                "occasion": "long ago",
+                "state": "done",
+                "is_measured": True,
+                "date": self.today - relativedelta(months=13),
+            }
+        )
         followup.date = self.today - relativedelta(months=13)
         runs = Run.search([("company_id", "=", self.company.id), ("kind", "=", "full"), ("state", "=", "done")])
         self.assertGreater(len(runs), 1)
@@ -335,7 +420,10 @@ class TestRetention(PrivacyCase):
         self.env.flush_all()
         boundaries = Run._last_boundaries(self.company)
         for model, method in (
-                (Change, "_gc_changes"), (Run, "_gc_runs"), (self.env["crm.value.followup"], "_gc_followups")):
+            (Change, "_gc_changes"),
+            (Run, "_gc_runs"),
+            (self.env["crm.value.followup"], "_gc_followups"),
+        ):
             self.assertEqual(getattr(model, method)()[1], 0, "nothing is left to do")
         self.assertFalse(old.exists() or done.exists())
         self.assertTrue(recent.exists() and followup.exists(), "what is open stays")
@@ -375,12 +463,10 @@ class TestLogs(PrivacyCase):
         try:
             self.refresh()
             self.refresh(secret)
-            self.env.cr.execute(
-                "ALTER TABLE crm_value ADD CONSTRAINT too_dear CHECK (revenue_total != 77) NOT VALID")
+            self.env.cr.execute("ALTER TABLE crm_value ADD CONSTRAINT too_dear CHECK (revenue_total != 77) NOT VALID")
             self.invoice(secret, self.today, 0.5)
             self.env.cr.execute("ALTER TABLE crm_value DROP CONSTRAINT too_dear")
-            self.env.cr.execute(
-                "ALTER TABLE crm_value ADD CONSTRAINT too_dear CHECK (revenue_total != 77.5) NOT VALID")
+            self.env.cr.execute("ALTER TABLE crm_value ADD CONSTRAINT too_dear CHECK (revenue_total != 77.5) NOT VALID")
             run = self.refresh()
             self.env.cr.execute("ALTER TABLE crm_value DROP CONSTRAINT too_dear")
             self.env["base.partner.merge.automatic.wizard"]._merge((secret + twin).ids, secret)

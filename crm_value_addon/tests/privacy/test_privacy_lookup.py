@@ -19,16 +19,19 @@ class TestPrivacyLookup(TrustCase):
 
     def test_who_only_asked_is_deleted_with_everything(self):
         prospect = self.customer("Paula Prospect", email="paula@prospect.example", contact_style="driving")
-        self.env["crm.lead"].create({
-            "name": "Chance", "type": "opportunity", "partner_id": prospect.id, "company_id": self.company.id})
+        self.env["crm.lead"].create(
+            {"name": "Chance", "type": "opportunity", "partner_id": prospect.id, "company_id": self.company.id}
+        )
         self.refresh()
         value = self.value(prospect)
         self.assertTrue(value)
         kind = self.records["crm.value.feedback.kind"]
-        feedback = self.env["crm.value.feedback"].create({
-            "partner_id": prospect.id, "company_id": self.company.id, "kind_id": kind.id, "description": "Heard"})
-        lock = self.env["crm.value.tier.lock"].create({
-            "value_id": value.id, "tier_id": self.top.id, "reason": "Promised"})
+        feedback = self.env["crm.value.feedback"].create(
+            {"partner_id": prospect.id, "company_id": self.company.id, "kind_id": kind.id, "description": "Heard"}
+        )
+        lock = self.env["crm.value.tier.lock"].create(
+            {"value_id": value.id, "tier_id": self.top.id, "reason": "Promised"}
+        )
         changes, messages = value.tier_change_ids, value.message_ids
         self.env["crm.value.snapshot"].search([]).unlink()
         self.env["crm.value.snapshot"]._take(self.company, self.today)
@@ -54,5 +57,8 @@ class TestPrivacyLookup(TrustCase):
         self.refresh()
         self.assertEqual(self.worth.revenue_total, 4321.09)
         self.assertFalse(self.worth.tier_id or self.worth.lifecycle_stage or self.worth.clv)
-        self.assertFalse(self.look_up("Buyer", "buyer@example.com").line_ids.filtered(
-            lambda line: line.res_id == self.buyer.id and line.res_model == "res.partner"))
+        self.assertFalse(
+            self.look_up("Buyer", "buyer@example.com").line_ids.filtered(
+                lambda line: line.res_id == self.buyer.id and line.res_model == "res.partner"
+            )
+        )

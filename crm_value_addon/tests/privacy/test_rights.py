@@ -40,8 +40,10 @@ class TestRights(RightsCase):
 
     def test_every_model_has_its_row(self):
         ours = {
-            name for name, model in self.env.registry.items()
-            if model._original_module == _MODULE and not model._abstract}
+            name
+            for name, model in self.env.registry.items()
+            if model._original_module == _MODULE and not model._abstract
+        }
         self.assertEqual(ours, MODELS.keys())
 
     def test_every_public_method_has_its_row(self):
@@ -59,8 +61,11 @@ class TestRights(RightsCase):
             return False
 
     def test_every_server_action_has_its_row(self):
-        found = self.env["ir.model.data"].search([
-            ("module", "=", _MODULE), ("model", "in", ("ir.actions.server", "ir.cron"))]).mapped("name")
+        found = (
+            self.env["ir.model.data"]
+            .search([("module", "=", _MODULE), ("model", "in", ("ir.actions.server", "ir.cron"))])
+            .mapped("name")
+        )
         crons = {name for name in found if name.endswith("_ir_actions_server")}
         self.assertEqual(set(found) - crons, ACTIONS.keys())
 
@@ -70,7 +75,8 @@ class TestRights(RightsCase):
             for role in ROLES:
                 allowed = tuple(
                     self.env_of(role)[model].has_access(operation)
-                    for operation in ("read", "write", "create", "unlink"))
+                    for operation in ("read", "write", "create", "unlink")
+                )
                 with self.subTest(model=model, role=role):
                     self.assertEqual(allowed, tuple(role in who for who in rights))
 
@@ -92,8 +98,7 @@ class TestRights(RightsCase):
     def test_server_actions(self):
         for name, who in ACTIONS.items():
             action = self.env.ref(f"{_MODULE}.{name}")
-            record = {
-                "sale.order": self.sale, "res.partner": self.buyer}.get(action.model_id.model, self.worth)
+            record = {"sale.order": self.sale, "res.partner": self.buyer}.get(action.model_id.model, self.worth)
             for role in ROLES:
                 with self.subTest(action=name, role=role):
                     self.assertEqual(self.runs(action, record, role), role in who)
@@ -125,7 +130,9 @@ class TestRightsOverHttp(RightsCase, HttpCase):
     def test_methods(self):
         keys = {
             role: self.env(user=user)["res.users.apikeys"].sudo()._generate("rpc", "Trust", None)
-            for role, user in self.users.items() if role != "public"}
+            for role, user in self.users.items()
+            if role != "public"
+        }
         for (model, method), (who, arguments) in METHODS.items():
             for role in ROLES:
                 with self.subTest(method=f"{model}.{method}", role=role):
@@ -140,10 +147,14 @@ class TestRightsOverHttp(RightsCase, HttpCase):
             of_model = hasattr(get_public_method(record, method), "_api_model")
             self.env.flush_all()
             response = self.url_open(
-                f"/json/2/{record._name}/{method}", json={
-                    **({} if of_model else {"ids": record.ids}), **arguments,
-                    "context": {"allowed_company_ids": self.company.ids}},
-                headers={"Authorization": f"bearer {keys[role]}"} if role in keys else {})
+                f"/json/2/{record._name}/{method}",
+                json={
+                    **({} if of_model else {"ids": record.ids}),
+                    **arguments,
+                    "context": {"allowed_company_ids": self.company.ids},
+                },
+                headers={"Authorization": f"bearer {keys[role]}"} if role in keys else {},
+            )
             savepoint.rollback()
         self.env.invalidate_all()
         return response.status_code, response.text[:300]

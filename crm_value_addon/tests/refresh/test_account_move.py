@@ -62,17 +62,21 @@ class TestAccountMove(ValueCase):
             if enabled:
                 moves.action_post()
             else:
-                with patch.object(queue, "_push", lambda *args, **kwargs: None), \
-                        patch.object(type(moves), "_value_queue_keys", lambda moves, state=None: set()):
+                with (
+                    patch.object(queue, "_push", lambda *args, **kwargs: None),
+                    patch.object(type(moves), "_value_queue_keys", lambda moves, state=None: set()),
+                ):
                     moves.action_post()
             self.env.flush_all()
             return self.env.cr.sql_log_count - start
 
         for count in (1, 5):
             warm, warmer, with_us, without_us = (
-                self.env["account.move"].union(*(
-                    self.invoice(customer, "2025-06-02", post=False) for _number in range(count)))
-                for _way in range(4))
+                self.env["account.move"].union(
+                    *(self.invoice(customer, "2025-06-02", post=False) for _number in range(count))
+                )
+                for _way in range(4)
+            )
             # The same work each time: after rounds that fill caches, the numbers differ by our INSERT alone.
             statements(warm, enabled=True)
             statements(warmer, enabled=False)

@@ -13,20 +13,34 @@ class TestCrmValueDocument(ValueCase):
         return self.env["crm.value.document"].search([("move_id", "=", move.id)])
 
     def sell(self, customer, quantity=10, price=100.0, **line):
-        order = self.env["sale.order"].create({
-            "partner_id": customer.id,
-            "order_line": [Command.create({
-                "product_id": self.product.id, "product_uom_qty": quantity, "price_unit": price,
-                "tax_ids": [Command.clear()], **line,
-            })],
-        })
+        order = self.env["sale.order"].create(
+            {
+                "partner_id": customer.id,
+                "order_line": [
+                    Command.create(
+                        {
+                            "product_id": self.product.id,
+                            "product_uom_qty": quantity,
+                            "price_unit": price,
+                            "tax_ids": [Command.clear()],
+                            **line,
+                        }
+                    )
+                ],
+            }
+        )
         order.action_confirm()
         return order
 
     def bill(self, order, day, method="delivered", **vals):
-        wizard = self.env["sale.advance.payment.inv"].with_context(
-            active_model="sale.order", active_ids=order.ids,
-        ).create({"advance_payment_method": method, "sale_order_ids": [Command.set(order.ids)], **vals})
+        wizard = (
+            self.env["sale.advance.payment.inv"]
+            .with_context(
+                active_model="sale.order",
+                active_ids=order.ids,
+            )
+            .create({"advance_payment_method": method, "sale_order_ids": [Command.set(order.ids)], **vals})
+        )
         before = order.invoice_ids
         wizard.create_invoices()
         move = order.invoice_ids - before
@@ -42,11 +56,14 @@ class TestCrmValueDocument(ValueCase):
         billed = self.invoice(customer, "2025-06-02", product=self.product, quantity=3)
         free = self.invoice(customer, "2025-06-03")
         self.refresh()
-        self.assertRecordValues(self.document(sold) + self.document(billed) + self.document(free), [
-            {"margin": 2 * (100 - 70), "margin_source": "sale_margin"},
-            {"margin": 3 * (100 - 60), "margin_source": "product_cost"},
-            {"margin": 100 * 0.4, "margin_source": "margin_rate"},
-        ])
+        self.assertRecordValues(
+            self.document(sold) + self.document(billed) + self.document(free),
+            [
+                {"margin": 2 * (100 - 70), "margin_source": "sale_margin"},
+                {"margin": 3 * (100 - 60), "margin_source": "product_cost"},
+                {"margin": 100 * 0.4, "margin_source": "margin_rate"},
+            ],
+        )
 
     def test_units_of_measure_and_discount_line(self):
         dozen = self.env.ref("uom.product_uom_dozen")
@@ -54,8 +71,15 @@ class TestCrmValueDocument(ValueCase):
         move = self.invoice(customer, "2025-06-01", post=False)
         move.invoice_line_ids = [
             Command.clear(),
-            Command.create({"product_id": self.product.id, "product_uom_id": dozen.id, "quantity": 1,
-                            "price_unit": 1200, "tax_ids": [Command.clear()]}),
+            Command.create(
+                {
+                    "product_id": self.product.id,
+                    "product_uom_id": dozen.id,
+                    "quantity": 1,
+                    "price_unit": 1200,
+                    "tax_ids": [Command.clear()],
+                }
+            ),
             Command.create({"name": "Discount", "quantity": 1, "price_unit": -100, "tax_ids": [Command.clear()]}),
         ]
         move.action_post()
@@ -111,12 +135,22 @@ class TestCrmValueDocument(ValueCase):
         pricelist = self.env["product.pricelist"].create({"name": "EUR", "currency_id": currency.id})
         customer = self.customer()
         order = self.sell(customer, quantity=1)
-        order = self.env["sale.order"].create({
-            "partner_id": customer.id, "pricelist_id": pricelist.id,
-            "order_line": [Command.create({
-                "product_id": self.product.id, "product_uom_qty": 1, "price_unit": 100, "tax_ids": [Command.clear()],
-            })],
-        })
+        order = self.env["sale.order"].create(
+            {
+                "partner_id": customer.id,
+                "pricelist_id": pricelist.id,
+                "order_line": [
+                    Command.create(
+                        {
+                            "product_id": self.product.id,
+                            "product_uom_qty": 1,
+                            "price_unit": 100,
+                            "tax_ids": [Command.clear()],
+                        }
+                    )
+                ],
+            }
+        )
         self.assertEqual(order.order_line.purchase_price, 30)
         order.action_confirm()
         move = self.bill(order, "2025-06-01")

@@ -16,9 +16,14 @@ class TestCrmValueFreshness(ValueCase):
         self.env["crm.value.run"].search([]).unlink()
 
     def _run(self, minutes, kind="full", state="done"):
-        return self.env["crm.value.run"].create({
-            "company_id": self.company.id, "kind": kind, "state": state,
-            "finished_at": fields.Datetime.now() - timedelta(minutes=minutes)})
+        return self.env["crm.value.run"].create(
+            {
+                "company_id": self.company.id,
+                "kind": kind,
+                "state": state,
+                "finished_at": fields.Datetime.now() - timedelta(minutes=minutes),
+            }
+        )
 
     def measure(self):
         return self.env["crm.value.freshness"]._measure(self.company)
@@ -28,13 +33,15 @@ class TestCrmValueFreshness(ValueCase):
         self._run(0, kind="followup")
         age = self.measure()
         self.assertEqual(
-            (age["refreshed_at"], age["minutes"], age["text"]),
-            (False, None, "The first refresh has not finished yet."))
+            (age["refreshed_at"], age["minutes"], age["text"]), (False, None, "The first refresh has not finished yet.")
+        )
 
     def test_words(self):
         for minutes, text in [
-            (0, "Figures are less than a minute old."), (1, "Figures are 1 minute old."),
-            (90, "Figures are 90 minutes old."), (60 * 36, "Figures are 36 hours old."),
+            (0, "Figures are less than a minute old."),
+            (1, "Figures are 1 minute old."),
+            (90, "Figures are 90 minutes old."),
+            (60 * 36, "Figures are 36 hours old."),
             (60 * 24 * 3, "Figures are 3 days old."),
         ]:
             self._run(minutes + 30)
@@ -53,10 +60,10 @@ class TestCrmValueFreshness(ValueCase):
         self.env.invalidate_all()
         self.invoice(self.acme, TODAY)
         self.invoice(self.acme, TODAY)
-        ages = {value.partner_id: value.figures_age
-                for value in self.Value.search([("company_id", "=", self.company.id)])}
-        self.assertEqual(ages[self.acme],
-                         "Figures are less than a minute old. 2 changes wait for the next refresh.")
+        ages = {
+            value.partner_id: value.figures_age for value in self.Value.search([("company_id", "=", self.company.id)])
+        }
+        self.assertEqual(ages[self.acme], "Figures are less than a minute old. 2 changes wait for the next refresh.")
         self.assertEqual(ages[other], "Figures are less than a minute old.")
         self.assertEqual(self.measure()["waiting"], 2)
 
@@ -75,8 +82,7 @@ class TestCrmValueFreshness(ValueCase):
         other = self.env["res.company"].create({"name": "Elsewhere"})
         both = self.Value.with_context(allowed_company_ids=[self.company.id, other.id])
         self.assertEqual(self.Value.get_figures_age(), ["The first refresh has not finished yet."])
-        self.assertEqual(
-            both.get_figures_age()[1], "Elsewhere: The first refresh has not finished yet.")
+        self.assertEqual(both.get_figures_age()[1], "Elsewhere: The first refresh has not finished yet.")
 
     def test_a_contact_asks_for_its_company(self):
         self._run(5)
@@ -88,10 +94,16 @@ class TestCrmValueFreshness(ValueCase):
         self.assertEqual(self.Value.get_figures_age(0), self.Value.get_figures_age())
 
     def test_who_may_ask(self):
-        seller = new_test_user(self.env, "age_seller", groups="sales_team.group_sale_salesman",
-                               company_id=self.company.id, company_ids=self.company.ids)
+        seller = new_test_user(
+            self.env,
+            "age_seller",
+            groups="sales_team.group_sale_salesman",
+            company_id=self.company.id,
+            company_ids=self.company.ids,
+        )
         self.assertTrue(self.Value.with_user(seller).get_figures_age())
-        outsider = new_test_user(self.env, "age_outsider", groups="base.group_user",
-                                 company_id=self.company.id, company_ids=self.company.ids)
+        outsider = new_test_user(
+            self.env, "age_outsider", groups="base.group_user", company_id=self.company.id, company_ids=self.company.ids
+        )
         with self.assertRaises(AccessError):
             self.Value.with_user(outsider).get_figures_age()

@@ -88,8 +88,12 @@ class TestCrmValueHealth(ValueCase):
 
     def test_the_administrator_opens_the_settings(self):
         admin = new_test_user(
-            self.env, "health_admin", groups="base.group_system,sales_team.group_sale_manager",
-            company_id=self.company.id, company_ids=self.company.ids)
+            self.env,
+            "health_admin",
+            groups="base.group_system,sales_team.group_sale_manager",
+            company_id=self.company.id,
+            company_ids=self.company.ids,
+        )
         self.Refresh._refresh_company()
         self.assertIn("All is well", self.panel(admin))
         settings = self.env["res.config.settings"].with_user(admin).with_company(self.company).create({})

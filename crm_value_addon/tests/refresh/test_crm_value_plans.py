@@ -31,11 +31,19 @@ class TestCrmValuePlans(ValueCase):
     def copy_invoice(cls, invoice, customers):
         """Give the customers many copies of an invoice, frozen, each with a line that was due and is paid."""
         number, customer = SQL("copy.number"), SQL("(%s::int[])[1 + copy.number %% %s]", customers.ids, len(customers))
-        cls.copy_rows("account_move", invoice.id, name=SQL("'COPY/' || %s", number),
-                      partner_id=customer, commercial_partner_id=customer)
-        cls.env.cr.execute(SQL(
-            """INSERT INTO crm_value_document (move_id, margin, purchase_revenue, is_down_payment)
-               SELECT id, 40, 100, FALSE FROM account_move WHERE name LIKE 'COPY/%%'"""))
+        cls.copy_rows(
+            "account_move",
+            invoice.id,
+            name=SQL("'COPY/' || %s", number),
+            partner_id=customer,
+            commercial_partner_id=customer,
+        )
+        cls.env.cr.execute(
+            SQL(
+                """INSERT INTO crm_value_document (move_id, margin, purchase_revenue, is_down_payment)
+               SELECT id, 40, 100, FALSE FROM account_move WHERE name LIKE 'COPY/%%'"""
+            )
+        )
         due = invoice.line_ids.filtered("date_maturity")
         first = SQL("(SELECT min(id) FROM account_move WHERE name LIKE 'COPY/%%')")
         cls.copy_rows("account_move_line", due.id, move_id=SQL("%s + %s - 1", first, number), reconciled=SQL("TRUE"))
@@ -43,15 +51,27 @@ class TestCrmValuePlans(ValueCase):
     @classmethod
     def copy_rows(cls, table, row_id, **values):
         """Insert copies of a row in which some columns have other values, SQL of ``copy.number``."""
-        columns = [name for [name] in cls.env.execute_query(SQL(
-            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped"
-            " AND attgenerated = '' AND attname != 'id' ORDER BY attnum", table))]
-        cls.env.cr.execute(SQL(
-            "INSERT INTO %(table)s (%(columns)s) SELECT %(values)s FROM %(table)s,"
-            " generate_series(1, %(copies)s) copy(number) WHERE %(table)s.id = %(id)s",
-            table=SQL.identifier(table), columns=SQL(", ").join(map(SQL.identifier, columns)),
-            values=SQL(", ").join(values.get(name, SQL.identifier(table, name)) for name in columns),
-            copies=_COPIES, id=row_id))
+        columns = [
+            name
+            for [name] in cls.env.execute_query(
+                SQL(
+                    "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped"
+                    " AND attgenerated = '' AND attname != 'id' ORDER BY attnum",
+                    table,
+                )
+            )
+        ]
+        cls.env.cr.execute(
+            SQL(
+                "INSERT INTO %(table)s (%(columns)s) SELECT %(values)s FROM %(table)s,"
+                " generate_series(1, %(copies)s) copy(number) WHERE %(table)s.id = %(id)s",
+                table=SQL.identifier(table),
+                columns=SQL(", ").join(map(SQL.identifier, columns)),
+                values=SQL(", ").join(values.get(name, SQL.identifier(table, name)) for name in columns),
+                copies=_COPIES,
+                id=row_id,
+            )
+        )
 
     def plan(self, query):
         self.env.cr.execute(SQL("EXPLAIN %s", query))
@@ -77,8 +97,11 @@ class TestCrmValuePlans(ValueCase):
             return original(cr, query, columns)
 
         with patch.object(crm_value_purchase_reader, "copy_out_arrays", copy_out_arrays):
-            list(self.env["crm.value.purchase.reader"]._iter_days(
-                Basis(self.company, self.company._value_today(), *arguments)))
+            list(
+                self.env["crm.value.purchase.reader"]._iter_days(
+                    Basis(self.company, self.company._value_today(), *arguments)
+                )
+            )
         return queries
 
     def test_documents_of_all_customers_are_read_from_the_index_alone(self):
@@ -99,7 +122,8 @@ class TestCrmValuePlans(ValueCase):
     def test_overdue(self):
         for customers in ((), (self.buyer.ids,)):
             query = self.env["crm.value.purchase"]._query_overdue(
-                Basis(self.company, self.company._value_today(), *customers))
+                Basis(self.company, self.company._value_today(), *customers)
+            )
             self.assertUses(query, "account_move_line_crm_value_open_idx", "account_move_line", "account_move")
 
     def test_queue(self):
@@ -113,8 +137,7 @@ class TestCrmValuePlans(ValueCase):
 
     def test_value_of_a_contact(self):
         domain = [("partner_id", "in", self.buyer.ids), ("company_id", "=", self.company.id)]
-        self.assertUses(
-            self.env["crm.value"]._search(domain).select(), "crm_value_partner_company_uniq", "crm_value")
+        self.assertUses(self.env["crm.value"]._search(domain).select(), "crm_value_partner_company_uniq", "crm_value")
 
     def test_contacts_by_tier(self):
         tier = self.env["crm.value.tier"].create({"name": "Few", "sequence": 99})
@@ -129,12 +152,16 @@ class TestCrmValuePlans(ValueCase):
         other = self.setup_other_company(name="Other")["company"]
         self.env.cr.execute(
             "INSERT INTO crm_value (partner_id, company_id, revenue_12m)"
-            " SELECT partner_id, %s, 5000 FROM crm_value WHERE company_id = %s", [other.id, self.company.id])
+            " SELECT partner_id, %s, 5000 FROM crm_value WHERE company_id = %s",
+            [other.id, self.company.id],
+        )
         plans, original = [], type(self.env.cr).execute
 
         def execute(cr, query, *arguments, **named):
             if isinstance(query, SQL) and query.code.split(maxsplit=2)[:2] in (
-                    ["UPDATE", "crm_value"], ["WITH", "decision"]):
+                ["UPDATE", "crm_value"],
+                ["WITH", "decision"],
+            ):
                 original(cr, SQL("EXPLAIN %s", query))
                 plans.append("\n".join(line for [line] in cr.fetchall()))
             return original(cr, query, *arguments, **named)

@@ -21,8 +21,10 @@ class TestQueueSessions(SessionsCase):
             company = env["res.company"].create({"name": "Queue Sessions"})
             partners = env["res.partner"].create([{"name": f"Queued {number}"} for number in range(CUSTOMERS)])
             # figures that no document bears out: whoever is refreshed loses them
-            env.cr.execute("INSERT INTO crm_value (partner_id, company_id, purchase_count) SELECT unnest(%s), %s, 3",
-                           [partners.ids, company.id])
+            env.cr.execute(
+                "INSERT INTO crm_value (partner_id, company_id, purchase_count) SELECT unnest(%s), %s, 3",
+                [partners.ids, company.id],
+            )
             self.company_id, self.partner_ids = company.id, partners.ids
 
     def clean(self):
@@ -60,8 +62,10 @@ class TestQueueSessions(SessionsCase):
                 time.sleep(0.01)
             raise AssertionError("the queue was never empty")
 
-        with self.committing_crons(), \
-                patch("odoo.addons.crm_value_addon.models.refresh.crm_value_refresh.QUEUE_BATCH", 7):
+        with (
+            self.committing_crons(),
+            patch("odoo.addons.crm_value_addon.models.refresh.crm_value_refresh.QUEUE_BATCH", 7),
+        ):
             self.assertFalse(self.in_sessions([post, *[drain] * WORKERS]))
         with self.outside() as env:
             runs = env["crm.value.run"].search([("company_id", "=", self.company_id)])

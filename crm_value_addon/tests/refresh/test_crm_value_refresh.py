@@ -32,7 +32,8 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
             for _invoice in range(dice.randint(0, 4)):
                 day = TODAY - timedelta(days=dice.randint(0, 900))
                 invoice = self.invoice(
-                    partners[-1], day, dice.randint(1, 90_000) / 100, product=dice.choice([None, self.product]))
+                    partners[-1], day, dice.randint(1, 90_000) / 100, product=dice.choice([None, self.product])
+                )
                 if dice.random() < 0.3:
                     self.credit_note(invoice, day + timedelta(days=dice.randint(0, 5)))
         return partners
@@ -42,9 +43,14 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
         self.invoice(self.customer("Receipt"), "2025-06-02", 12.34, move_type="out_receipt")
         self.invoice(None, "2025-06-02", 5.5, move_type="out_receipt")
         run = self.refresh()
-        books = self.env["account.move"].search([
-            ("company_id", "=", self.company.id), ("state", "=", "posted"), ("commercial_partner_id", "!=", False),
-            ("move_type", "in", ("out_invoice", "out_refund", "out_receipt"))])
+        books = self.env["account.move"].search(
+            [
+                ("company_id", "=", self.company.id),
+                ("state", "=", "posted"),
+                ("commercial_partner_id", "!=", False),
+                ("move_type", "in", ("out_invoice", "out_refund", "out_receipt")),
+            ]
+        )
         values = self.Value.search([("company_id", "=", self.company.id)])
         self.assertAlmostEqual(sum(values.mapped("revenue_total")), sum(books.mapped("amount_untaxed_signed")), 6)
         days = self.env["crm.value.purchase"].search([("company_id", "=", self.company.id)])
@@ -53,13 +59,30 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
 
     def test_windows_are_half_open(self):
         customer = self.customer()
-        for day, amount in (("2024-06-30", 1), ("2024-07-01", 10), ("2024-12-31", 100), ("2025-01-01", 1000),
-                            ("2025-06-30", 10000), ("2023-12-31", 100000)):
+        for day, amount in (
+            ("2024-06-30", 1),
+            ("2024-07-01", 10),
+            ("2024-12-31", 100),
+            ("2025-01-01", 1000),
+            ("2025-06-30", 10000),
+            ("2023-12-31", 100000),
+        ):
             self.invoice(customer, day, amount)
         self.refresh(customer)
-        self.assertRecordValues(self.value(customer), [{
-            "revenue_total": 111111, "revenue_12m": 11110, "revenue_year": 11000, "revenue_previous_year": 111,
-            "first_purchase_date": date(2023, 12, 31), "last_purchase_date": date(2025, 6, 30), "purchase_count": 6}])
+        self.assertRecordValues(
+            self.value(customer),
+            [
+                {
+                    "revenue_total": 111111,
+                    "revenue_12m": 11110,
+                    "revenue_year": 11000,
+                    "revenue_previous_year": 111,
+                    "first_purchase_date": date(2023, 12, 31),
+                    "last_purchase_date": date(2025, 6, 30),
+                    "purchase_count": 6,
+                }
+            ],
+        )
         for name, figure in (("revenue_12m", 11110), ("revenue_year", 11000), ("revenue_previous_year", 111)):
             action = self.value(customer).with_context(value_window=name).action_open_purchases()
             days = self.env["crm.value.purchase"].search(action["domain"])
@@ -68,16 +91,15 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
     def test_clv_by_hand(self):
         customer = self.customer()
         self.invoice(customer, "2025-01-15", 3000)  # margin 40 % = 1200: 100 a month
-        self.company.write({
-            "value_horizon_months": 2, "value_discount_rate": 0.21, "value_retention_rate": 0.5 ** 12})
+        self.company.write({"value_horizon_months": 2, "value_discount_rate": 0.21, "value_retention_rate": 0.5**12})
         self.refresh(customer)
         step = 1.21 ** (1 / 12)
         # month 1 brings 100 × 0.5, month 2 brings 100 × 0.25, each discounted at its end
-        self.assertAlmostEqual(self.value(customer).clv, round(50 / step + 25 / step ** 2, 2), 2)
+        self.assertAlmostEqual(self.value(customer).clv, round(50 / step + 25 / step**2, 2), 2)
         self.assertRecordValues(self.value(customer), [{"method": "history", "realised_value": 1200}])
         self.company.value_basis = "revenue"
         self.refresh(customer)
-        self.assertAlmostEqual(self.value(customer).clv, round(125 / step + 62.5 / step ** 2, 2), 2)
+        self.assertAlmostEqual(self.value(customer).clv, round(125 / step + 62.5 / step**2, 2), 2)
 
     def test_incremental_equals_full(self):
         partners = self.history(seed=2)
@@ -149,11 +171,13 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
 
     def test_population(self):
         ordered, opportunity, cancelled, stranger = (
-            self.customer(name) for name in ("Ordered", "Opportunity", "Cancelled", "Stranger"))
+            self.customer(name) for name in ("Ordered", "Opportunity", "Cancelled", "Stranger")
+        )
         self.env["sale.order"].create({"partner_id": ordered.id})
         self.env["sale.order"].create({"partner_id": cancelled.id})._action_cancel()
-        self.env["crm.lead"].create({
-            "name": "Deal", "type": "opportunity", "partner_id": opportunity.id, "company_id": self.company.id})
+        self.env["crm.lead"].create(
+            {"name": "Deal", "type": "opportunity", "partner_id": opportunity.id, "company_id": self.company.id}
+        )
         self.refresh()
         self.assertTrue(self.value(ordered) and self.value(opportunity))
         self.assertFalse(self.value(cancelled) or self.value(stranger))
@@ -199,9 +223,15 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
         customer = self.customer()
         self.invoice(customer, "2025-06-01", 10)
         Move = self.env["account.move"].with_company(other)
-        move = Move.create({
-            "move_type": "out_invoice", "partner_id": customer.id, "invoice_date": "2025-06-01", "company_id": other.id,
-            "invoice_line_ids": [Command.create({"name": "x", "price_unit": 99, "tax_ids": [Command.clear()]})]})
+        move = Move.create(
+            {
+                "move_type": "out_invoice",
+                "partner_id": customer.id,
+                "invoice_date": "2025-06-01",
+                "company_id": other.id,
+                "invoice_line_ids": [Command.create({"name": "x", "price_unit": 99, "tax_ids": [Command.clear()]})],
+            }
+        )
         move.action_post()
         self.run_cron("ir_cron_refresh_all")
         values = self.env["crm.value"].search([("partner_id", "=", customer.id)])
@@ -227,7 +257,8 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
         self.invoice(poisoned, "2025-06-01", 10)
         self.env.flush_all()
         self.env.cr.execute(
-            "UPDATE account_move SET amount_untaxed_signed = 'NaN' WHERE commercial_partner_id = %s", [poisoned.id])
+            "UPDATE account_move SET amount_untaxed_signed = 'NaN' WHERE commercial_partner_id = %s", [poisoned.id]
+        )
         run = self.refresh()
         self.assertEqual((run.state, run.skipped), ("done", 1))
         self.assertEqual(run.skipped_ids.partner_id, poisoned)
@@ -256,8 +287,10 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
             self.assertEqual((run.state, run.skipped), ("done", 1))
             self.assertIn("an automation rule says no", run.skipped_ids.reason)
             self.assertEqual(self.value(partners[1]).purchase_count > 0, True)
-            with patch("odoo.addons.crm_value_addon.models.refresh.crm_value_writer.SKIP_LIMIT", 0), \
-                    self.assertRaisesRegex(UserError, "More than 0 customers"):
+            with (
+                patch("odoo.addons.crm_value_addon.models.refresh.crm_value_writer.SKIP_LIMIT", 0),
+                self.assertRaisesRegex(UserError, "More than 0 customers"),
+            ):
                 self.refresh()
 
     def test_interrupted_refresh_goes_on(self):
@@ -311,8 +344,7 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
             self.env.invalidate_all()
             action = self.env.ref(f"crm_value_addon.action_server_recompute_{xmlid}")
             if record:
-                action = action.with_context(
-                    active_model=record._name, active_ids=record.ids, active_id=record.id)
+                action = action.with_context(active_model=record._name, active_ids=record.ids, active_id=record.id)
             result = action.run()
             self.assertEqual(result["tag"], "display_notification")
             self.assertEqual(self.value(customer).revenue_total, 10, xmlid)
@@ -322,8 +354,10 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
         for partner in partners:
             self.invoice(partner, "2025-06-01", 10)
         self.env["crm.value.queue"].search([]).unlink()
-        with patch("odoo.addons.crm_value_addon.models.refresh.crm_value_scheduler.REQUEST_LIMIT", 1), \
-                self.capture_triggers("crm_value_addon.ir_cron_refresh_stale") as capture:
+        with (
+            patch("odoo.addons.crm_value_addon.models.refresh.crm_value_scheduler.REQUEST_LIMIT", 1),
+            self.capture_triggers("crm_value_addon.ir_cron_refresh_stale") as capture,
+        ):
             partners.action_recompute_value()
         self.assertEqual(len(capture.records), 1)
         self.assertFalse(self.value(partners[0]))
@@ -364,8 +398,11 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
         def fail(model, *args):
             model.env.cr.execute("SELECT 1 / 0")
 
-        with patch.object(type(self.Refresh), "_compute", fail), mute_logger("odoo.sql_db"), \
-                self.assertLogs("odoo.addons.crm_value_addon", "ERROR"):
+        with (
+            patch.object(type(self.Refresh), "_compute", fail),
+            mute_logger("odoo.sql_db"),
+            self.assertLogs("odoo.addons.crm_value_addon", "ERROR"),
+        ):
             self.run_cron("ir_cron_refresh_stale")
         run = self.env["crm.value.run"].search([("company_id", "=", self.company.id)], limit=1)
         self.assertEqual(run.state, "failed")
@@ -407,8 +444,12 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
         portal = new_test_user(self.env, "curious", "base.group_portal", **company)
         other = self.setup_other_company(name="Foreign")["company"]
         stranger = new_test_user(
-            self.env, "stranger", "sales_team.group_sale_salesman_all_leads", company_id=other.id,
-            company_ids=[Command.set(other.ids)])
+            self.env,
+            "stranger",
+            "sales_team.group_sale_salesman_all_leads",
+            company_id=other.id,
+            company_ids=[Command.set(other.ids)],
+        )
         value = self.value(customer)
         self.assertEqual(value.with_user(seller).revenue_total, 10)
         self.assertEqual(customer.with_user(seller).revenue_total, 10)

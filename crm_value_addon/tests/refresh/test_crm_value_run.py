@@ -16,8 +16,12 @@ class TestCrmValueRun(ValueCase):
         self.env["crm.value.run"].search([]).unlink()
         self.acme = self.customer("Acme")
         self.admin = new_test_user(
-            self.env, "alarm_admin", groups="base.group_system", company_id=self.company.id,
-            company_ids=self.company.ids)
+            self.env,
+            "alarm_admin",
+            groups="base.group_system",
+            company_id=self.company.id,
+            company_ids=self.company.ids,
+        )
 
     def run_cron(self, name):
         self.env.flush_all()
@@ -28,14 +32,17 @@ class TestCrmValueRun(ValueCase):
     def alarms(self, **of_run):
         runs = self.env["crm.value.run"].search([("company_id", "=", self.company.id), ("alarm_id", "!=", False)])
         return runs.filtered(
-            lambda run: run.alarm_id.active and all(run[key] == of_run[key] for key in of_run)).alarm_id
+            lambda run: run.alarm_id.active and all(run[key] == of_run[key] for key in of_run)
+        ).alarm_id
 
     def fail_once(self, method="_compute", cron="ir_cron_refresh_stale"):
         def fail(model, *args, **kwargs):
             model.env.cr.execute("SELECT 1 / 0")
 
-        with patch.object(type(self.Refresh), method, fail), mute_logger(
-                "odoo.sql_db", "odoo.addons.crm_value_addon.models.refresh.crm_value_scheduler"):
+        with (
+            patch.object(type(self.Refresh), method, fail),
+            mute_logger("odoo.sql_db", "odoo.addons.crm_value_addon.models.refresh.crm_value_scheduler"),
+        ):
             self.run_cron(cron)
 
     def test_a_failing_cron_asks_once_and_closes_by_itself(self):
@@ -88,8 +95,10 @@ class TestCrmValueRun(ValueCase):
         def fail(model, company):
             raise ValueError("no such luck")
 
-        with patch.object(type(Fit), "_fit_company", fail), mute_logger(
-                "odoo.addons.crm_value_addon.models.prediction.crm_value_fit"):
+        with (
+            patch.object(type(Fit), "_fit_company", fail),
+            mute_logger("odoo.addons.crm_value_addon.models.prediction.crm_value_fit"),
+        ):
             self.run_cron("ir_cron_fit")
         run = self.env["crm.value.run"].search([("company_id", "=", self.company.id), ("kind", "=", "fit")])
         self.assertEqual((run.state, run.message), ("failed", "ValueError: no such luck"))
@@ -103,8 +112,10 @@ class TestCrmValueRun(ValueCase):
         def fail(model, company):
             raise ValueError("no such luck")
 
-        with patch.object(type(Calendar), "_give_due", fail), mute_logger(
-                "odoo.addons.crm_value_addon.models.benefits.crm_value_gift"):
+        with (
+            patch.object(type(Calendar), "_give_due", fail),
+            mute_logger("odoo.addons.crm_value_addon.models.benefits.crm_value_gift"),
+        ):
             self.run_cron("ir_cron_gifts")
             self.run_cron("ir_cron_gifts")
         self.assertEqual(len(self.alarms(kind="gift")), 1)
@@ -117,8 +128,10 @@ class TestCrmValueRun(ValueCase):
         def fail(model, *args):
             raise ValueError("no such luck")
 
-        with patch.object(type(Followup), "_sync_all", fail), mute_logger(
-                "odoo.addons.crm_value_addon.models.refresh.crm_value_scheduler"):
+        with (
+            patch.object(type(Followup), "_sync_all", fail),
+            mute_logger("odoo.addons.crm_value_addon.models.refresh.crm_value_scheduler"),
+        ):
             self.run_cron("ir_cron_followup")
         runs = self.env["crm.value.run"].search([("kind", "=", "followup")])
         self.assertEqual(set(runs.mapped("state")), {"failed"})
@@ -130,8 +143,10 @@ class TestCrmValueRun(ValueCase):
         def nobody(model, *args, **kwargs):
             raise ValueError("no")
 
-        with patch.object(type(self.env["mail.activity"]), "create", nobody), mute_logger(
-                "odoo.addons.crm_value_addon.models.refresh.crm_value_run"):
+        with (
+            patch.object(type(self.env["mail.activity"]), "create", nobody),
+            mute_logger("odoo.addons.crm_value_addon.models.refresh.crm_value_run"),
+        ):
             self.fail_once()
         self.assertEqual(self.env["crm.value.run"].search([("company_id", "=", self.company.id)]).state, "failed")
 

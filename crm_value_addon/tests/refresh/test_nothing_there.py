@@ -31,8 +31,10 @@ class TestNothingThere(ValueCase):
         tier = self.env["crm.value.tier"].create({"name": "Tried", "company_id": self.company.id})
         simulation = self.env["crm.value.tier.simulation"].create({})
         for name in ("7", "clv; --", "partner_id"):
-            for model, vals in (("crm.value.tier.criterion", {"tier_id": tier.id}), (
-                    "crm.value.tier.simulation.criterion", {"tier_id": tier.id, "simulation_id": simulation.id})):
+            for model, vals in (
+                ("crm.value.tier.criterion", {"tier_id": tier.id}),
+                ("crm.value.tier.simulation.criterion", {"tier_id": tier.id, "simulation_id": simulation.id}),
+            ):
                 with self.assertRaisesRegex(ValidationError, "no metric"):
                     self.env[model].create({**vals, "metric": name, "enter_min": 1})
             with self.assertRaisesRegex(ValidationError, "no metric"):

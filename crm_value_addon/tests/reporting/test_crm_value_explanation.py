@@ -15,9 +15,14 @@ class TestCrmValueExplanation(PartsCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.company.write({
-            "value_referral_share": 0.1, "value_cost_credit_notes": True, "value_cost_credit_note": 30,
-            "value_knowledge_cap": 100})
+        cls.company.write(
+            {
+                "value_referral_share": 0.1,
+                "value_cost_credit_notes": True,
+                "value_cost_credit_note": 30,
+                "value_knowledge_cap": 100,
+            }
+        )
         cls.idea = cls.env.ref("crm_value_addon.feedback_kind_idea")
         cls.idea.amount = 60
         cls.bakery = cls.customer("Bakery")
@@ -30,29 +35,37 @@ class TestCrmValueExplanation(PartsCase):
         cls.order = cls.quotation(cls.bakery, 500)
         cls.referred = cls.customer("Inn", referred_by_id=cls.bakery.id)
         cls.invoice(cls.referred, TODAY - timedelta(days=5), 900)
-        cls.feedback = cls.env["crm.value.feedback"].create({
-            "partner_id": cls.bakery.id, "company_id": cls.company.id, "kind_id": cls.idea.id, "date": TODAY,
-            "description": "Smaller boxes"})
+        cls.feedback = cls.env["crm.value.feedback"].create(
+            {
+                "partner_id": cls.bakery.id,
+                "company_id": cls.company.id,
+                "kind_id": cls.idea.id,
+                "date": TODAY,
+                "description": "Smaller boxes",
+            }
+        )
 
     def person(self, login, groups, company=None):
         company = company or self.company
         return new_test_user(
-            self.env, login, groups=groups, company_id=company.id, company_ids=[Command.set(company.ids)])
+            self.env, login, groups=groups, company_id=company.id, company_ids=[Command.set(company.ids)]
+        )
 
     def test_the_components_add_up(self):
         self.refresh()
         value = self.value(self.bakery)
         explained = value.explain_value()
         self.assertEqual(
-            round(sum(part["sign"] * part["amount"] for part in explained["parts"]), 2), round(explained["clv"], 2))
+            round(sum(part["sign"] * part["amount"] for part in explained["parts"]), 2), round(explained["clv"], 2)
+        )
         self.assertEqual(explained["clv"], value.clv)
         parts = {part["name"]: part for part in explained["parts"]}
         self.assertTrue(all(part["amount"] and part["configured"] for part in parts.values()))
         # three days of purchases, 31 days apart
         amount = self.env["crm.value.explanation"]._money(value, 240)
         self.assertEqual(
-            parts["transaction_value"]["inputs"][0],
-            f"3 purchases, every 31 days, {amount} each, last 40 days ago")
+            parts["transaction_value"]["inputs"][0], f"3 purchases, every 31 days, {amount} each, last 40 days ago"
+        )
         self.assertIn("Deal", parts["growth_value"]["inputs"][0])
         self.assertIn("1 × Idea", parts["knowledge_value"]["inputs"][0])
         realised = explained["realised"]
@@ -64,8 +77,12 @@ class TestCrmValueExplanation(PartsCase):
         self.refresh()
         value = self.value(self.bakery)
         for key, expected in (
-                ("opportunities", self.lead), ("quotations", self.order), ("referred", self.value(self.referred)),
-                ("feedback", self.feedback), ("credit_notes", self.note)):
+            ("opportunities", self.lead),
+            ("quotations", self.order),
+            ("referred", self.value(self.referred)),
+            ("feedback", self.feedback),
+            ("credit_notes", self.note),
+        ):
             action = value.action_open_part(key)
             self.assertEqual(self.env[action["res_model"]].search(action["domain"]), expected, key)
         for part in value.explain_value()["parts"]:

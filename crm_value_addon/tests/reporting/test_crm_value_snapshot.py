@@ -32,8 +32,13 @@ class TestCrmValueSnapshot(ValueCase):
         for name in ("clv", "realised_value", "revenue_12m", "probability_alive", "tier_id", "lifecycle_stage"):
             self.assertEqual(taken[name], value[name], name)
         self.assertEqual(taken.equity, value.clv - value.referral_value)
-        for day, count in ((date(2025, 6, 30), 1), (date(2025, 7, 30), 1), (date(2025, 8, 3), 2), (date(2025, 8, 4), 2),
-                           (date(2025, 8, 31), 3)):
+        for day, count in (
+            (date(2025, 6, 30), 1),
+            (date(2025, 7, 30), 1),
+            (date(2025, 8, 3), 2),
+            (date(2025, 8, 4), 2),
+            (date(2025, 8, 31), 3),
+        ):
             with freeze_time(day):
                 self.refresh()
                 self.assertEqual(len(self.snapshots()), count, day)
@@ -69,9 +74,15 @@ class TestCrmValueSnapshot(ValueCase):
     def test_source_of_the_first_won_opportunity(self):
         source = self.env["utm.source"].create({"name": "Fair"})
         self.invoice(self.bakery, "2025-05-01", 1000)
-        self.env["crm.lead"].create({
-            "name": "Deal", "type": "opportunity", "partner_id": self.bakery.id, "company_id": self.company.id,
-            "source_id": source.id}).action_set_won()
+        self.env["crm.lead"].create(
+            {
+                "name": "Deal",
+                "type": "opportunity",
+                "partner_id": self.bakery.id,
+                "company_id": self.company.id,
+                "source_id": source.id,
+            }
+        ).action_set_won()
         self.refresh()
         self.assertEqual(self.snapshots().source_id, source)
 
@@ -90,12 +101,14 @@ class TestCrmValueSnapshot(ValueCase):
         self.refresh()
         taken = self.snapshots()
         other = self.env["res.company"].create({"name": "Other"})
-        seller, stranger, manager = (new_test_user(
-            self.env, login, groups=groups, company_id=company.id, company_ids=[Command.set(company.ids)])
+        seller, stranger, manager = (
+            new_test_user(self.env, login, groups=groups, company_id=company.id, company_ids=[Command.set(company.ids)])
             for login, groups, company in (
                 ("seller", "sales_team.group_sale_salesman", self.company),
                 ("stranger", "sales_team.group_sale_manager", other),
-                ("manager", "sales_team.group_sale_manager", self.company)))
+                ("manager", "sales_team.group_sale_manager", self.company),
+            )
+        )
         self.assertEqual(taken.with_user(seller).revenue_12m, 1000)
         with self.assertRaises(AccessError):
             taken.with_user(seller).read(["clv"])
@@ -107,8 +120,15 @@ class TestCrmValueSnapshot(ValueCase):
 
     def test_equity(self):
         company, Equity = self.company, self.env["crm.value.equity"].with_company(self.company)
-        company.write({"value_retention_rate": 1.0, "value_discount_rate": 0.0, "value_horizon_months": 12,
-                       "value_referral_share": 0.5, "value_referral_months": 12})
+        company.write(
+            {
+                "value_retention_rate": 1.0,
+                "value_discount_rate": 0.0,
+                "value_horizon_months": 12,
+                "value_referral_share": 0.5,
+                "value_referral_months": 12,
+            }
+        )
         other = self.customer("Inn", referred_by_id=self.bakery.id)
         self.invoice(self.bakery, "2025-05-01", 1000)
         self.refresh()
@@ -132,12 +152,18 @@ class TestCrmValueSnapshot(ValueCase):
         self.assertAlmostEqual(summary["concentration"][0]["share"], 1200 / 1800, places=4)
 
     def test_cost_of_winning_and_of_keeping(self):
-        self.company.write({
-            "value_cost_acquisition": "lead", "value_cost_won_lead": 100, "value_cost_credit_notes": True,
-            "value_cost_credit_note": 30})
+        self.company.write(
+            {
+                "value_cost_acquisition": "lead",
+                "value_cost_won_lead": 100,
+                "value_cost_credit_notes": True,
+                "value_cost_credit_note": 30,
+            }
+        )
         won, walked_in, old = (self.customer(name) for name in ("Won", "Walked in", "Old"))
-        lead = self.env["crm.lead"].create({
-            "name": "Deal", "type": "opportunity", "partner_id": won.id, "company_id": self.company.id})
+        lead = self.env["crm.lead"].create(
+            {"name": "Deal", "type": "opportunity", "partner_id": won.id, "company_id": self.company.id}
+        )
         lead.action_set_won()
         for customer, day in ((won, "2025-03-01"), (walked_in, "2025-04-01"), (old, "2023-01-01"), (old, "2025-05-01")):
             invoice = self.invoice(customer, day, 100)

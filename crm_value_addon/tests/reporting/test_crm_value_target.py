@@ -16,13 +16,18 @@ class TestCrmValueTarget(ValueCase):
         super().setUpClass()
         cls.company.value_method = "history"
         cls.manager = new_test_user(
-            cls.env, "manager", groups="sales_team.group_sale_manager", company_id=cls.company.id,
-            company_ids=[Command.set(cls.company.ids)])
+            cls.env,
+            "manager",
+            groups="sales_team.group_sale_manager",
+            company_id=cls.company.id,
+            company_ids=[Command.set(cls.company.ids)],
+        )
         cls.bakery, cls.inn = cls.customer("Bakery"), cls.customer("Inn")
 
     def target(self, metric, goal, **vals):
-        return self.env["crm.value.target"].create({
-            "company_id": self.company.id, "metric": metric, "goal": goal, "user_id": self.manager.id, **vals})
+        return self.env["crm.value.target"].create(
+            {"company_id": self.company.id, "metric": metric, "goal": goal, "user_id": self.manager.id, **vals}
+        )
 
     def check(self, target):
         self.refresh()
@@ -58,11 +63,18 @@ class TestCrmValueTarget(ValueCase):
 
     def test_top_tiers_of_a_team(self):
         self.env["crm.value.tier"].search([]).active = False
-        tier = self.env["crm.value.tier"].create({
-            "name": "Top", "sequence": 10, "company_id": self.company.id, "downgrade_policy": "immediate",
-            "criterion_ids": [Command.create({"metric": "revenue_12m", "enter_min": 500, "keep_min": 500})]})
-        team = self.env["crm.team"].create({
-            "name": "North", "company_id": self.company.id, "member_ids": [Command.set(self.manager.ids)]})
+        tier = self.env["crm.value.tier"].create(
+            {
+                "name": "Top",
+                "sequence": 10,
+                "company_id": self.company.id,
+                "downgrade_policy": "immediate",
+                "criterion_ids": [Command.create({"metric": "revenue_12m", "enter_min": 500, "keep_min": 500})],
+            }
+        )
+        team = self.env["crm.team"].create(
+            {"name": "North", "company_id": self.company.id, "member_ids": [Command.set(self.manager.ids)]}
+        )
         self.bakery.user_id = self.manager
         for partner in (self.bakery, self.inn):
             self.invoice(partner, "2025-05-01", 1000)
@@ -75,8 +87,12 @@ class TestCrmValueTarget(ValueCase):
         with self.assertRaises(ValidationError):
             self.target("top_tiers", 1)
         seller = new_test_user(
-            self.env, "seller", groups="sales_team.group_sale_salesman", company_id=self.company.id,
-            company_ids=[Command.set(self.company.ids)])
+            self.env,
+            "seller",
+            groups="sales_team.group_sale_salesman",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
         target = self.target("equity", 1)
         self.assertEqual(target.with_user(self.manager).goal, 1)
         with self.assertRaises(AccessError):

@@ -21,8 +21,9 @@ class TestCrmValueLifecycle(ValueCase):
         return self.value(partner).lifecycle_stage
 
     def opportunity(self, partner, **vals):
-        return self.env["crm.lead"].create({
-            "name": "Deal", "type": "opportunity", "partner_id": partner.id, "company_id": self.company.id, **vals})
+        return self.env["crm.lead"].create(
+            {"name": "Deal", "type": "opportunity", "partner_id": partner.id, "company_id": self.company.id, **vals}
+        )
 
     def test_stages_by_own_rhythm(self):
         # the typical interval of these is 30 days
@@ -37,8 +38,9 @@ class TestCrmValueLifecycle(ValueCase):
         # as silent as the lost one, but its rhythm is slower
         slow = self.bought("Half-yearly", 200, 380, 560)
         self.refresh()
-        self.assertEqual({stage: self.stage(partner) for stage, partner in expected.items()}, {
-            stage: stage for stage in expected})
+        self.assertEqual(
+            {stage: self.stage(partner) for stage, partner in expected.items()}, {stage: stage for stage in expected}
+        )
         self.assertEqual(self.stage(slow), "active")
 
     def test_new_grows_old(self):
@@ -75,19 +77,22 @@ class TestCrmValueLifecycle(ValueCase):
 
     def test_lead_and_prospect(self):
         lead, promising, quoted, drafted, won, confirmed = (
-            self.customer(name) for name in ("Lead", "Promising", "Quoted", "Drafted", "Won", "Confirmed"))
+            self.customer(name) for name in ("Lead", "Promising", "Quoted", "Drafted", "Won", "Confirmed")
+        )
         self.opportunity(lead)
         self.opportunity(promising)
         self.opportunity(won).action_set_won()
         self.env.flush_all()
-        self.env.cr.execute("UPDATE crm_lead SET automated_probability = CASE partner_id WHEN %s THEN 70 ELSE 20 END",
-                            [promising.id])
+        self.env.cr.execute(
+            "UPDATE crm_lead SET automated_probability = CASE partner_id WHEN %s THEN 70 ELSE 20 END", [promising.id]
+        )
         for partner, state in ((quoted, "sent"), (drafted, "draft"), (confirmed, "sale")):
             self.env["sale.order"].create({"partner_id": partner.id, "state": state})
         self.refresh()
         self.assertEqual(
             [self.stage(partner) for partner in (lead, promising, quoted, drafted, confirmed)],
-            ["lead", "prospect", "prospect", "lead", "prospect"])
+            ["lead", "prospect", "prospect", "lead", "prospect"],
+        )
         self.assertFalse(self.value(won))
 
     def test_lead_is_as_of_the_nightly_refresh(self):
@@ -127,7 +132,8 @@ class TestCrmValueLifecycle(ValueCase):
         partners = self.env["res.partner"]
         for number in range(25):
             partners += self.bought(
-                f"Customer {number}", *(dice.randint(0, 900) for _purchase in range(dice.randint(1, 9))))
+                f"Customer {number}", *(dice.randint(0, 900) for _purchase in range(dice.randint(1, 9)))
+            )
         self.refresh()
         among_all = [(self.stage(partner), self.value(partner).previous_purchase_date) for partner in partners]
         self.env.flush_all()
@@ -135,7 +141,8 @@ class TestCrmValueLifecycle(ValueCase):
         self.env.invalidate_all()
         self.refresh(partners)
         self.assertEqual(
-            [(self.stage(partner), self.value(partner).previous_purchase_date) for partner in partners], among_all)
+            [(self.stage(partner), self.value(partner).previous_purchase_date) for partner in partners], among_all
+        )
         self.assertGreater(len({stage for stage, _date in among_all}), 3)
 
     def test_thresholds_are_checked_and_refresh(self):
@@ -144,8 +151,12 @@ class TestCrmValueLifecycle(ValueCase):
         Run.search(waiting).unlink()
         self.company.value_new_days = 10
         self.assertTrue(Run.search(waiting))
-        for vals in ({"value_risk_factor": 9}, {"value_lost_probability": 0.9}, {"value_new_days": -1},
-                     {"value_prospect_probability": 101}):
+        for vals in (
+            {"value_risk_factor": 9},
+            {"value_lost_probability": 0.9},
+            {"value_new_days": -1},
+            {"value_prospect_probability": 101},
+        ):
             with self.assertRaises(ValidationError), self.env.cr.savepoint():
                 self.company.write(vals)
         customer = self.bought("New", 20)
@@ -156,10 +167,23 @@ class TestCrmValueLifecycle(ValueCase):
         """With a fit the probability of being alive decides, and who came back from below the limit is won back."""
         silent, back = self.bought("Silent", *range(300, 400, 10)), self.bought("Back", 3, *range(300, 400, 10))
         once = self.bought("Once", 300)
-        self.env["crm.value.fit"].create({
-            "company_id": self.company.id, "model": "mbg", "is_used": True, "r": 0.525, "alpha": 30.0, "a": 0.891,
-            "b": 1.614, "p": 6.0, "q": 4.0, "v": 50.0, "margin_ratio": 0.4,
-            "purchase_covariance": (1e-6 * np.eye(4)).tolist(), "spend_covariance": (1e-6 * np.eye(3)).tolist()})
+        self.env["crm.value.fit"].create(
+            {
+                "company_id": self.company.id,
+                "model": "mbg",
+                "is_used": True,
+                "r": 0.525,
+                "alpha": 30.0,
+                "a": 0.891,
+                "b": 1.614,
+                "p": 6.0,
+                "q": 4.0,
+                "v": 50.0,
+                "margin_ratio": 0.4,
+                "purchase_covariance": (1e-6 * np.eye(4)).tolist(),
+                "spend_covariance": (1e-6 * np.eye(3)).tolist(),
+            }
+        )
         self.company.value_lost_probability = 0.05
         self.refresh()
         self.assertEqual(self.value(once).method, "model")

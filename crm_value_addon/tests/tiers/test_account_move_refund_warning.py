@@ -13,9 +13,15 @@ class TestAccountMoveRefundWarning(ValueCase):
         super().setUpClass()
         cls.company.value_method = "history"
         cls.env["crm.value.tier"].search([]).active = False
-        cls.tier = cls.env["crm.value.tier"].create({
-            "name": "Silver", "sequence": 10, "company_id": cls.company.id, "downgrade_policy": "immediate",
-            "criterion_ids": [Command.create({"metric": "revenue_12m", "enter_min": 1000, "keep_min": 1000})]})
+        cls.tier = cls.env["crm.value.tier"].create(
+            {
+                "name": "Silver",
+                "sequence": 10,
+                "company_id": cls.company.id,
+                "downgrade_policy": "immediate",
+                "criterion_ids": [Command.create({"metric": "revenue_12m", "enter_min": 1000, "keep_min": 1000})],
+            }
+        )
         cls.bakery = cls.customer("Bakery")
         cls.sold = cls.invoice(cls.bakery, "2025-05-01", 900, product=cls.product, quantity=1)
         cls.invoice(cls.bakery, "2025-03-01", 400)
@@ -23,9 +29,14 @@ class TestAccountMoveRefundWarning(ValueCase):
 
     def draft(self, amount, invoice=None, **vals):
         if invoice:
-            wizard = self.env["account.move.reversal"].with_context(
-                active_model="account.move", active_ids=invoice.ids,
-            ).create({"date": TODAY, "journal_id": invoice.journal_id.id})
+            wizard = (
+                self.env["account.move.reversal"]
+                .with_context(
+                    active_model="account.move",
+                    active_ids=invoice.ids,
+                )
+                .create({"date": TODAY, "journal_id": invoice.journal_id.id})
+            )
             note = self.env["account.move"].browse(wizard.refund_moves()["res_id"])
             note.invoice_line_ids.price_unit = amount
             return note
@@ -62,13 +73,18 @@ class TestAccountMoveRefundWarning(ValueCase):
 
     def test_nothing_else_is_warned_of(self):
         self.assertFalse(self.invoice(self.bakery, TODAY, 10, post=False).value_refund_warning)
-        self.assertFalse(self.invoice(
-            self.customer("Stranger"), TODAY, 10, move_type="out_refund", post=False).value_refund_warning)
+        self.assertFalse(
+            self.invoice(self.customer("Stranger"), TODAY, 10, move_type="out_refund", post=False).value_refund_warning
+        )
 
     def test_who_keeps_the_books_only_sees_no_warning(self):
         accountant = new_test_user(
-            self.env, "accountant", groups="account.group_account_invoice", company_id=self.company.id,
-            company_ids=[Command.set(self.company.ids)])
+            self.env,
+            "accountant",
+            groups="account.group_account_invoice",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
         note = self.draft(500, self.sold).with_user(accountant)
         self.assertNotIn("value_refund_warning", note.fields_get())
         note.get_view(view_type="form")

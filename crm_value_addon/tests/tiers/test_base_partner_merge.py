@@ -17,10 +17,18 @@ class TestBasePartnerMerge(TierCase):
         cls.second = cls.customer("Second", email="a@example.com")
 
     def wizard(self, user=None):
-        return self.env["base.partner.merge.automatic.wizard"].with_user(user or self.env.user).with_context(
-            allowed_company_ids=self.company.ids).create({
-                "partner_ids": [Command.set((self.first + self.second).ids)], "dst_partner_id": self.second.id,
-                "state": "selection"})
+        return (
+            self.env["base.partner.merge.automatic.wizard"]
+            .with_user(user or self.env.user)
+            .with_context(allowed_company_ids=self.company.ids)
+            .create(
+                {
+                    "partner_ids": [Command.set((self.first + self.second).ids)],
+                    "dst_partner_id": self.second.id,
+                    "state": "selection",
+                }
+            )
+        )
 
     def merge(self):
         self.wizard()._merge((self.first + self.second).ids, self.second)
@@ -38,21 +46,25 @@ class TestBasePartnerMerge(TierCase):
         shown = self.shown(self.wizard())
         self.merge()
         value = self.value(self.second)
-        self.assertRecordValues(value, [{
-            "tier_id": self.mid.id, "revenue_12m": 1300, "purchase_count": 1, "next_tier_id": self.top.id}])
+        self.assertRecordValues(
+            value, [{"tier_id": self.mid.id, "revenue_12m": 1300, "purchase_count": 1, "next_tier_id": self.top.id}]
+        )
         self.assertEqual(shown["Tier"], ["Low", "Low", "Mid"])
         self.assertEqual(shown["Purchases"], ["1", "1", "1"], "both bought on the same day")
         self.assertIn("1,300.00", shown["Revenue 12 Months"][2])
         self.assertIn(f"{value.clv:,.2f}", shown["CLV"][2])
-        self.assertEqual(self.tier_changes(self.second), [
-            (False, "Low", "initial"), (False, "Low", "initial"), ("Low", "Mid", "merge")])
+        self.assertEqual(
+            self.tier_changes(self.second),
+            [(False, "Low", "initial"), (False, "Low", "initial"), ("Low", "Mid", "merge")],
+        )
 
     def test_higher_tier_logs_locks_and_messages_follow(self):
         self.invoice(self.first, "2025-06-01", 100)
         self.invoice(self.second, "2025-06-01", 600)
         self.refresh()
-        self.env["crm.value.tier.lock"].create({
-            "value_id": self.value(self.first).id, "tier_id": self.top.id, "reason": "Old friend"})
+        self.env["crm.value.tier.lock"].create(
+            {"value_id": self.value(self.first).id, "tier_id": self.top.id, "reason": "Old friend"}
+        )
         self.assertEqual(self.value(self.first).tier_id, self.top)
         shown = self.shown(self.wizard())
         self.merge()
@@ -68,8 +80,9 @@ class TestBasePartnerMerge(TierCase):
         for customer, tier in ((self.first, self.top), (self.second, self.mid)):
             self.invoice(customer, "2025-06-01", 100)
             self.refresh(customer)
-            self.env["crm.value.tier.lock"].create({
-                "value_id": self.value(customer).id, "tier_id": tier.id, "reason": "Because"})
+            self.env["crm.value.tier.lock"].create(
+                {"value_id": self.value(customer).id, "tier_id": tier.id, "reason": "Because"}
+            )
         self.merge()
         value = self.value(self.second)
         self.assertEqual(value.tier_id, self.mid, "the lock of the contact that remains")
@@ -95,8 +108,10 @@ class TestBasePartnerMerge(TierCase):
         self.invoice(self.second, "2025-06-01", 600)
         self.refresh()
         seller = new_test_user(
-            self.env, "merge_seller",
+            self.env,
+            "merge_seller",
             groups="sales_team.group_sale_salesman,base.group_partner_manager,base.group_erp_manager",
-            company_id=self.company.id, company_ids=[Command.set(self.company.ids)])
-        self.assertEqual(
-            list(self.shown(self.wizard(seller))), ["Tier", "Revenue 12 Months", "Revenue", "Purchases"])
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
+        self.assertEqual(list(self.shown(self.wizard(seller))), ["Tier", "Revenue 12 Months", "Revenue", "Purchases"])

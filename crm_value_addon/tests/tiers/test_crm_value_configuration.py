@@ -16,20 +16,32 @@ class TestCrmValueConfiguration(ValueCase):
     def setUp(self):
         super().setUp()
         self.other = self.env["res.company"].create({"name": "Live", "currency_id": self.company.currency_id.id})
-        self.pricelist = self.env["product.pricelist"].create([
-            {"name": "Public", "sequence": 1, "company_id": False},
-            {"name": "Only for members", "sequence": 99, "company_id": False}])[1]
-        self.tier = self.env["crm.value.tier"].create({
-            "name": "Ruby", "company_id": self.company.id, "grace_days": 12, "sequence": 900,
-            "criterion_ids": [(0, 0, {"metric": "revenue_12m", "enter_min": 1234567.25, "keep_min": 1000000})],
-            "benefit_ids": [(0, 0, {"benefit_type": "pricelist", "pricelist_id": self.pricelist.id}),
-                            (0, 0, {"benefit_type": "note", "note": "Be kind"})]})
+        self.pricelist = self.env["product.pricelist"].create(
+            [
+                {"name": "Public", "sequence": 1, "company_id": False},
+                {"name": "Only for members", "sequence": 99, "company_id": False},
+            ]
+        )[1]
+        self.tier = self.env["crm.value.tier"].create(
+            {
+                "name": "Ruby",
+                "company_id": self.company.id,
+                "grace_days": 12,
+                "sequence": 900,
+                "criterion_ids": [(0, 0, {"metric": "revenue_12m", "enter_min": 1234567.25, "keep_min": 1000000})],
+                "benefit_ids": [
+                    (0, 0, {"benefit_type": "pricelist", "pricelist_id": self.pricelist.id}),
+                    (0, 0, {"benefit_type": "note", "note": "Be kind"}),
+                ],
+            }
+        )
         self.company.value_horizon_months = 24
 
     def wizard(self, company=None, data=None, user=None):
         company = company or self.company
-        wizards = self.env["crm.value.configuration"].with_company(company).with_context(
-            allowed_company_ids=company.ids)
+        wizards = (
+            self.env["crm.value.configuration"].with_company(company).with_context(allowed_company_ids=company.ids)
+        )
         wizards = wizards.with_user(user) if user else wizards
         wizard = wizards.create({"company_id": company.id})
         if data is not None:
@@ -126,10 +138,14 @@ class TestCrmValueConfiguration(ValueCase):
     def test_bad_files_are_refused_with_a_sentence(self):
         good = self.exported()
         for data, sentence in [
-            (b"no json", "not JSON"), (b"\xff\xfe", "not JSON"), (b'{"version": NaN}', "not JSON"),
+            (b"no json", "not JSON"),
+            (b"\xff\xfe", "not JSON"),
+            (b'{"version": NaN}', "not JSON"),
             (b"[" * 100000, "JSON"),
-            ([], "no configuration file"), ({"format": "x"}, "no configuration file"),
-            (good | {"version": 2}, "version 2"), (good | {"version": None}, "version None"),
+            ([], "no configuration file"),
+            ({"format": "x"}, "no configuration file"),
+            (good | {"version": 2}, "version 2"),
+            (good | {"version": None}, "version None"),
             (good | {"settings": None}, "damaged"),
             (good | {"records": [{"model": "res.users", "values": {}}]}, "damaged"),
             (good | {"records": [1]}, "damaged"),
@@ -148,9 +164,12 @@ class TestCrmValueConfiguration(ValueCase):
         good = self.exported()
         [ruby] = [record for record in good["records"] if record["values"].get("name", {}) == {"en_US": "Ruby"}]
         for values, sentence in [
-            ({"grace_days": "12"}, "no possible value"), ({"downgrade_policy": "whenever"}, "no possible value"),
-            ({"write_uid": 1}, "not known here"), ({"name": False}, "Name is missing"),
-            ({"company_id": 1}, "not known here"), ({"partner_domain": "[('nonsense', '=', 1)]"}, "cannot be used"),
+            ({"grace_days": "12"}, "no possible value"),
+            ({"downgrade_policy": "whenever"}, "no possible value"),
+            ({"write_uid": 1}, "not known here"),
+            ({"name": False}, "Name is missing"),
+            ({"company_id": 1}, "not known here"),
+            ({"partner_domain": "[('nonsense', '=', 1)]"}, "cannot be used"),
         ]:
             changed = ruby | {"values": ruby["values"] | values}
             broken = good | {"records": [changed if record is ruby else record for record in good["records"]]}
@@ -165,10 +184,19 @@ class TestCrmValueConfiguration(ValueCase):
         self.assertEqual(self.other.value_horizon_months, 36)
 
     def test_who_may(self):
-        manager, seller = (new_test_user(
-            self.env, f"configuration_{name}", groups=group, company_id=self.company.id, company_ids=self.company.ids)
+        manager, seller = (
+            new_test_user(
+                self.env,
+                f"configuration_{name}",
+                groups=group,
+                company_id=self.company.id,
+                company_ids=self.company.ids,
+            )
             for name, group in [
-                ("manager", "sales_team.group_sale_manager"), ("seller", "sales_team.group_sale_salesman")])
+                ("manager", "sales_team.group_sale_manager"),
+                ("seller", "sales_team.group_sale_salesman"),
+            ]
+        )
         with self.assertRaises(AccessError):
             self.wizard(user=seller)
         data = self.exported()

@@ -29,10 +29,17 @@ class TestCrmValueTier(TierCase):
             self.tier("Same", 5000, 4000)
         with self.assertRaisesRegex(ValidationError, "nobody would ever be Top"):
             # one of two is enough, and the first is what Top asks for
-            self.env["crm.value.tier"].create({
-                "name": "Any", "company_id": self.company.id, "criterion_match": "any", "criterion_ids": [
-                    Command.create({"metric": "revenue_12m", "enter_min": 5000}),
-                    Command.create({"metric": "clv", "enter_min": 1})]})
+            self.env["crm.value.tier"].create(
+                {
+                    "name": "Any",
+                    "company_id": self.company.id,
+                    "criterion_match": "any",
+                    "criterion_ids": [
+                        Command.create({"metric": "revenue_12m", "enter_min": 5000}),
+                        Command.create({"metric": "clv", "enter_min": 1}),
+                    ],
+                }
+            )
 
     def test_order_of_tiers(self):
         with self.assertRaises(ValidationError):
@@ -54,8 +61,14 @@ class TestCrmValueTier(TierCase):
             self.tier("Shared", 6000, 100, company_id=False)
 
     def test_domain_that_cannot_be_used(self):
-        for domain in ("[('country_id'", "[('no_such_field', '=', 1)]", "5", "[('active', '=', uid)]", "{'a': 1}",
-                       "[('name', 'no_such_operator', 1)]"):
+        for domain in (
+            "[('country_id'",
+            "[('no_such_field', '=', 1)]",
+            "5",
+            "[('active', '=', uid)]",
+            "{'a': 1}",
+            "[('name', 'no_such_operator', 1)]",
+        ):
             with self.subTest(domain), self.assertRaisesRegex(ValidationError, "Top: the condition on customers"):
                 self.top.partner_domain = domain
 
@@ -80,13 +93,19 @@ class TestCrmValueTier(TierCase):
     def test_deleting_a_criterion_is_checked(self):
         self.top.criterion_ids = [
             Command.update(self.top.criterion_ids.id, {"enter_min": 1000, "keep_min": 800}),
-            Command.create({"metric": "purchase_count", "enter_min": 9})]
+            Command.create({"metric": "purchase_count", "enter_min": 9}),
+        ]
         with self.assertRaisesRegex(ValidationError, "nobody would ever be Mid"):
             self.top.criterion_ids.filtered(lambda line: line.metric == "purchase_count").unlink()
 
     def test_keep_is_enter_unless_given(self):
-        tier = self.env["crm.value.tier"].create({"name": "T", "company_id": self.company.id, "criterion_ids": [
-            Command.create({"metric": "revenue_12m", "enter_min": 9000})]})
+        tier = self.env["crm.value.tier"].create(
+            {
+                "name": "T",
+                "company_id": self.company.id,
+                "criterion_ids": [Command.create({"metric": "revenue_12m", "enter_min": 9000})],
+            }
+        )
         self.assertEqual(tier.criterion_ids.keep_min, 9000)
         self.assertTrue(self.env["crm.value.tier"].create({"name": "Manual"}).is_by_hand)
 
@@ -99,25 +118,40 @@ class TestCrmValueTier(TierCase):
 
     def test_rights(self):
         customer = self.bought(1500)
-        seller, manager, portal = (new_test_user(
-            self.env, login, groups=groups, company_id=self.company.id, company_ids=[Command.set(self.company.ids)])
+        seller, manager, portal = (
+            new_test_user(
+                self.env, login, groups=groups, company_id=self.company.id, company_ids=[Command.set(self.company.ids)]
+            )
             for login, groups in (
                 ("tier_seller", "sales_team.group_sale_salesman_all_leads"),
-                ("tier_manager", "sales_team.group_sale_manager"), ("tier_portal", "base.group_portal")))
+                ("tier_manager", "sales_team.group_sale_manager"),
+                ("tier_portal", "base.group_portal"),
+            )
+        )
         value = self.value(customer)
         self.assertEqual(value.with_user(seller).tier_id.name, "Mid")
         self.assertEqual(customer.with_user(seller).with_company(self.company).value_tier_id.name, "Mid")
         self.assertTrue(value.with_user(seller).tier_change_ids)
         refused = [
             (seller, lambda env: env["crm.value.tier"].browse(self.mid.id).write({"name": "Mine"})),
-            (seller, lambda env: env["crm.value.tier.criterion"].browse(
-                self.mid.criterion_ids.id).write({"enter_min": 1})),
-            (seller, lambda env: env["crm.value.tier.lock"].create(
-                {"value_id": value.id, "tier_id": self.top.id, "reason": "Friend"})),
+            (
+                seller,
+                lambda env: env["crm.value.tier.criterion"].browse(self.mid.criterion_ids.id).write({"enter_min": 1}),
+            ),
+            (
+                seller,
+                lambda env: env["crm.value.tier.lock"].create(
+                    {"value_id": value.id, "tier_id": self.top.id, "reason": "Friend"}
+                ),
+            ),
             (seller, lambda env: env["crm.value"].browse(value.id).write({"tier_id": self.top.id})),
             (manager, lambda env: env["crm.value"].browse(value.id).write({"tier_id": self.top.id})),
-            (manager, lambda env: env["crm.value.tier.change"].create(
-                {"value_id": value.id, "date": TODAY, "source": "lock"})),
+            (
+                manager,
+                lambda env: env["crm.value.tier.change"].create(
+                    {"value_id": value.id, "date": TODAY, "source": "lock"}
+                ),
+            ),
             (portal, lambda env: env["crm.value.tier"].browse(self.mid.id).name),
             (portal, lambda env: env["res.partner"].browse(customer.id).value_tier_id),
             (portal, lambda env: env["crm.value.tier.change"].search([])),
@@ -130,12 +164,17 @@ class TestCrmValueTier(TierCase):
 
     def test_other_company_sees_nothing(self):
         customer = self.bought(1500)
-        self.env["crm.value.tier.lock"].create({
-            "value_id": self.value(customer).id, "tier_id": self.top.id, "reason": "Friend"})
+        self.env["crm.value.tier.lock"].create(
+            {"value_id": self.value(customer).id, "tier_id": self.top.id, "reason": "Friend"}
+        )
         other = self.setup_other_company(name="Other")["company"]
         stranger = new_test_user(
-            self.env, "tier_stranger", groups="sales_team.group_sale_manager", company_id=other.id,
-            company_ids=[Command.set(other.ids)])
+            self.env,
+            "tier_stranger",
+            groups="sales_team.group_sale_manager",
+            company_id=other.id,
+            company_ids=[Command.set(other.ids)],
+        )
         env = self.env(user=stranger, context={"allowed_company_ids": other.ids})
         self.assertFalse(env["crm.value.tier.change"].search([]))
         self.assertFalse(env["crm.value.tier.lock"].search([]))

@@ -23,9 +23,14 @@ class TierCase(ValueCase):
 
     @classmethod
     def tier(cls, name, enter, keep, metric="revenue_12m", **vals):
-        return cls.env["crm.value.tier"].create({
-            "name": name, "company_id": cls.company.id, "criterion_ids": [Command.create({
-                "metric": metric, "enter_min": enter, "keep_min": keep})], **vals})
+        return cls.env["crm.value.tier"].create(
+            {
+                "name": name,
+                "company_id": cls.company.id,
+                "criterion_ids": [Command.create({"metric": metric, "enter_min": enter, "keep_min": keep})],
+                **vals,
+            }
+        )
 
     def tier_changes(self, customer):
         changes = self.env["crm.value.tier.change"].search([("value_id", "=", self.value(customer).id)], order="id")
@@ -104,8 +109,7 @@ class TestCrmValueTierAssignment(TierCase, CronMixinCase):
         customer = self.bought(1000)
         self.credit_note(self.last_invoice, "2025-06-10", 500)
         self.refresh(customer)
-        self.assertRecordValues(self.value(customer), [{
-            "tier_id": self.mid.id, "tier_review_date": date(2025, 7, 10)}])
+        self.assertRecordValues(self.value(customer), [{"tier_id": self.mid.id, "tier_review_date": date(2025, 7, 10)}])
         with freeze_time("2025-07-09"):
             self.refresh()
             self.assertEqual(self.value(customer).tier_review_date, date(2025, 7, 10), "the announced date stands")
@@ -121,8 +125,9 @@ class TestCrmValueTierAssignment(TierCase, CronMixinCase):
         self.refresh(customer)
         with freeze_time("2025-07-10"):
             self.refresh()
-        self.assertRecordValues(self.value(customer), [{
-            "tier_id": self.low.id, "tier_review_date": False, "tier_since": date(2025, 7, 10)}])
+        self.assertRecordValues(
+            self.value(customer), [{"tier_id": self.low.id, "tier_review_date": False, "tier_since": date(2025, 7, 10)}]
+        )
         self.assertEqual(self.tier_changes(customer)[1:], [("Mid", "Low", "refresh")])
 
     def test_year_end(self):
@@ -237,7 +242,8 @@ class TestCrmValueTierAssignment(TierCase, CronMixinCase):
     def test_many_customers_side_by_side_are_decided_as_a_span(self):
         before, between, after = (self.bought(1500, name=str(number)) for number in range(3))
         self.env.cr.execute(
-            "UPDATE crm_value SET tier_id = NULL WHERE partner_id = ANY(%s)", [[before.id, between.id, after.id]])
+            "UPDATE crm_value SET tier_id = NULL WHERE partner_id = ANY(%s)", [[before.id, between.id, after.id]]
+        )
         self.env.invalidate_all()
         self.refresh(before + after)
         self.assertEqual([self.value(c).tier_id.name for c in (before, between, after)], ["Mid", False, "Mid"])
@@ -247,12 +253,29 @@ class TestCrmValueTierAssignment(TierCase, CronMixinCase):
 
     def test_companies_have_their_own_tiers(self):
         other = self.setup_other_company(name="Other")["company"]
-        shared = self.env["crm.value.tier"].create({"name": "Shared", "sequence": 1, "criterion_ids": [
-            Command.create({"metric": "revenue_12m", "enter_min": 10})]})
+        shared = self.env["crm.value.tier"].create(
+            {
+                "name": "Shared",
+                "sequence": 1,
+                "criterion_ids": [Command.create({"metric": "revenue_12m", "enter_min": 10})],
+            }
+        )
         customer = self.bought(6000)
-        move = self.env["account.move"].with_company(other).create({
-            "move_type": "out_invoice", "partner_id": customer.id, "invoice_date": "2025-06-01", "company_id": other.id,
-            "invoice_line_ids": [Command.create({"name": "x", "price_unit": 6000, "tax_ids": [Command.clear()]})]})
+        move = (
+            self.env["account.move"]
+            .with_company(other)
+            .create(
+                {
+                    "move_type": "out_invoice",
+                    "partner_id": customer.id,
+                    "invoice_date": "2025-06-01",
+                    "company_id": other.id,
+                    "invoice_line_ids": [
+                        Command.create({"name": "x", "price_unit": 6000, "tax_ids": [Command.clear()]})
+                    ],
+                }
+            )
+        )
         move.action_post()
         self.env["crm.value.refresh"].with_company(other)._refresh_company()
         self.assertEqual(customer.with_company(self.company).value_tier_id, self.top)
@@ -262,10 +285,23 @@ class TestCrmValueTierAssignment(TierCase, CronMixinCase):
         if "base.automation" not in self.env:
             self.skipTest("base_automation is not installed")
         model = self.env["ir.model"]._get("crm.value.tier.change")
-        self.env["base.automation"].create({
-            "name": "Tier changed", "model_id": model.id, "trigger": "on_create", "action_server_ids": [Command.create({
-                "name": "Tell", "model_id": model.id, "state": "code",
-                "code": "record.value_id.partner_id.write({'comment': record.to_tier_id.name})"})]})
+        self.env["base.automation"].create(
+            {
+                "name": "Tier changed",
+                "model_id": model.id,
+                "trigger": "on_create",
+                "action_server_ids": [
+                    Command.create(
+                        {
+                            "name": "Tell",
+                            "model_id": model.id,
+                            "state": "code",
+                            "code": "record.value_id.partner_id.write({'comment': record.to_tier_id.name})",
+                        }
+                    )
+                ],
+            }
+        )
         customer = self.bought(150)
         self.assertFalse(customer.comment, "nobody earned the first assignment")
         self.invoice(customer, "2025-06-02", 2000)
@@ -279,14 +315,14 @@ class TestCrmValueTierAssignment(TierCase, CronMixinCase):
             self.invoice(customer, "2025-06-02", 2000)
             self.refresh(customer)
             created = [vals for call in create.call_args_list for vals in call.args[1]]
-        self.assertEqual([(vals["source"], vals["figures"]) for vals in created], [
-            ("refresh", {"revenue_12m": 2150})])
+        self.assertEqual([(vals["source"], vals["figures"]) for vals in created], [("refresh", {"revenue_12m": 2150})])
 
     def test_listeners_get_the_changes_that_are_not_silent(self):
         with contextlib.ExitStack() as stack:
             heard = [
                 stack.enter_context(patch.object(type(self.env[name]), "_on_tier_changes", autospec=True))
-                for name in self.env["crm.value.tier.change"]._listeners()]
+                for name in self.env["crm.value.tier.change"]._listeners()
+            ]
             customer = self.bought(150)
             for listener in heard:
                 listener.assert_not_called()

@@ -21,8 +21,10 @@ class TestCrmValueTierExplanation(TierCase):
         customer = self.bought(850)
         steps = self.explain(customer)
         [criterion] = steps["next"]["criteria"]
-        self.assertEqual([criterion[key] for key in ("have", "need", "missing", "passed", "share")], [
-            "$\xa0850.00", "$\xa01,000.00", "$\xa0150.00", False, 85])
+        self.assertEqual(
+            [criterion[key] for key in ("have", "need", "missing", "passed", "share")],
+            ["$\xa0850.00", "$\xa01,000.00", "$\xa0150.00", False, 85],
+        )
         self.assertEqual(steps["next"]["tier"], self.mid)
         self.assertTrue(steps["keep"]["is_met"])
         text = self.text(self.value(customer))
@@ -52,8 +54,9 @@ class TestCrmValueTierExplanation(TierCase):
         customer = self.bought(850)
         self.assertEqual(list(self.explain(customer)), ["next", "keep"])
         self.assertEqual(self.explain(customer)["next"]["tier"], self.top, "Mid is for others")
-        self.env["crm.value.tier.lock"].create({
-            "value_id": self.value(customer).id, "tier_id": self.mid.id, "reason": "Board decision"})
+        self.env["crm.value.tier.lock"].create(
+            {"value_id": self.value(customer).id, "tier_id": self.mid.id, "reason": "Board decision"}
+        )
         text = self.text(self.value(customer))
         self.assertIn("Board decision", text)
         self.assertIn("not among them", text)
@@ -62,8 +65,12 @@ class TestCrmValueTierExplanation(TierCase):
         self.mid.criterion_ids = [Command.create({"metric": "margin_12m", "enter_min": 321})]
         customer = self.bought(850)
         user = new_test_user(
-            self.env, "plain", groups="sales_team.group_sale_salesman", company_id=self.company.id,
-            company_ids=[Command.set(self.company.ids)])
+            self.env,
+            "plain",
+            groups="sales_team.group_sale_salesman",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
         customer.user_id = user
         text = self.text(self.value(customer).with_user(user))
         self.assertIn("Margin 12 Months", text)

@@ -13,8 +13,9 @@ from .test_crm_value_tier_assignment import TierCase
 @freeze_time(TODAY)
 class TestCrmValueTierLock(TierCase):
     def lock(self, customer, tier, **vals):
-        return self.env["crm.value.tier.lock"].create({
-            "value_id": self.value(customer).id, "tier_id": tier.id, "reason": "Board decision", **vals})
+        return self.env["crm.value.tier.lock"].create(
+            {"value_id": self.value(customer).id, "tier_id": tier.id, "reason": "Board decision", **vals}
+        )
 
     def test_lock_changes_the_tier_at_once_and_stays(self):
         customer = self.bought(150)
@@ -56,8 +57,9 @@ class TestCrmValueTierLock(TierCase):
         self.top.write({"downgrade_policy": "grace", "grace_days": 10})
         customer = self.bought(150)
         self.lock(customer, self.top).action_end()
-        self.assertRecordValues(self.value(customer), [{
-            "tier_id": self.top.id, "tier_review_date": TODAY + timedelta(days=10)}])
+        self.assertRecordValues(
+            self.value(customer), [{"tier_id": self.top.id, "tier_review_date": TODAY + timedelta(days=10)}]
+        )
 
     def test_second_lock_ends_the_first(self):
         customer = self.bought(150)
@@ -78,7 +80,11 @@ class TestCrmValueTierLock(TierCase):
     def test_what_was_written_stays(self):
         lock = self.lock(self.bought(150), self.top)
         for vals in (
-                {"reason": "Other"}, {"user_id": 1}, {"tier_id": self.mid.id}, {"active": False, "ended_by_id": 1}):
+            {"reason": "Other"},
+            {"user_id": 1},
+            {"tier_id": self.mid.id},
+            {"active": False, "ended_by_id": 1},
+        ):
             with self.subTest(vals), self.assertRaises(UserError):
                 lock.write(vals)
         other = new_test_user(self.env, "lock_other", groups="sales_team.group_sale_manager")

@@ -113,7 +113,8 @@ class TestCrmValueTierSimulation(TierCase):
 
     def test_switch_to_the_pyramid_and_back(self):
         self.env["crm.value.tier"].with_context(active_test=False).search(
-            [("scheme", "=", "pyramid")]).company_id = self.company
+            [("scheme", "=", "pyramid")]
+        ).company_id = self.company
         simulation = self.Simulation.create({"scheme": "pyramid"})
         simulation.action_preview()
         self.assertEqual(simulation.move_count, 20 - 1)
@@ -147,8 +148,10 @@ class TestCrmValueTierSimulation(TierCase):
         with form.criterion_ids.new() as line:
             line.tier_id, line.metric, line.enter_min = self.top, "purchase_count", 1
         simulation = form.save()
-        self.assertIn(("purchase_count", 1.0, 1.0), simulation.criterion_ids.mapped(
-            lambda line: (line.metric, line.enter_min, line.keep_min)))
+        self.assertIn(
+            ("purchase_count", 1.0, 1.0),
+            simulation.criterion_ids.mapped(lambda line: (line.metric, line.enter_min, line.keep_min)),
+        )
         self.assertEqual(simulation.line_ids.tier_id & (self.low | self.mid | self.top), self.low | self.mid | self.top)
         self.assertTrue(simulation.criterion_ids)
 
@@ -161,16 +164,25 @@ class TestCrmValueTierSimulation(TierCase):
 
     def test_rights(self):
         seller = new_test_user(
-            self.env, "sim_seller", groups="sales_team.group_sale_salesman_all_leads", company_id=self.company.id,
-            company_ids=[Command.set(self.company.ids)])
+            self.env,
+            "sim_seller",
+            groups="sales_team.group_sale_salesman_all_leads",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
         manager = new_test_user(
-            self.env, "sim_manager", groups="sales_team.group_sale_manager", company_id=self.company.id,
-            company_ids=[Command.set(self.company.ids)])
+            self.env,
+            "sim_manager",
+            groups="sales_team.group_sale_manager",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
         with self.assertRaises(AccessError):
             self.Simulation.with_user(seller).create({})
         simulation = self.Simulation.with_user(manager).with_context(allowed_company_ids=self.company.ids).create({})
         simulation.action_preview()
         simulation.action_apply()
         with self.assertRaises(AccessError):
-            self.Simulation.with_user(manager).with_context(allowed_company_ids=self.company.ids).create({
-                "company_id": self.env["res.company"].create({"name": "Foreign"}).id})
+            self.Simulation.with_user(manager).with_context(allowed_company_ids=self.company.ids).create(
+                {"company_id": self.env["res.company"].create({"name": "Foreign"}).id}
+            )

@@ -27,45 +27,70 @@ def valid_rules(draw):
             enter = draw(money)
             criteria.append(Criterion(metric, enter, min(draw(money), enter)))
         is_half = draw(st.booleans()) and draw(st.booleans())
-        rules.append(TierRule(
-            tier_id, tuple(criteria), draw(st.sampled_from(["all", "any"])),
-            draw(st.sampled_from(["immediate", "grace", "year_end", "never"])), draw(st.integers(0, 40)),
-            "even" if is_half else "", SQL("SELECT generate_series(0, 100, 2)") if is_half else None))
+        rules.append(
+            TierRule(
+                tier_id,
+                tuple(criteria),
+                draw(st.sampled_from(["all", "any"])),
+                draw(st.sampled_from(["immediate", "grace", "year_end", "never"])),
+                draw(st.integers(0, 40)),
+                "even" if is_half else "",
+                SQL("SELECT generate_series(0, 100, 2)") if is_half else None,
+            )
+        )
     assume(not list(tier_rules.rule_conflicts(rules)))
     return rules
 
 
-customers = st.lists(st.fixed_dictionaries({
-    "tier_id": st.one_of(st.none(), st.integers(1, 5)),
-    "tier_review_date": st.one_of(st.none(), st.integers(-60, 60).map(lambda days: AS_OF + timedelta(days=days))),
-    **dict.fromkeys(METRICS, money),
-}), min_size=1, max_size=20)
+customers = st.lists(
+    st.fixed_dictionaries(
+        {
+            "tier_id": st.one_of(st.none(), st.integers(1, 5)),
+            "tier_review_date": st.one_of(
+                st.none(), st.integers(-60, 60).map(lambda days: AS_OF + timedelta(days=days))
+            ),
+            **dict.fromkeys(METRICS, money),
+        }
+    ),
+    min_size=1,
+    max_size=20,
+)
 quick = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @tagged("post_install", "-at_install")
 class TestTierRules(TransactionCase):
     def decide(self, rules, rows, as_of=AS_OF):
-        source = SQL(" UNION ALL ").join(SQL(
-            """SELECT %s AS id, %s AS partner_id, %s::int AS tier_id, %s::date AS tier_review_date,
+        source = SQL(" UNION ALL ").join(
+            SQL(
+                """SELECT %s AS id, %s AS partner_id, %s::int AS tier_id, %s::date AS tier_review_date,
                       NULL::int AS next_tier_id, NULL::int AS locked_tier_id, %s""",
-            number, number, row["tier_id"], row["tier_review_date"],
-            SQL(", ").join(SQL("%s::numeric AS %s", row[name], SQL.identifier(name)) for name in METRICS))
-            for number, row in enumerate(rows))
+                number,
+                number,
+                row["tier_id"],
+                row["tier_review_date"],
+                SQL(", ").join(SQL("%s::numeric AS %s", row[name], SQL.identifier(name)) for name in METRICS),
+            )
+            for number, row in enumerate(rows)
+        )
         decided = self.env.execute_query_dict(tier_rules.decide(rules, source, as_of))
         return sorted(decided, key=lambda row: row["id"])
 
     def apply(self, rows, decided):
-        return [row | {"tier_id": new["decided_tier_id"], "tier_review_date": new["decided_review_date"]}
-                for row, new in zip(rows, decided, strict=True)]
+        return [
+            row | {"tier_id": new["decided_tier_id"], "tier_review_date": new["decided_review_date"]}
+            for row, new in zip(rows, decided, strict=True)
+        ]
 
     @staticmethod
     def meets(rule, number, row, keep):
         """Tell in Python, apart from the SQL, whether a customer meets a tier."""
         if not rule.criteria and not rule.domain or rule.domain and number % 2:
             return False
-        passed = [row[criterion.metric] >= (criterion.keep_min if keep else criterion.enter_min)
-                  for criterion in rule.criteria]
+        passed = [
+            row[criterion.metric] >= (criterion.keep_min if keep else criterion.enter_min)
+            for criterion in rule.criteria
+        ]
         return (all if rule.match == "all" or not passed else any)(passed)
 
     @quick
@@ -74,8 +99,7 @@ class TestTierRules(TransactionCase):
         for number, (row, decided) in enumerate(zip(rows, self.decide(rules, rows), strict=True)):
             current = row["tier_id"] if row["tier_id"] and row["tier_id"] <= len(rules) else 0
             entered = max((rule.tier_id for rule in rules if self.meets(rule, number, row, False)), default=0)
-            kept = max(
-                (rule.tier_id for rule in rules[:current] if self.meets(rule, number, row, True)), default=0)
+            kept = max((rule.tier_id for rule in rules[:current] if self.meets(rule, number, row, True)), default=0)
             level, review = max(entered, kept), None
             if current > level:
                 rule = rules[current - 1]
@@ -136,7 +160,9 @@ class TestTierRules(TransactionCase):
             (low, TierRule(2)): [],
             (low, TierRule(2, (Criterion("clv", 2, 1),), domain="some")): [],
             (TierRule(1, (Criterion("clv", 10, 5),), domain="some"), TierRule(2, (Criterion("clv", 2, 1),))): [
-                "enter_easier", "unreachable"],
+                "enter_easier",
+                "unreachable",
+            ],
             (TierRule(1, domain="some"), TierRule(2, domain="some")): ["unreachable"],
         }
         for rules, expected in codes.items():

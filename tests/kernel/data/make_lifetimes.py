@@ -1,7 +1,7 @@
 """Write lifetimes.csv: figures of lifetimes 0.11.3 at the papers' parameters.
 
-    python -m venv DIR && DIR/bin/pip install lifetimes==0.11.3 "numpy<2" "pandas<2.1" "scipy<1.14"
-    DIR/bin/python make_lifetimes.py
+python -m venv DIR && DIR/bin/pip install lifetimes==0.11.3 "numpy<2" "pandas<2.1" "scipy<1.14"
+DIR/bin/python make_lifetimes.py
 """
 
 import csv
@@ -26,7 +26,11 @@ def main():
     t_x = np.where(x > 0, share * T, 0.0)
     mean = 10 + 7 * x + T
     columns = {
-        "x": x, "t_x": t_x, "T": T, "t": t, "mean": mean,
+        "x": x,
+        "t_x": t_x,
+        "T": T,
+        "t": t,
+        "mean": mean,
         "bg_alive": bg.conditional_probability_alive(x, t_x, T),
         "bg_expected": bg.conditional_expected_number_of_purchases_up_to_time(t, x, t_x, T),
         "mbg_alive": mbg.conditional_probability_alive(x, t_x, T),

@@ -52,7 +52,11 @@ export class DashboardChart extends Component {
                 onClick: select,
                 onHover: (event, points) => (event.native.target.style.cursor = points.length ? "pointer" : ""),
                 scales: {
-                    x: { reverse: rtl, ticks: { color: ink, maxRotation: 0, autoSkip: true }, grid: { display: false } },
+                    x: {
+                        reverse: rtl,
+                        ticks: { color: ink, maxRotation: 0, autoSkip: true },
+                        grid: { display: false },
+                    },
                     y: {
                         position: rtl ? "right" : "left",
                         beginAtZero: kind === "bar",

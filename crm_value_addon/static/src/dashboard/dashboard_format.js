@@ -14,7 +14,9 @@ export class DashboardFormat {
     money(amount, decimals = 1) {
         const isLarge = Math.abs(amount) >= COMPACT_FROM;
         return formatMonetary(amount, {
-            currencyId: this.currencyId, humanReadable: isLarge, digits: [16, isLarge ? decimals : 0],
+            currencyId: this.currencyId,
+            humanReadable: isLarge,
+            digits: [16, isLarge ? decimals : 0],
         });
     }
 

@@ -68,7 +68,9 @@ export class DashboardSection extends Component {
 
     get periodName() {
         return String(
-            { month: _t("This month"), quarter: _t("Last 3 months"), year: _t("Last 12 months") }[this.props.data.period]
+            { month: _t("This month"), quarter: _t("Last 3 months"), year: _t("Last 12 months") }[
+                this.props.data.period
+            ]
         );
     }
 }

@@ -53,7 +53,8 @@ export class ValueDashboard extends Component {
         this.state.isLoading = true;
         try {
             const data = await this.orm.call("crm.value.dashboard", "read_dashboard", [], {
-                period, company_id: companyId,
+                period,
+                company_id: companyId,
             });
             // An answer that arrives after a newer request is dropped.
             if (period === this.state.period && companyId === this.state.companyId) {

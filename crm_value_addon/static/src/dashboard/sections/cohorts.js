@@ -14,10 +14,14 @@ export class Cohorts extends DashboardSection {
             title: _t("First bought in %(quarter)s", { quarter: cohort.name }),
             cells: cohort.cells.map((cell, index) => {
                 const title = _t("First bought in %(quarter)s, again in the quarter +%(age)s", {
-                    quarter: cohort.name, age: index + 1,
+                    quarter: cohort.name,
+                    age: index + 1,
                 });
                 return {
-                    ...cell, title, label: `${title}: ${format.customers(cell.count)}`, style: format.veil(cell.share, 1),
+                    ...cell,
+                    title,
+                    label: `${title}: ${format.customers(cell.count)}`,
+                    style: format.veil(cell.share, 1),
                 };
             }),
         }));

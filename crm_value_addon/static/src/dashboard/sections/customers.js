@@ -44,7 +44,8 @@ export class Customers extends DashboardSection {
         const customers = format.customers(atRisk.count);
         return known.revenue > 0
             ? _t("bought in 12 months by %(customers)s at risk of leaving, %(share)s of all", {
-                  customers, share: format.percent(atRisk.revenue / known.revenue),
+                  customers,
+                  share: format.percent(atRisk.revenue / known.revenue),
               })
             : _t("bought in 12 months by %(customers)s at risk of leaving", { customers });
     }
@@ -54,10 +55,13 @@ export class Customers extends DashboardSection {
         const { interval } = this.props.data.forecast.expected;
         return interval
             ? _t("between %(low)s and %(high)s with a probability of 80 percent", {
-                  low: format.money(interval[0]), high: format.money(interval[1]),
+                  low: format.money(interval[0]),
+                  high: format.money(interval[1]),
               })
             : _t("without an interval: it was not tried on the past yet");
     }
 }
 
-registry.category("crm_value_dashboard_sections").add("customers", { Component: Customers, width: 12 }, { sequence: 10 });
+registry
+    .category("crm_value_dashboard_sections")
+    .add("customers", { Component: Customers, width: 12 }, { sequence: 10 });

@@ -21,9 +21,13 @@ export class Lifecycle extends DashboardSection {
         const { rows } = this.section;
         const largest = Math.max(...rows.map((stage) => stage.count));
         return rows.map((stage) => ({
-            ...stage, color: COLORS[stage.stage], width: this.props.format.width(stage.count, largest),
+            ...stage,
+            color: COLORS[stage.stage],
+            width: this.props.format.width(stage.count, largest),
         }));
     }
 }
 
-registry.category("crm_value_dashboard_sections").add("lifecycle", { Component: Lifecycle, width: 5 }, { sequence: 50 });
+registry
+    .category("crm_value_dashboard_sections")
+    .add("lifecycle", { Component: Lifecycle, width: 5 }, { sequence: 50 });

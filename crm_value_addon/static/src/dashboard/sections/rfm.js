@@ -18,7 +18,10 @@ export class Rfm extends DashboardSection {
     }
 
     get measures() {
-        return [{ key: "count", name: _t("Customers") }, { key: "revenue", name: _t("Revenue 12 m") }];
+        return [
+            { key: "count", name: _t("Customers") },
+            { key: "revenue", name: _t("Revenue 12 m") },
+        ];
     }
 
     /** Rows from the most recent buyers down, columns from the rarest on: the best customers are at the top end. */

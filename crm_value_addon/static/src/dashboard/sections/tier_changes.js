@@ -14,10 +14,17 @@ export class TierChanges extends DashboardSection {
     /** The tiers that customers left or reached, the highest first, and the changes between each two. */
     get matrix() {
         const { cells } = this.section;
-        const changed = new Map(cells.flatMap((cell) => [[cell.from, cell.from_name], [cell.to, cell.to_name]]));
+        const changed = new Map(
+            cells.flatMap((cell) => [
+                [cell.from, cell.from_name],
+                [cell.to, cell.to_name],
+            ])
+        );
         const order = this.props.data.tiers.rows.map((tier) => tier.id);
         const place = (id) => (id === false ? Infinity : order.indexOf(id));
-        const tiers = [...changed].map(([id, name]) => ({ id, name })).sort((one, other) => place(one.id) - place(other.id));
+        const tiers = [...changed]
+            .map(([id, name]) => ({ id, name }))
+            .sort((one, other) => place(one.id) - place(other.id));
         return {
             tiers,
             rows: tiers.map((before) => ({
@@ -32,4 +39,6 @@ export class TierChanges extends DashboardSection {
     }
 }
 
-registry.category("crm_value_dashboard_sections").add("tier_changes", { Component: TierChanges, width: 5 }, { sequence: 90 });
+registry
+    .category("crm_value_dashboard_sections")
+    .add("tier_changes", { Component: TierChanges, width: 5 }, { sequence: 90 });

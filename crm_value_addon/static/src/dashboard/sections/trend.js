@@ -14,7 +14,9 @@ export class Trend extends DashboardSection {
         return this.section.points.map((point) => ({
             ...point,
             label: point.is_now ? String(_t("Today")) : format.month(point.date),
-            name: point.is_now ? _t("Customers") : _t("Customers at the end of %(month)s", { month: format.month(point.date) }),
+            name: point.is_now
+                ? _t("Customers")
+                : _t("Customers at the end of %(month)s", { month: format.month(point.date) }),
         }));
     }
 
