@@ -14,7 +14,7 @@ test: ## all tests but test-faults; ARGS="PATH -k EXPR" selects, also files outs
 test-faults: ## faults by injection and bad input, which `make test` leaves out (docs/faults.md)
 	@scripts/test tests/faults tests/inputs $(ARGS)
 
-lint: ## ruff, mypy, pylint-odoo and bandit
+lint: ## is it formatted; ruff, mypy, pylint-odoo and bandit
 	@scripts/lint
 
 format: ## ruff and prettier format Python, JavaScript, SCSS and XML; CHECK=1 changes nothing
