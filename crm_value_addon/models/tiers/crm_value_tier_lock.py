@@ -90,13 +90,8 @@ class CrmValueTierLock(models.Model):
         :param decide: whether the rules decide now; not where another lock follows at once
         """
         # past our own write, which calls this
-        result = super().write(
-            {  # pylint: disable=super-method-mismatch
-                "active": False,
-                "ended_by_id": self.env.uid,
-                "ended_at": fields.Datetime.now(),
-            }
-        )
+        ended = {"active": False, "ended_by_id": self.env.uid, "ended_at": fields.Datetime.now()}
+        result = super().write(ended)  # pylint: disable=super-method-mismatch
         # the unique index admits the next lock of a customer only after this one has ended in the database
         self.flush_recordset()
         if decide:
