@@ -11,6 +11,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from lxml import etree
 from odoo_commands import Odoo
 
 ROOT = Path(__file__).parents[2]
@@ -239,12 +240,12 @@ def test_an_update_keeps_everything_and_warns_of_nothing(odoo, earlier, memory):
     assert figures(odoo) == memory["before"]
     after = odoo.shell(VIEWS, commit=False)
     assert len(before["of ours"]) > 20 and not after["of ours"] and not after["empty"], "each view is one view"
-    defined = set(
-        re.findall(
-            r'<(?:record|template) id="(\w+)"(?: model="ir.ui.view"|(?! model))',
-            "".join(path.read_text() for path in (ROOT / "crm_value_addon").rglob("*.xml")),
-        )
-    )
+    defined = {
+        node.get("id")
+        for path in (ROOT / "crm_value_addon").rglob("*.xml")
+        for node in etree.parse(path).iter("record", "template")
+        if node.get("model", "ir.ui.view") == "ir.ui.view" and node.get("id")
+    }
     assert set(after["views"]) == defined, "no old view is left, and none is missing"
     for name in after["templates"]:
         assert (ROOT / name).is_file(), "a mail template can be reset"
