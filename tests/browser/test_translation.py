@@ -186,7 +186,7 @@ def test_none_on_the_loyalty_page_of_a_customer(visit, site, chinese):
             reader.page.goto(path)
             reader.page.wait_for_selector(".o_portal_my_home, [name=loyalty_page]")
             reader.read(path)
-        assert "您的等级历程" in reader.page.inner_text("[name=loyalty_page]")
+        assert "等级历程" in reader.page.inner_text("[name=loyalty_page]")
     finally:
         site.call("res.users", "write", ids=user, vals={"lang": before})
     assert not reader.found

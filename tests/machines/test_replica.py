@@ -187,8 +187,8 @@ def test_a_refresh_refuses_a_cursor_that_only_reads(cluster, pair):
 import psycopg2
 with env.registry.cursor(readonly=True) as cr:
     assert cr.readonly
-    value = env(cr=cr)["crm.value"]
-    for work in (value._refresh_company, value._cron_refresh_all, value.action_recompute_company):
+    value, refresh = env(cr=cr)["crm.value"], env(cr=cr)["crm.value.refresh"]
+    for work in (refresh._refresh_company, value._cron_refresh_all, value.action_recompute_company):
         try:
             work()
         except psycopg2.errors.ReadOnlySqlTransaction as error:
