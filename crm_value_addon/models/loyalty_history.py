@@ -1,6 +1,7 @@
 from odoo import fields, models
 
 from ..const import MANAGER_GROUP
+from .privacy.field_access import denies
 
 
 class LoyaltyHistory(models.Model):
@@ -16,6 +17,9 @@ class LoyaltyHistory(models.Model):
         groups=MANAGER_GROUP,
         help="In the currency of the program, by its most generous reward",
     )
+
+    def _has_field_access(self, field, operation):
+        return super()._has_field_access(field, operation) and not denies(self, field, operation)
 
     def _note_tier(self, tier, factor):
         """Note on these lines that a tier multiplied their points."""

@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from .privacy.field_access import denies
+
 
 class MailActivity(models.Model):
     _inherit = "mail.activity"
@@ -7,6 +9,9 @@ class MailActivity(models.Model):
     value_followup_id = fields.Many2one(
         "crm.value.followup", string="Follow-up", ondelete="set null", index="btree_not_null", readonly=True, copy=False
     )
+
+    def _has_field_access(self, field, operation):
+        return super()._has_field_access(field, operation) and not denies(self, field, operation)
 
     def write(self, vals):
         result = super().write(vals)

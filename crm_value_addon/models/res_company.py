@@ -7,7 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import MissingError, ValidationError
 
 from .benefits.benefit_types import BENEFIT_TYPES
-from .portal.hidden_fields import hides_from_portal
+from .privacy.field_access import denies
 
 
 class ResCompany(models.Model):
@@ -545,7 +545,7 @@ class ResCompany(models.Model):
 
     def _has_field_access(self, field, operation):
         # Customers read their companies through the API; the settings of the values are for employees.
-        return super()._has_field_access(field, operation) and not hides_from_portal(self, field)
+        return super()._has_field_access(field, operation) and not denies(self, field, operation)
 
     def _value_log_settings(self, before, names):
         """Note on the company's contact who changed which setting of the customer values from what to what."""

@@ -4,7 +4,7 @@ from odoo.tools import SQL
 from odoo.tools.sql import column_exists, create_column
 
 from ..const import MANAGER_GROUP, MARGIN_GROUP, SELLER_GROUP
-from .portal.hidden_fields import hides_from_portal
+from .privacy.field_access import denies
 
 
 class SaleOrder(models.Model):
@@ -69,12 +69,12 @@ class SaleOrder(models.Model):
     value_margin_before = fields.Monetary(
         string="Margin Before Benefits", compute="_compute_value_margin_before", groups=MARGIN_GROUP
     )
-    value_margin_approved = fields.Float(
-        string="Margin Approved (%)",
+    value_approved_shortfall = fields.Monetary(
+        string="Shortfall Approved",
         copy=False,
         readonly=True,
         groups=MARGIN_GROUP,
-        help="A manager let the order be confirmed down to this margin",
+        help="A manager let the order be confirmed with so much less margin than the company asks for",
     )
     value_margin_approved_by_id = fields.Many2one(
         "res.users", string="Margin Approved by", copy=False, readonly=True, ondelete="set null"
@@ -140,17 +140,18 @@ class SaleOrder(models.Model):
             order.value_margin_before = order.margin + order.value_benefit_cost
 
     @api.depends(
-        "margin_percent",
+        "margin",
         "amount_untaxed",
         "state",
         "value_tier_id",
         "company_id",
-        "value_margin_approved",
+        "value_approved_shortfall",
         "value_margin_approved_by_id",
     )
     def _compute_value_is_below_floor(self):
         for order in self:
-            order.value_is_below_floor = self.env["crm.value.order.margin"]._is_below_floor(order)
+            is_open = order.state in ("draft", "sent")
+            order.value_is_below_floor = is_open and self.env["crm.value.order.margin"]._is_below_floor(order)
 
     # Odoo's own computes
 
@@ -177,12 +178,18 @@ class SaleOrder(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        return super().create(self.env["crm.value.order.tier"]._checked_vals(vals_list))
+        orders = super().create(self.env["crm.value.order.tier"]._prepare_vals_list(vals_list))
+        self.env["crm.value.order.margin"]._check_floor(orders.filtered(lambda order: order.state == "sale"))
+        return orders
 
     def write(self, vals):
-        self.env["crm.value.order.tier"]._check_vals(vals)
+        Margin = self.env["crm.value.order.margin"]
+        Margin._withdraw_approval(self, vals)
+        confirmed = self.filtered(lambda order: order.state != "sale") if vals.get("state") == "sale" else self.browse()
         with self.env["crm.value.order.tier"]._keeping_tier(self, vals):
-            return super().write(vals)
+            result = super().write(vals)
+        Margin._check_floor(confirmed)
+        return result
 
     def copy_data(self, default=None):
         vals_list = super().copy_data(default)
@@ -201,7 +208,6 @@ class SaleOrder(models.Model):
     # confirming
 
     def action_confirm(self):
-        self.env["crm.value.order.margin"]._check_floor(self)
         OrderTier = self.env["crm.value.order.tier"]
         OrderTier._set_managers(OrderTier._shop_orders(self))
         return super().action_confirm()
@@ -267,7 +273,7 @@ class SaleOrder(models.Model):
     # who sees what
 
     def _has_field_access(self, field, operation):
-        return super()._has_field_access(field, operation) and not hides_from_portal(self, field)
+        return super()._has_field_access(field, operation) and not denies(self, field, operation)
 
     def _customer_progress(self):
         """Return what the web shop's cart shows of the tier (see `crm.value.portal`); None when there is nothing."""

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools.sql import column_exists, create_column, index_exists
 
-from .portal.hidden_fields import hides_from_portal
+from .privacy.field_access import denies
 
 
 class SaleOrderLine(models.Model):
@@ -52,4 +52,4 @@ class SaleOrderLine(models.Model):
             line.value_benefit_cost, line.value_benefit_kind = cost, kind
 
     def _has_field_access(self, field, operation):
-        return super()._has_field_access(field, operation) and not hides_from_portal(self, field)
+        return super()._has_field_access(field, operation) and not denies(self, field, operation)

@@ -1,19 +1,24 @@
 from odoo import api, fields, models
 from odoo.exceptions import RedirectWarning
+from odoo.http import request
 from odoo.tools import format_amount
 
 from ...const import MANAGER_GROUP, MARGIN_GROUP
+
+#: an approval stays good while the shortfall grows by at most a tenth
+_APPROVAL_SLACK = 1.1
 
 
 class CrmValueOrderMargin(models.AbstractModel):
     """What the benefits of an order cost, and the margin guard.
 
-    How to use: `_line_costs` computes the costs of lines; `_check_floor` stops a confirmation, `_request_approval` asks
-    a sales manager.
+    How to use: `_line_costs` computes the costs of lines; `_check_floor` stops orders that are confirmed,
+    `_request_approval` asks a sales manager, `_approve` lets an order pass.
 
     How it works: the tier's price costs the difference to the price that everybody else pays; a reward costs what it
-    takes off. The guard stops employees only, because a customer who accepts and pays a quotation was promised its
-    price.
+    takes off. The guard asks where the state of an order becomes confirmed, after Odoo has computed its rewards, so
+    that it judges what is confirmed, by whichever way. It stops employees only, because a customer who accepts and
+    pays a quotation was promised its price.
     """
 
     _name = "crm.value.order.margin"
@@ -118,16 +123,28 @@ class CrmValueOrderMargin(models.AbstractModel):
 
     @api.model
     def _is_below_floor(self, order):
-        """Tell whether the benefits of an open order leave less margin than the company asks for, or than approved."""
-        company = order.company_id
-        return bool(
-            company.value_margin_guard
-            and order.value_tier_id
-            and order.state in ("draft", "sent")
-            and order.amount_untaxed
-            and order.margin_percent < company.value_margin_floor
-            and not (order.value_margin_approved_by_id and order.margin_percent >= order.value_margin_approved)
-        )
+        """Tell whether an order with benefits leaves less margin than the company asks for, and than was approved."""
+        if not (order.company_id.value_margin_guard and order.value_tier_id):
+            return False
+        shortfall = self._shortfall(order)
+        approved = order.value_approved_shortfall if order.value_margin_approved_by_id else 0.0
+        return order.currency_id.compare_amounts(shortfall, max(0.0, approved * _APPROVAL_SLACK)) > 0
+
+    @api.model
+    def _shortfall(self, order):
+        """Return how much margin an order lacks, in its currency; negative when it has more than enough."""
+        return order.company_id.value_margin_floor * order.amount_untaxed - self._guarded_margin(order)
+
+    @api.model
+    def _guarded_margin(self, order):
+        """Return the margin, with the product's cost where a lower one was typed on a line."""
+        margin = order.margin
+        for line in order.order_line.filtered(lambda line: line.product_id and not line.is_downpayment):
+            product = line.product_id.with_company(line.company_id)
+            cost = product.uom_id._compute_price(product.standard_price, line.product_uom_id)
+            cost = line._convert_to_sol_currency(cost, product.cost_currency_id)
+            margin -= max(0.0, cost - line.purchase_price) * max(0.0, line.product_uom_qty)
+        return margin
 
     @api.model
     def _check_floor(self, orders):
@@ -135,17 +152,34 @@ class CrmValueOrderMargin(models.AbstractModel):
 
         :raise RedirectWarning: an order leaves too little margin; its button asks for approval
         """
-        user = self.env.user
-        if self.env.su or not user._is_internal() or user.has_group(MANAGER_GROUP):
-            return
         for order in orders:
-            if order.value_is_below_floor:
+            user = self._guarded_user(order)
+            # sudo: the guard does not depend on what the user may see
+            if user and self._is_below_floor(order.sudo()):
                 raise RedirectWarning(
-                    self._describe_margin(order),
+                    self.with_user(user)._describe_margin(order.with_user(user)),
                     self.env.ref("crm_value_addon.action_server_request_margin_approval").id,
                     self.env._("Ask for approval"),
                     {"active_model": order._name, "active_id": order.id, "active_ids": order.ids},
                 )
+
+    @api.model
+    def _guarded_user(self, order):
+        """Return the employee who confirms an order and has to ask a manager, None when the guard has no say.
+
+        The portal and the web shop work as the superuser: there, whoever sits at the browser confirms.
+        """
+        if not self.env.su:
+            user = self.env.user
+        elif request and request.env.uid and not self._is_paid(order):
+            user = request.env.user
+        else:
+            return None
+        return user if user._is_internal() and not user.has_group(MANAGER_GROUP) else None
+
+    @api.model
+    def _is_paid(self, order):
+        return any(transaction.state in ("authorized", "done") for transaction in order.sudo().transaction_ids)
 
     @api.model
     def _describe_margin(self, order):
@@ -156,12 +190,13 @@ class CrmValueOrderMargin(models.AbstractModel):
                 "has to approve it.",
                 order=order.name,
             )
+        margin = self._guarded_margin(order)
         return self.env._(
             "%(order)s leaves a margin of %(margin)s (%(percent)s %%) after benefits of %(cost)s; the company asks for "
             "%(floor)s %%. A sales manager has to approve it.",
             order=order.name,
-            margin=format_amount(self.env, order.margin, order.currency_id),
-            percent=f"{100 * order.margin_percent:.1f}",
+            margin=format_amount(self.env, margin, order.currency_id),
+            percent=f"{100 * margin / order.amount_untaxed:.1f}" if order.amount_untaxed else "–",
             cost=format_amount(self.env, order.value_benefit_cost, order.currency_id),
             floor=f"{100 * order.company_id.value_margin_floor:.1f}",
         )
@@ -193,7 +228,22 @@ class CrmValueOrderMargin(models.AbstractModel):
 
     @api.model
     def _approve(self, orders):
-        """Let orders be confirmed with the margin that they have now."""
-        for order in orders:
-            order.write({"value_margin_approved": order.margin_percent, "value_margin_approved_by_id": self.env.uid})
-            order.activity_feedback(["crm_value_addon.mail_activity_type_margin"])
+        """Let orders be confirmed for their customers with the margin that they have now."""
+        for order in orders.sudo():  # sudo: a manager need not see margins, and nobody writes approvals
+            order.write(
+                {
+                    "value_approved_shortfall": max(0.0, self._shortfall(order)),
+                    "value_margin_approved_by_id": self.env.uid,
+                }
+            )
+        orders.activity_feedback(["crm_value_addon.mail_activity_type_margin"])
+
+    @api.model
+    def _withdraw_approval(self, orders, vals):
+        """Withdraw the approval of orders that get another customer."""
+        if "partner_id" in vals:
+            # sudo: nobody writes approvals
+            approved = orders.sudo().filtered("value_margin_approved_by_id")
+            approved.filtered(lambda order: order.partner_id.id != vals["partner_id"]).write(
+                {"value_approved_shortfall": 0.0, "value_margin_approved_by_id": False}
+            )

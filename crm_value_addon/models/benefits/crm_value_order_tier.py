@@ -1,5 +1,4 @@
 from odoo import api, models
-from odoo.exceptions import AccessError
 
 #: fields of an order that are decided together, and that nobody writes
 TIER_FIELDS = ("value_tier_id", "value_pause_reason", "value_tier_date")
@@ -59,14 +58,9 @@ class CrmValueOrderTier(models.AbstractModel):
         return {order: tiers.get(customer, nothing) for order, customer in customer_of.items()}
 
     @api.model
-    def _checked_vals(self, vals_list):
-        """Return the values of new orders, without an outdated pricelist from a visitor's session.
-
-        :raise AccessError: a user chooses the tier
-        """
+    def _prepare_vals_list(self, vals_list):
+        """Return the values of new orders, without an outdated pricelist from a visitor's session."""
         reserved = self.env["crm.value.benefit"]._tier_pricelist_ids()
-        for vals in vals_list:
-            self._check_vals(vals)
         # a session can outlive the tier whose pricelist it holds, so the order computes its pricelist again
         return [
             {name: value for name, value in vals.items() if name != "pricelist_id"}
@@ -74,15 +68,6 @@ class CrmValueOrderTier(models.AbstractModel):
             else vals
             for vals in vals_list
         ]
-
-    @api.model
-    def _check_vals(self, vals):
-        """Refuse values of an order that decide its tier.
-
-        :raise AccessError: a user chooses the tier
-        """
-        if not self.env.su and not vals.keys().isdisjoint(TIER_FIELDS):
-            raise AccessError(self.env._("Nobody chooses the tier of an order: the customer's tier does."))
 
     @api.model
     def _keeping_tier(self, orders, vals):
@@ -220,7 +205,7 @@ class CrmValueOrderTier(models.AbstractModel):
         """Let a quotation carry the benefits of its customer's present tier, at their prices."""
         before, unchosen = order.value_tier_id, self._unchosen_terms(order, order.value_tier_id)
         tier, reason = self._current_tiers(order, order.company_id)[order]
-        # sudo: nobody chooses the tier itself (see `_check_vals`); whether the user may ask for it was checked
+        # sudo: nobody chooses the tier itself (see field_access.py); whether the user may ask for it was checked
         order.sudo().write(
             {"value_tier_id": tier.id, "value_pause_reason": reason, "value_tier_date": order.company_id._value_today()}
         )

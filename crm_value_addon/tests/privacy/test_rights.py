@@ -54,6 +54,31 @@ class TestRights(RightsCase):
                 found |= {(model, name) for name in names if self.is_public(model, name)}
         self.assertEqual(found, METHODS.keys())
 
+    def test_what_was_decided_is_not_written(self):
+        """Readonly fields that we store on Odoo's models decide, or are added up: no role writes them."""
+        found, written = set(), set()
+        for name, model in self.env.registry.items():
+            for field in model._fields.values() if model._original_module != _MODULE and model._auto else ():
+                if _MODULE in field._modules and field.store and field.readonly:
+                    found.add(f"{name}.{field.name}")
+                    written |= {
+                        f"{name}.{field.name}: {role}"
+                        for role in ROLES
+                        if self.env_of(role)[name]._has_field_access(field, "write")
+                    }
+        self.assertLessEqual(
+            {
+                "loyalty.history.value_extra_amount",
+                "mail.activity.value_followup_id",
+                "sale.order.value_approved_shortfall",
+                "sale.order.value_margin_approved_by_id",
+                "sale.order.value_tier_id",
+                "sale.order.line.value_benefit_cost",
+            },
+            found,
+        )
+        self.assertFalse(written)
+
     def is_public(self, model, name):
         try:
             return bool(get_public_method(self.env[model], name))
