@@ -1,7 +1,7 @@
 {
     "name": "Customer Value and Loyalty",
     "summary": "Customer lifetime value from posted invoices, on contacts and sales orders",
-    "version": "19.0.1.1.0",
+    "version": "19.0.1.2.0",
     "category": "Sales/CRM",
     "license": "LGPL-3",
     "author": "crm_value_addon contributors",
