@@ -119,6 +119,20 @@ def test_spend(n, mean, message):
         GammaGamma().fit(n, mean)
 
 
+@pytest.mark.parametrize(
+    ("mean_log", "message"),
+    [
+        ([1.0, 2.4], r"mean_log must be at most log\(mean\), got 2.4 at position 1"),
+        ([-np.inf, 1.0], "mean_log must be finite, got -inf"),
+        ([1.0], "must have the customers' shape"),
+    ],
+)
+def test_spend_logarithms(mean_log, message):
+    """A mean logarithm that no purchases have."""
+    with pytest.raises(InvalidInputError, match=message):
+        GammaGamma().fit([2, 2], [10.0, 10.0], mean_log=mean_log)
+
+
 def test_spend_needs_q_above_one():
     """At q <= 1 the population has no mean spend: such parameters are refused."""
     with pytest.raises(InvalidInputError, match="q must be > 1, got 0.9"):
@@ -128,6 +142,8 @@ def test_spend_needs_q_above_one():
 def test_spend_degenerate():
     """One customer, all equal and heavy tails: a finite positive spend, the population's for n = 0."""
     for n, mean in (([1], [10.0]), ([3] * 40, [10.0] * 40)):
+        fit = GammaGamma().fit(n, mean, mean_log=np.log(mean))
+        assert np.isfinite(fit.expected_spend([0, 1, 50], [0.0, 10.0, 10.0])).all()
         fit = GammaGamma().fit(n, mean)
         assert np.isfinite(fit.expected_spend([0, 1, 50], [0.0, 10.0, 10.0])).all()
         assert fit.q_ > 1

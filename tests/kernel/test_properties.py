@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy.stats import gamma
 
 from customer_base import BetaGeo, GammaGamma, ModifiedBetaGeo
 
@@ -174,16 +175,43 @@ def test_gradient_is_the_slope_of_the_likelihood(model, cdnow_weeks):
         assert slope == pytest.approx((up - down) / (2 * step), rel=1e-5)
 
 
-def test_spend_gradient_is_the_slope_of_the_likelihood(cdnow_repeat_spend):
-    """The same for the spend model."""
+@pytest.mark.parametrize("full", [False, True])
+def test_spend_gradient_is_the_slope_of_the_likelihood(cdnow_repeat_spend, full):
+    """The same for the spend model, by the means and by the purchases."""
     point = {"p": 4.0, "q": 3.0, "v": 20.0}
-    gradient = GammaGamma.from_parameters(**point).log_likelihood(*cdnow_repeat_spend)[1]
+    data = {"mean_log": np.log(cdnow_repeat_spend[1]) - 0.1} if full else {}
+    gradient = GammaGamma.from_parameters(**point).log_likelihood(*cdnow_repeat_spend, **data)[1]
     for slope, name in zip(gradient, point, strict=True):
         step = 1e-5 * point[name]
         up, down = (
             GammaGamma.from_parameters(**{**point, name: point[name] + sign * step}).log_likelihood(
-                *cdnow_repeat_spend
+                *cdnow_repeat_spend, **data
             )[0]
             for sign in (1, -1)
         )
         assert slope == pytest.approx((up - down) / (2 * step), rel=1e-5)
+
+
+def test_spend_likelihood_is_that_of_the_purchases():
+    """Two customers by the densities of the model: the integral over the customers' own scale, by quadrature."""
+    p, q, v = 3.0, 2.5, 20.0
+    customers = [np.array([12.0, 30.0, 9.0]), np.array([50.0])]
+    scale = np.geomspace(1e-6, 1e3, 200_001)
+    expected = 0.0
+    for values in customers:
+        density = np.exp(gamma.logpdf(scale, q, scale=1 / v) + gamma.logpdf(values[:, None], p, scale=1 / scale).sum(0))
+        expected += np.log(np.trapezoid(density, scale))
+    n, mean, mean_log = zip(*((each.size, each.mean(), np.log(each).mean()) for each in customers), strict=True)
+    found = GammaGamma.from_parameters(p, q, v).log_likelihood(n, mean, mean_log=mean_log)[0]
+    assert found == pytest.approx(expected, rel=1e-7)
+
+
+def test_spend_unit_of_money():
+    """Cents instead of euros: the same p and q, a hundred times v, and each density a hundredth."""
+    values = np.random.default_rng(2).gamma(3.0, 1 / np.random.default_rng(3).gamma(3.0, 1 / 60, (900, 1)), (900, 4))
+    fits = [
+        GammaGamma().fit(np.full(900, 4), (unit * values).mean(1), mean_log=np.log(unit * values).mean(1))
+        for unit in (1, 100)
+    ]
+    assert [fits[1].p_, fits[1].q_, fits[1].v_] == pytest.approx([fits[0].p_, fits[0].q_, 100 * fits[0].v_], rel=1e-4)
+    assert fits[1].log_likelihood_ == pytest.approx(fits[0].log_likelihood_ - 3600 * np.log(100), rel=1e-8)

@@ -40,6 +40,37 @@ def test_spend_model():
     assert 0.7 < np.sqrt(np.mean(np.square(scores))) < 1.3
 
 
+def purchases_of(size, seed, p, q, v, even=0.0):
+    """Return n, mean and mean logarithm of purchases; `even` > 0 makes who buys often also spend more."""
+    draw = np.random.default_rng(seed)
+    n = 1 + draw.negative_binomial(0.6, 0.15, size)
+    scale = draw.gamma(q, 1 / v, size) / n**even
+    who = np.repeat(np.arange(size), n)
+    values = draw.gamma(p, 1 / scale[who])
+    return n, np.bincount(who, values) / n, np.bincount(who, np.log(values)) / n
+
+
+def test_spend_model_by_purchases():
+    """The full likelihood: estimates within their standard errors, which are smaller than those of the means."""
+    scores = []
+    for seed in range(40):
+        n, mean, mean_log = purchases_of(2000, seed, **SPEND)
+        fit, published = GammaGamma(prior=False).fit(n, mean, mean_log=mean_log), GammaGamma(prior=False).fit(n, mean)
+        assert fit.converged_
+        assert fit.standard_errors_["p"] < published.standard_errors_["p"] / 3
+        scores.append(z_scores(fit, SPEND))
+    assert np.abs(scores).max() < 4.5
+    assert 0.7 < np.sqrt(np.mean(np.square(scores))) < 1.3
+
+
+def test_spend_where_frequent_buyers_spend_more():
+    """n and spend correlate, as on every real set: the means mistake it for unevenness, the purchases do not."""
+    n, mean, mean_log = purchases_of(4000, 5, **SPEND, even=0.5)
+    full, published = GammaGamma().fit(n, mean, mean_log=mean_log), GammaGamma().fit(n, mean)
+    assert abs(np.log(full.p_ / SPEND["p"])) < 0.05
+    assert abs(np.log(published.p_ / SPEND["p"])) > 0.4
+
+
 def test_prior_keeps_small_bases_sane():
     """50 customers: with the prior every fit converges and forecasts within a factor of 4 of the truth."""
     for seed in range(30):

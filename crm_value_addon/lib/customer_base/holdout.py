@@ -46,6 +46,8 @@ class Summary:
     x, t_x, T : numpy.ndarray of float
     n, mean : numpy.ndarray of float
         All purchases and their mean value.
+    mean_log : numpy.ndarray of float
+        Mean natural logarithm of the value of a purchase; -inf if a value is 0.
     """
 
     customer: AnyArray
@@ -56,6 +58,7 @@ class Summary:
     T: Floats
     n: Floats
     mean: Floats
+    mean_log: Floats
 
 
 @dataclass(frozen=True)
@@ -187,7 +190,13 @@ def summarise(customer: ArrayLike, day: ArrayLike, value: ArrayLike, as_of: int,
         T=(as_of - first).astype(float),
         n=n,
         mean=np.add.reduceat(values, start) / n,
+        mean_log=_mean_logs(values, start, n),
     )
+
+
+def _mean_logs(values: Floats, start: Ints, n: Floats) -> Floats:
+    with np.errstate(divide="ignore"):
+        return np.add.reduceat(np.log(values), start) / n
 
 
 def backtest(
@@ -231,7 +240,7 @@ def backtest(
         "modified_beta_geo": ModifiedBetaGeo(prior, prior_strength).fit(past.x, past.t_x, past.T),
         "beta_geo": BetaGeo(prior, prior_strength).fit(past.x, past.t_x, past.T),
     }
-    spend = GammaGamma(prior, prior_strength).fit(past.n, past.mean)
+    spend = GammaGamma(prior, prior_strength).fit(past.n, past.mean, mean_log=past.mean_log)
     window = _Window(past, customers, days, values, split, end)
     forecasts = _forecasts(models, spend, past, window)
     results = {name: accuracy(forecasts[name][:, -1], window.actual, name != "rfm") for name in METHODS}

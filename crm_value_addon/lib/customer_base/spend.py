@@ -4,6 +4,11 @@ A customer's purchases are Gamma(p, nu) with an individual nu ~ Gamma(q, v), ind
 n is the number of purchases and `mean` their mean value. All purchases including the first (n = x + 1) rank
 customers better on every set tried; the published table uses the repeat purchases only.
 
+Of each customer, the published likelihood sees the mean alone. It learns p, how even a customer's own purchases are,
+from how the means spread at different n, which fails where customers who buy often also spend more. The full likelihood
+sees how the purchases themselves spread: it needs one more sum per customer, of the logarithms. The parameters and
+the forecasts have the same meaning either way.
+
 References
 ----------
 .. [1] Fader and Hardie (2013), "The Gamma-Gamma model of monetary value",
@@ -24,6 +29,8 @@ from .errors import InvalidInputError, as_floats, check
 
 # Customers per pass, so that the temporaries of a pass stay in the processor's cache.
 _BLOCK = 1 << 14
+# A mean of logarithms of equal values may exceed the logarithm of their mean by this much.
+_ROUNDING = 1e-9
 
 
 class GammaGamma(Estimator):
@@ -77,7 +84,9 @@ class GammaGamma(Estimator):
     def _log_slopes(self) -> Floats:
         return np.array([self.p_, self.q_ - 1, self.v_])
 
-    def fit(self, n: ArrayLike, mean: ArrayLike, weights: ArrayLike | None = None) -> GammaGamma:
+    def fit(
+        self, n: ArrayLike, mean: ArrayLike, weights: ArrayLike | None = None, mean_log: ArrayLike | None = None
+    ) -> GammaGamma:
         """Estimate the parameters.
 
         Parameters
@@ -88,6 +97,9 @@ class GammaGamma(Estimator):
             Mean value of a purchase, > 0.
         weights : array_like of float, shape (k,), optional
             Number of customers that a row represents.
+        mean_log : array_like of float, shape (k,), optional
+            Mean natural logarithm of the value of a purchase, at most ``log(mean)``. With it, the likelihood is that
+            of the purchases; without it, that of the means, as published.
 
         Returns
         -------
@@ -103,8 +115,7 @@ class GammaGamma(Estimator):
         InvalidInputError
             A value is out of range (quoted).
         """
-        count, spent = (column.ravel() for column in _checked_spend(n, mean, least=1))
-        data = _SpendData(count, spent, checked_weights(weights, spent.shape))
+        data = _SpendData.checked(n, mean, mean_log, weights)
 
         def log_likelihood(free: Floats) -> tuple[float, Floats]:
             p, excess, v = np.exp(free)
@@ -115,13 +126,20 @@ class GammaGamma(Estimator):
         self.p_, excess, self.v_ = np.exp(free).tolist()
         self.q_ = 1 + excess
         self.v_ *= data.scale
-        self.log_likelihood_ = float(value - data.size * np.log(data.scale))
+        self.log_likelihood_ = float(value - data.log_unit)
         self.customer_count_ = data.size
         self._set_covariance(covariance)
         return self
 
-    def log_likelihood(self, n: ArrayLike, mean: ArrayLike, weights: ArrayLike | None = None) -> tuple[float, Floats]:
+    def log_likelihood(
+        self, n: ArrayLike, mean: ArrayLike, weights: ArrayLike | None = None, mean_log: ArrayLike | None = None
+    ) -> tuple[float, Floats]:
         """Return the log-likelihood of some customers at the current parameters, and its gradient in (p, q, v).
+
+        Parameters
+        ----------
+        n, mean, weights, mean_log
+            As in `fit`.
 
         Returns
         -------
@@ -129,11 +147,10 @@ class GammaGamma(Estimator):
         gradient : numpy.ndarray, shape (3,)
         """
         p, q, v = self.parameters_.values()
-        count, spent = (column.ravel() for column in _checked_spend(n, mean, least=1))
-        data = _SpendData(count, spent, checked_weights(weights, spent.shape))
+        data = _SpendData.checked(n, mean, mean_log, weights)
         value, gradient = data.log_likelihood(p, q, v / data.scale)
         gradient[2] /= data.scale
-        return float(value - data.size * np.log(data.scale)), gradient
+        return float(value - data.log_unit), gradient
 
     def expected_spend(self, n: ArrayLike, mean: ArrayLike) -> Floats:
         """Return the expected value of a future purchase.
@@ -165,24 +182,54 @@ class GammaGamma(Estimator):
 class _SpendData:
     """Customers' spend in units of the mean spend; sums that do not depend on the parameters are taken once."""
 
-    def __init__(self, n: Floats, mean: Floats, weights: Floats | None) -> None:
+    def __init__(self, n: Floats, mean: Floats, mean_log: Floats | None, weights: Floats | None) -> None:
         self.weight = np.ones(n.size) if weights is None else weights
         self.size = float(self.weight.sum())
         self.scale = float((self.weight * mean).sum() / self.size)
         self.n, self.at_n = distinct(n)
         self.total = n * (mean / self.scale)
         self.weight_n = np.bincount(self.at_n, self.weight)
-        log_total = np.log(self.total)
-        self.sum_log_mean = (self.weight * (log_total - np.log(n))).sum()
-        self.sum_n_log_total = (self.weight * n * log_total).sum()
+        self.is_full = mean_log is not None
+        if mean_log is None:
+            log_total = np.log(self.total)
+            # what multiplies p in the log-likelihood, and what is subtracted from it
+            self.by_p = (self.weight * n * log_total).sum()
+            self.fixed = (self.weight * (log_total - np.log(n))).sum()
+            densities = self.size
+        else:
+            self.by_p = self.fixed = (self.weight * n * (mean_log - np.log(self.scale))).sum()
+            densities = float((self.weight * n).sum())
+        #: the density of each value counts per unit of money, not per `scale` of them
+        self.log_unit = densities * np.log(self.scale)
+
+    @classmethod
+    def checked(
+        cls, n: ArrayLike, mean: ArrayLike, mean_log: ArrayLike | None, weights: ArrayLike | None
+    ) -> _SpendData:
+        """Check what `GammaGamma.fit` takes."""
+        count, spent = (column.ravel() for column in _checked_spend(n, mean, least=1))
+        logs = None
+        if mean_log is not None:
+            logs = as_floats("mean_log", mean_log).ravel()
+            check(logs.shape == spent.shape, "mean_log", logs.shape, f"must have the customers' shape {spent.shape}")
+            check(logs <= np.log(spent) + _ROUNDING, "mean_log", logs, "must be at most log(mean)")
+        return cls(count, spent, logs, checked_weights(weights, spent.shape))
 
     def log_likelihood(self, p: float, q: float, v: float) -> tuple[float, Floats]:
-        """Return the log-likelihood (Fader and Hardie 2013, logarithm of eq. 1a) and its gradient in (p, q, v)."""
+        """Return the log-likelihood and its gradient in (p, q, v).
+
+        Of the means: Fader and Hardie (2013), logarithm of eq. 1a. Of the purchases: the same with the product of the
+        gamma densities of the purchases, prod z^(p-1) / Gamma(p)^n, in place of the mean's.
+        """
         rise = p * self.n + q
-        value = (self.weight_n * (gammaln(rise) - gammaln(p * self.n))).sum()
-        value += self.size * (q * np.log(v) - gammaln(q)) + p * self.sum_n_log_total - self.sum_log_mean
         psi_rise = psi(rise)
-        d_p = (self.weight_n * self.n * (psi_rise - psi(p * self.n))).sum() + self.sum_n_log_total
+        if self.is_full:
+            own, d_own = self.n * gammaln(p), self.n * psi(p)
+        else:
+            own, d_own = gammaln(p * self.n), self.n * psi(p * self.n)
+        value = (self.weight_n * (gammaln(rise) - own)).sum()
+        value += self.size * (q * np.log(v) - gammaln(q)) + p * self.by_p - self.fixed
+        d_p = (self.weight_n * (self.n * psi_rise - d_own)).sum() + self.by_p
         d_q = (self.weight_n * psi_rise).sum() + self.size * (np.log(v) - psi(q))
         d_v = self.size * q / v
         logs, inverses = self._sums_by_count(v)
