@@ -2,17 +2,14 @@
 
 import itertools
 import os
-import socket
 import subprocess
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 import requests
+from odoo_process import ROOT, SCRIPTS, start_odoo
 
-ROOT = Path(__file__).parents[1]
-SCRIPTS = ROOT / "scripts"
 _START_SECONDS = 120
 _CALL_SECONDS = 300
 
@@ -34,32 +31,9 @@ class Site:
     def __init__(self, database, log):
         self.database = database
         self.log = log
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
         self._keys = {}
         self._numbers = itertools.count()
-        self._process = subprocess.Popen(
-            [
-                SCRIPTS / "odoo",
-                "server",
-                "-d",
-                database,
-                "--db-filter",
-                f"^{database}$",
-                "--no-database-list",
-                "--http-port",
-                str(port),
-                "--max-cron-threads",
-                "0",
-                "--log-level",
-                "warn",
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=log.open("wb"),
-            stderr=subprocess.STDOUT,
-        )
+        self._process, self.url = start_odoo(database, log, "--log-level", "warn")
 
     def wait(self):
         """Return when it answers."""

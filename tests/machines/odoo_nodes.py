@@ -6,17 +6,14 @@ in the act by triggers of the database, never by a change of the code.
 
 import os
 import signal
-import socket
 import subprocess
 import time
 from contextlib import closing
-from pathlib import Path
 
 import psycopg2
 import requests
+from odoo_process import ROOT, SCRIPTS, start_odoo
 
-ROOT = Path(__file__).parents[2]
-SCRIPTS = ROOT / "scripts"
 _PATIENCE = 120
 
 #: companies of whom each has the customers of the first one, with invoices of its own
@@ -33,42 +30,14 @@ _COMPANIES = """
 """
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Node:
     """One of several Odoo servers on a database; the database server knows its connections by `pid`."""
 
     def __init__(self, database, log, *options, environment=None):
         self.log = log
-        port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
-        with log.open("wb") as file:
-            self._process = subprocess.Popen(
-                [
-                    SCRIPTS / "odoo",
-                    "server",
-                    "-d",
-                    database,
-                    "--db-filter",
-                    f"^{database}$",
-                    "--no-database-list",
-                    "--http-port",
-                    str(port),
-                    "--max-cron-threads",
-                    "0",
-                    "--limit-memory-hard",
-                    "0",
-                    *options,
-                ],
-                env=os.environ | (environment or {}),
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-            )
+        self._process, self.url = start_odoo(
+            database, log, "--limit-memory-hard", "0", *options, environment=environment
+        )
         self.pid = self._process.pid
 
     def answers(self):

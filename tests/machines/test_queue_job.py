@@ -8,7 +8,7 @@ from contextlib import closing
 
 import psycopg2
 import pytest
-from odoo_nodes import SCRIPTS, free_port
+from odoo_process import SCRIPTS, free_port
 from watch import Night
 
 COMPANIES = 4
