@@ -87,8 +87,7 @@ class CrmValueRefresh(models.AbstractModel):
             self.env["crm.value.document"]._freeze_missing(company, lambda: transaction(lambda: None))
         queue, columns, skipped = transaction(lambda: self._read_company(run, start))
         self._store_company(run, columns, queue, skipped, transaction)
-        transaction(run._finish)
-        transaction(lambda: run.write({"has_tiers": True}))
+        transaction(lambda: (run.write({"has_tiers": True}), run._finish()))
         self.env["crm.value.snapshot"]._take_month_end(run, transaction)
         return run
 
