@@ -17,6 +17,18 @@ def windows(as_of: date) -> dict[str, tuple[date, date]]:
     }
 
 
+def days_before(today: date, number: float) -> date:
+    """Return the day that lies a number of days before today, or the end of the calendar that lies nearer.
+
+    >>> days_before(date(2024, 3, 1), 1).isoformat(), days_before(date(2024, 3, 1), 1e9).isoformat()
+    ('2024-02-29', '0001-01-01')
+    >>> days_before(date(2024, 3, 1), float("-inf")).isoformat()
+    '9999-12-31'
+    """
+    lowest, highest = today.toordinal() - date.max.toordinal(), today.toordinal() - 1
+    return today - timedelta(days=int(max(lowest, min(highest, number))))
+
+
 def _year_before(day: date) -> date:
     """Return the same day of the year before; of 29 February the 28th.
 

@@ -1,12 +1,10 @@
-from datetime import timedelta
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..const import MARGIN_GROUP, POSTED_DOCUMENTS
-from ..lib.windows import windows
+from ..lib.windows import days_before, windows
 
 #: what a field of `crm.value` says of itself (see `CrmValue`)
 _FACTS = ("written_by", "metric", "raised_by", "kept_by", "opt_out")
@@ -520,7 +518,7 @@ class CrmValue(models.Model):
         shows_zero = {"<": 0 < number, "<=": 0 <= number, ">": 0 > number, ">=": 0 >= number}[operator]
         domain = Domain.OR(
             Domain("company_id", "=", company.id)
-            & Domain(date_field, turned, company._value_today() - timedelta(days=int(number)))
+            & Domain(date_field, turned, days_before(company._value_today(), number))
             for company in self.env.companies
         )
         return domain | Domain(date_field, "=", False) if shows_zero else domain
@@ -529,7 +527,7 @@ class CrmValue(models.Model):
     def _search_one_day(self, date_field, days):
         domain = Domain.OR(
             Domain("company_id", "=", company.id)
-            & Domain(date_field, "=", company._value_today() - timedelta(days=int(days or 0)))
+            & Domain(date_field, "=", days_before(company._value_today(), days or 0))
             for company in self.env.companies
         )
         return domain if days else domain | Domain(date_field, "=", False)

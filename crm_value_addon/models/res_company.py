@@ -1,4 +1,5 @@
 from datetime import datetime
+from math import inf
 
 import pytz
 from markupsafe import Markup
@@ -8,6 +9,9 @@ from odoo.exceptions import MissingError, ValidationError
 
 from .benefits.benefit_types import BENEFIT_TYPES
 from .privacy.field_access import denies
+
+#: what a limit of a setting allows: from, to. A hundred years are never, and any day plus or less them is a date.
+_LIMITS = {"share": (0, 1), "not_negative": (0, inf), "days": (0, 36_500), "months": (0, 1_200)}
 
 
 class ResCompany(models.Model):
@@ -20,7 +24,7 @@ class ResCompany(models.Model):
 
     - ``value_setting``: "refresh", where a change requests a refresh of all customers and is noted on the company's
       contact; "note", where it is only noted
-    - ``value_limit``: "share" from 0 to 1, or "not_negative"
+    - ``value_limit``: "share", "not_negative", "days" or "months" (see `_LIMITS`)
     """
 
     _inherit = "res.company"
@@ -91,6 +95,7 @@ class ResCompany(models.Model):
         string="History Fitted (months)",
         default=0,
         value_setting="note",
+        value_limit="months",
         help="How far back the model looks; 0 for all.",
     )
     value_low_risk = fields.Float(
@@ -118,15 +123,19 @@ class ResCompany(models.Model):
         string="New for (days)",
         default=90,
         value_setting="refresh",
+        value_limit="days",
         help="A customer is new for this many days after its first purchase.",
     )
     value_loyal_purchases = fields.Integer(
         string="Loyal from (purchases)",
         default=5,
         value_setting="refresh",
+        value_limit="not_negative",
         help="Together with the days: frequent over time.",
     )
-    value_loyal_days = fields.Integer(string="Loyal after (days)", default=365, value_setting="refresh")
+    value_loyal_days = fields.Integer(
+        string="Loyal after (days)", default=365, value_setting="refresh", value_limit="days"
+    )
     value_lost_probability = fields.Float(
         string="Lost below",
         default=0.1,
@@ -145,6 +154,7 @@ class ResCompany(models.Model):
         string="Won Back for (days)",
         default=180,
         value_setting="refresh",
+        value_limit="days",
         help="A lost customer who buys is called won back for this many days, or until the next purchase.",
     )
 
@@ -152,12 +162,13 @@ class ResCompany(models.Model):
     value_followup_cap = fields.Integer(
         string="Follow-ups per Day",
         default=25,
+        value_limit="not_negative",
         help="No user gets more new follow-ups a day; the customers with the largest revenue come first, the others "
         "the next day. 0 for no limit.",
     )
-    value_cadence_clasp = fields.Integer(string="Clasp: contact every (days)", default=180)
-    value_cadence_velcro = fields.Integer(string="Velcro: contact every (days)", default=60)
-    value_cadence_zipper = fields.Integer(string="Zipper: contact every (days)", default=30)
+    value_cadence_clasp = fields.Integer(string="Clasp: contact every (days)", default=180, value_limit="days")
+    value_cadence_velcro = fields.Integer(string="Velcro: contact every (days)", default=60, value_limit="days")
+    value_cadence_zipper = fields.Integer(string="Zipper: contact every (days)", default=30, value_limit="days")
 
     # beyond purchases: a component whose rates are 0 is not configured
     value_quotation_probability = fields.Float(
@@ -177,7 +188,7 @@ class ResCompany(models.Model):
         string="First Months",
         default=12,
         value_setting="refresh",
-        value_limit="not_negative",
+        value_limit="months",
         help="Only this many months after the referred customer's first purchase count.",
     )
     value_knowledge_cap = fields.Monetary(
@@ -195,20 +206,20 @@ class ResCompany(models.Model):
     value_snapshot_months = fields.Integer(
         string="Keep Month Ends (months)",
         default=60,
-        value_limit="not_negative",
+        value_limit="months",
         help="Older figures of customers are deleted; 0: never.",
     )
     value_log_months = fields.Integer(
         string="Keep Tier Changes and Ended Follow-ups (months)",
         default=0,
-        value_limit="not_negative",
+        value_limit="months",
         help="Older tier changes and ended follow-ups are deleted; 0: never. Rules that ask who lost a tier "
         "look back a year.",
     )
     value_run_months = fields.Integer(
         string="Keep Refreshes (months)",
         default=3,
-        value_limit="not_negative",
+        value_limit="months",
         help="Records of older refreshes are deleted; 0: never.",
     )
 
@@ -271,7 +282,7 @@ class ResCompany(models.Model):
     value_caution_overdue_days = fields.Integer(
         string="Overdue For More Than (days)",
         value_setting="refresh",
-        value_limit="not_negative",
+        value_limit="days",
         help="Age of the oldest overdue amount; 0: never a reason.",
     )
     value_caution_loss = fields.Monetary(
@@ -361,26 +372,29 @@ class ResCompany(models.Model):
         """Return the names of the settings that say one of these values of themselves, in the order of the class."""
         return [name for name, field in self._fields.items() if getattr(field, fact, None) in values]
 
-    @api.constrains(lambda self: self._value_fields_with("value_limit", "share", "not_negative"))
+    @api.constrains(lambda self: self._value_fields_with("value_limit", *_LIMITS))
     def _check_value_limits(self):
-        shares = self._value_fields_with("value_limit", "share")
-        amounts = self._value_fields_with("value_limit", "not_negative")
-        for company in self:
-            for name in shares:
-                if not 0 <= company[name] <= 1:
-                    raise ValidationError(
-                        self.env._(
-                            "%(setting)s must lie between 0 %% and 100 %%.",
-                            setting=self._fields[name]._description_string(self.env),
-                        )
-                    )
-            for name in amounts:
-                if company[name] < 0:
-                    raise ValidationError(
-                        self.env._(
-                            "%(setting)s cannot be negative.", setting=self._fields[name]._description_string(self.env)
-                        )
-                    )
+        for name in self._value_fields_with("value_limit", *_LIMITS):
+            lowest, highest = _LIMITS[self._fields[name].value_limit]
+            for company in self:
+                if not lowest <= company[name] <= highest:
+                    raise ValidationError(self._describe_value_limit(name))
+
+    @api.model
+    def _describe_value_limit(self, name):
+        """Return the sentence on what a setting may be."""
+        setting, limit = self._fields[name]._description_string(self.env), self._fields[name].value_limit
+        if limit == "share":
+            return self.env._("%(setting)s must lie between 0 %% and 100 %%.", setting=setting)
+        if limit == "days":
+            return self.env._(
+                "%(setting)s must lie between 0 and %(highest)s days.", setting=setting, highest=_LIMITS[limit][1]
+            )
+        if limit == "months":
+            return self.env._(
+                "%(setting)s must lie between 0 and %(highest)s months.", setting=setting, highest=_LIMITS[limit][1]
+            )
+        return self.env._("%(setting)s cannot be negative.", setting=setting)
 
     @api.constrains("value_margin_rate", "value_retention_rate", "value_discount_rate", "value_horizon_months")
     def _check_value_settings(self):
@@ -414,7 +428,7 @@ class ResCompany(models.Model):
                     )
                 )
 
-    @api.constrains("value_prior_strength", "value_fit_months", "value_low_risk", "value_high_risk")
+    @api.constrains("value_prior_strength", "value_low_risk", "value_high_risk")
     def _check_prediction_settings(self):
         for company in self:
             if not 0 <= company.value_prior_strength <= 100:
@@ -422,12 +436,6 @@ class ResCompany(models.Model):
                     self.env._(
                         "The prior strength must lie between 0 and 100, not at %(strength)s.",
                         strength=company.value_prior_strength,
-                    )
-                )
-            if company.value_fit_months < 0:
-                raise ValidationError(
-                    self.env._(
-                        "The history fitted cannot be %(months)s months; 0 means all.", months=company.value_fit_months
                     )
                 )
             if not 0 <= company.value_high_risk <= company.value_low_risk <= 1:
@@ -441,20 +449,13 @@ class ResCompany(models.Model):
                 )
 
     @api.constrains(
-        "value_new_days",
-        "value_loyal_purchases",
-        "value_loyal_days",
         "value_risk_factor",
         "value_lost_factor",
         "value_lost_probability",
-        "value_won_back_days",
         "value_prospect_probability",
     )
     def _check_lifecycle_settings(self):
         for company in self:
-            counts = ("value_new_days", "value_loyal_purchases", "value_loyal_days", "value_won_back_days")
-            if min(company[name] for name in counts) < 0:
-                raise ValidationError(self.env._("The days and purchases of the lifecycle cannot be negative."))
             if not 0 < company.value_risk_factor <= company.value_lost_factor:
                 raise ValidationError(
                     self.env._(
@@ -480,20 +481,6 @@ class ResCompany(models.Model):
                         probability=company.value_prospect_probability,
                     )
                 )
-
-    @api.constrains("value_followup_cap", "value_cadence_clasp", "value_cadence_velcro", "value_cadence_zipper")
-    def _check_followup_settings(self):
-        for company in self:
-            if (
-                min(
-                    company.value_followup_cap,
-                    company.value_cadence_clasp,
-                    company.value_cadence_velcro,
-                    company.value_cadence_zipper,
-                )
-                < 0
-            ):
-                raise ValidationError(self.env._("The numbers of days and of follow-ups cannot be negative."))
 
     @api.constrains("value_caution_return_rate", "value_margin_floor", "value_referral_points")
     def _check_benefit_settings(self):

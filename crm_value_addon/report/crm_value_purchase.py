@@ -4,6 +4,7 @@ from odoo.tools import SQL, ormcache
 from ..const import MARGIN_GROUP, POSTED_DOCUMENTS
 from ..lib.postgres.binary_copy import id_array
 from ..lib.purchase_history import is_purchase_sql
+from . import readable
 
 
 class CrmValuePurchase(models.Model):
@@ -204,8 +205,9 @@ class CrmValuePurchase(models.Model):
     def _query_intercompany(self, company):
         """Return the SELECT of the revenue that a company leaves out, if its settings say so (one figure)."""
         return SQL(
-            "SELECT COALESCE(sum(move.amount_untaxed_signed), 0) FROM account_move move"
+            "SELECT COALESCE(sum(move.amount_untaxed_signed) FILTER (WHERE %s), 0) FROM account_move move"
             " WHERE move.company_id = %s AND move.commercial_partner_id = ANY(%s) AND %s",
+            readable.is_amount(SQL("move.amount_untaxed_signed")),
             company.id,
             self._intercompany_ids()[1],
             self._where_document("move", with_intercompany=True),
@@ -215,10 +217,11 @@ class CrmValuePurchase(models.Model):
         """Return the SELECT of the revenue of posted customer documents without a customer (one figure)."""
         return SQL(
             """
-            SELECT COALESCE(sum(move.amount_untaxed_signed), 0) FROM account_move move
+            SELECT COALESCE(sum(move.amount_untaxed_signed) FILTER (WHERE %s), 0) FROM account_move move
              WHERE move.state = 'posted' AND move.move_type IN ('out_invoice', 'out_refund', 'out_receipt')
                AND move.commercial_partner_id IS NULL AND move.company_id = %s
             """,
+            readable.is_amount(SQL("move.amount_untaxed_signed")),
             company.id,
         )
 

@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 
 import numpy as np
 
@@ -6,8 +7,9 @@ from odoo import models
 from odoo.tools import SQL
 
 from ..lib.postgres.binary_arrays import copy_out_arrays
-from ..lib.postgres.binary_copy import NO_DATE, copy_out, id_array
+from ..lib.postgres.binary_copy import NO_DATE, copy_out, day_number, id_array
 from ..lib.purchase_history import FrozenDocuments, purchase_days
+from . import readable
 
 _DOCUMENT_COLUMNS = [
     ("partner", "int4"),
@@ -36,6 +38,7 @@ _MAX_CHUNKS = 500
 _ROW_PAGES = 500
 #: a company with fewer documents than one in so many reads its frozen rows only
 _OWN_SHARE = 5
+_FIRST_DAY, _LAST_DAY = day_number(date.min), day_number(date.max)
 _NOTHING = {"partner": np.zeros(0, np.int32)}
 
 
@@ -105,10 +108,11 @@ class CrmValuePurchaseReader(models.AbstractModel):
             self.env.cr,
             SQL(
                 """
-            SELECT partner_id::int4, date, revenue::float8, margin::float8, refund::float8,
-                   COALESCE(purchase_revenue, 0)::float8, is_frozen, id IS NOT NULL
+            SELECT partner_id::int4, date, %s, %s, %s, %s, is_frozen, id IS NOT NULL
               FROM (%s) source WHERE source.company_id = %s %s
             """,
+                *(readable.amount(SQL(name)) for name in ("revenue", "margin", "refund")),
+                readable.amount(SQL("COALESCE(purchase_revenue, 0)")),
                 SQL(" UNION ALL ").join(sources),
                 basis.company.id,
                 partners,
@@ -116,10 +120,12 @@ class CrmValuePurchaseReader(models.AbstractModel):
             [*_DOCUMENT_COLUMNS, ("is_document", "bool")],
         )
         is_document = rows.pop("is_document")
+        _mark_days(rows)
         return tuple({name: column[chosen] for name, column in rows.items()} for chosen in (is_document, ~is_document))
 
     def _joined(self, basis, moves, frozen, documents, corrections):
         refunds = moves.pop("refund_id")
+        _mark_days(moves)
         return (
             _stacked(frozen.join(moves, refunds), documents),
             _stacked(frozen.corrections(moves, refunds, lambda ids: self._dates_of(basis, ids)), corrections),
@@ -148,11 +154,12 @@ class CrmValuePurchaseReader(models.AbstractModel):
         return SQL(
             """
             SELECT array_agg(move.id), array_agg(move.commercial_partner_id), array_agg(move.invoice_date),
-                   array_agg(move.amount_untaxed_signed::float8),
+                   array_agg(%s),
                    array_agg(move.id) FILTER (WHERE move.move_type = 'out_refund')
               FROM account_move move
              WHERE move.company_id = %s AND %s AND move.commercial_partner_id %s
             """,
+            readable.amount(SQL("move.amount_untaxed_signed")),
             basis.company.id,
             self._where_document("move", basis),
             partners,
@@ -173,8 +180,9 @@ class CrmValuePurchaseReader(models.AbstractModel):
         dates = dict(
             self.env.execute_query(
                 SQL(
-                    "SELECT move.id, move.invoice_date - date '1970-01-01' FROM account_move move"
+                    "SELECT move.id, %s - date '1970-01-01' FROM account_move move"
                     " WHERE move.id = ANY(%s::int[]) AND %s",
+                    readable.day(SQL("move.invoice_date")),
                     id_array(move_ids),
                     self._where_document("move", basis),
                 )
@@ -250,6 +258,14 @@ class CrmValuePurchaseReader(models.AbstractModel):
             "EXISTS (SELECT FROM account_move move WHERE move.id = document.move_id AND move.company_id = %s)",
             company.id,
         )
+
+
+def _mark_days(rows):
+    """Turn days beyond the calendar into amounts that cannot be read (see readable.py)."""
+    wrong = (rows["date"] < _FIRST_DAY) | (rows["date"] > _LAST_DAY)
+    if wrong.any():
+        rows["revenue"][wrong] = np.nan
+        rows["date"][wrong] = _FIRST_DAY
 
 
 def _sorted(rows):

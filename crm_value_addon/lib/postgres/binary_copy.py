@@ -129,7 +129,9 @@ def decode(values: AnyArray, kind: str) -> AnyArray:
     if kind != "date":
         return values.astype(memory)
     days = values.astype(np.int32)
-    return np.where(days == NO_DATE, NO_DATE, days + np.int32(_EPOCH))
+    # PostgreSQL's "infinity" is the largest number: it stays that, instead of wrapping round to a day long ago
+    latest = np.iinfo(np.int32).max - _EPOCH
+    return np.where(days == NO_DATE, NO_DATE, np.minimum(days, latest) + np.int32(_EPOCH))
 
 
 def dump(arrays: Columns, columns: Kinds, decimals: int = 2) -> bytes:

@@ -4,6 +4,7 @@ from odoo.tools import SQL
 from ...lib import components
 from ...lib.columns import sum_per_customer
 from ...lib.postgres.binary_copy import copy_out
+from ...report import readable
 
 
 class CrmValueGrowth(models.AbstractModel):
@@ -24,7 +25,7 @@ class CrmValueGrowth(models.AbstractModel):
         found = copy_out(
             self.env.cr,
             SQL(
-                "SELECT partner_id::int4, worth::float8, days::int4 FROM (%s) growth",
+                "SELECT partner_id::int4, worth::float8, days::int4 FROM (%s) growth WHERE partner_id IS NOT NULL",
                 self._select_growth(company, basis.as_of),
             ),
             [("partner", "int4"), ("worth", "float8"), ("days", "int4")],
@@ -50,9 +51,8 @@ class CrmValueGrowth(models.AbstractModel):
         return SQL(
             """
             SELECT partner.commercial_partner_id AS partner_id, lead.id AS lead_id, NULL::int AS order_id,
-                   GREATEST(lead.expected_revenue, offer.amount, 0)
-                   * COALESCE(lead.automated_probability, 0) / 100 AS worth,
-                   COALESCE(lead.date_deadline - %(as_of)s, 0) AS days
+                   GREATEST(%(expected)s, offer.amount, 0) * %(chance)s / 100 AS worth,
+                   COALESCE(%(deadline)s - %(as_of)s, 0) AS days
               FROM %(leads)s lead
               JOIN res_partner partner ON partner.id = lead.partner_id
               LEFT JOIN LATERAL (SELECT max(%(amount)s) AS amount FROM sale_order sale
@@ -60,7 +60,7 @@ class CrmValueGrowth(models.AbstractModel):
              WHERE %(where)s
             UNION ALL
             SELECT partner.commercial_partner_id, NULL, sale.id, GREATEST(%(amount)s, 0) * %(probability)s,
-                   COALESCE(sale.validity_date - %(as_of)s, 0)
+                   COALESCE(%(validity)s - %(as_of)s, 0)
               FROM sale_order sale JOIN res_partner partner ON partner.id = sale.partner_id
              WHERE sale.opportunity_id IS NULL AND %(open_offer)s AND %(where)s
             """,
@@ -69,7 +69,13 @@ class CrmValueGrowth(models.AbstractModel):
             where=where or SQL("TRUE"),
             probability=company.value_quotation_probability,
             # in the currency of the company, as Odoo's own sales analysis converts it
-            amount=SQL("sale.amount_untaxed / COALESCE(NULLIF(sale.currency_rate, 0), 1)"),
+            amount=readable.amount(
+                SQL("COALESCE(sale.amount_untaxed / COALESCE(NULLIF(sale.currency_rate, 0), 1), 0)")
+            ),
+            expected=readable.amount(SQL("COALESCE(lead.expected_revenue, 0)")),
+            chance=readable.amount(SQL("COALESCE(lead.automated_probability, 0)")),
+            deadline=readable.day(SQL("lead.date_deadline")),
+            validity=readable.day(SQL("sale.validity_date")),
             open_offer=SQL(
                 "sale.state = 'sent' AND sale.company_id = %s AND COALESCE(sale.validity_date, %s) >= %s",
                 company.id,

@@ -6,6 +6,7 @@ from odoo.tools import SQL
 
 from ...lib.columns import sum_per_customer
 from ...lib.postgres.binary_copy import copy_out
+from ...report import readable
 
 
 class CrmValueKnowledge(models.AbstractModel):
@@ -23,7 +24,8 @@ class CrmValueKnowledge(models.AbstractModel):
             found = copy_out(
                 self.env.cr,
                 SQL(
-                    "SELECT partner_id::int4, amount::float8 FROM (%s) item",
+                    "SELECT partner_id::int4, %s FROM (%s) item WHERE partner_id IS NOT NULL",
+                    readable.amount(SQL("amount")),
                     self._select_feedback(company, basis.as_of),
                 ),
                 [("partner", "int4"), ("amount", "float8")],
@@ -36,7 +38,9 @@ class CrmValueKnowledge(models.AbstractModel):
             found = copy_out(
                 self.env.cr,
                 SQL(
-                    "SELECT partner_id::int4, avg(rating)::float8 AS rating FROM (%s) item GROUP BY partner_id",
+                    "SELECT partner_id::int4, avg(%s) AS rating FROM (%s) item WHERE partner_id IS NOT NULL"
+                    " GROUP BY partner_id",
+                    readable.amount(SQL("rating")),
                     self._select_ratings(company, basis.as_of),
                 ),
                 [("partner", "int4"), ("rating", "float8")],

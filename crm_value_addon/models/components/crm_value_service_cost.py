@@ -3,6 +3,7 @@ from odoo.tools import SQL
 
 from ...lib.columns import sum_per_customer
 from ...lib.postgres.binary_copy import copy_out
+from ...report import readable
 
 
 class CrmValueServiceCost(models.AbstractModel):
@@ -20,8 +21,10 @@ class CrmValueServiceCost(models.AbstractModel):
         found = copy_out(
             self.env.cr,
             SQL(
-                """SELECT partner_id::int4, sum(cost)::float8 AS cost, sum(cost_12m)::float8 AS cost_12m
+                """SELECT partner_id::int4, sum(%s) AS cost, sum(%s) AS cost_12m
                  FROM (%s) driver WHERE partner_id IS NOT NULL GROUP BY partner_id""",
+                readable.amount(SQL("cost")),
+                readable.amount(SQL("cost_12m")),
                 query,
             ),
             [("partner", "int4"), ("cost", "float8"), ("cost_12m", "float8")],

@@ -10,6 +10,7 @@ from odoo.tools import SQL
 from ...const import MANAGER_GROUP, MARGIN_GROUP
 from ...lib.postgres import binary_copy
 from ...lib.postgres.binary_copy import day_number
+from ...report import readable
 
 _logger = logging.getLogger(__name__)
 
@@ -17,6 +18,8 @@ _logger = logging.getLogger(__name__)
 MUCH_WORSE = 1.25
 #: a stretch of the year that brought so much more or less than its share is a season worth a sentence
 SEASON = 0.1
+#: how far back "all" reaches: a document a hundred years old is a slip of the pen
+_ALL_MONTHS = 1200
 MODELS = [("mbg", "MBG/NBD (everybody may leave)"), ("bg", "BG/NBD (one-time buyers stay)")]
 
 
@@ -243,17 +246,16 @@ class CrmValueFit(models.Model):
     def _purchase_days(self, company, as_of):
         """Return the purchases that a fit reads, as arrays: partner, date (days since 1970), purchase_revenue."""
         self.env.flush_all()
-        since = SQL("TRUE")
-        if company.value_fit_months:
-            since = SQL("date > %s", fields.Date.subtract(as_of, months=company.value_fit_months))
+        since = fields.Date.subtract(as_of, months=company.value_fit_months or _ALL_MONTHS)
         return binary_copy.copy_out(
             self.env.cr,
             SQL(
                 """SELECT partner_id::int4, date, purchase_revenue::float8 FROM (%s) purchase
-                WHERE is_purchase AND date <= %s AND %s ORDER BY partner_id, date""",
+                WHERE is_purchase AND date <= %s AND date > %s AND %s ORDER BY partner_id, date""",
                 self.env["crm.value.purchase"]._query(SQL("source.company_id = %s", company.id)),
                 as_of,
                 since,
+                readable.is_amount(SQL("purchase_revenue")),
             ),
             [("partner", "int4"), ("date", "date"), ("purchase_revenue", "float8")],
         )

@@ -129,9 +129,11 @@ class CrmValueHealth(models.AbstractModel):
     def _skipped_count(self, company, last_full):
         if not last_full or not last_full.started_at:
             return 0
-        return self.env["crm.value.run.skipped"].search_count(
-            [("run_id.company_id", "=", company.id), ("run_id.started_at", ">=", last_full.started_at)]
+        [[customers]] = self.env["crm.value.run.skipped"]._read_group(
+            [("run_id.company_id", "=", company.id), ("run_id.started_at", ">=", last_full.started_at)],
+            aggregates=["partner_key:count_distinct"],
         )
+        return customers
 
     @api.model
     def _missing_indexes(self):

@@ -8,6 +8,10 @@ from ...lib.postgres.binary_arrays import copy_out_arrays
 from ...lib.postgres.binary_copy import copy_out, day_number, id_array
 from ...lib.purchase_history import NO_DAYS, summarise
 from ...lib.windows import windows
+from ...report import readable
+
+#: a raw import of contacts may leave more of them without a commercial partner than anybody would read
+_MOST_STRAYS = 1_000
 
 
 class CrmValueObservation(models.AbstractModel):
@@ -36,6 +40,58 @@ class CrmValueObservation(models.AbstractModel):
             columns |= self.env["crm.value.component"]._stored(basis.company, columns["partner_id"])
         columns["interest"] = self.env["crm.value.lifecycle"]._interest(basis, columns)
         return columns
+
+    @api.model
+    def _leave_out_unreadable(self, columns):
+        """Leave out the customers with a figure that is no number (see report/readable.py).
+
+        :return: (columns, list of (partner id, reason))
+        """
+        wrong = {}
+        for name, field in self.env["crm.value"]._fields.items():
+            if field.type in ("float", "monetary") and name in columns and not np.isfinite(columns[name]).all():
+                for place in np.flatnonzero(~np.isfinite(columns[name])).tolist():
+                    wrong.setdefault(place, field)
+        if not wrong:
+            return columns, []
+        reasons = [
+            (
+                int(columns["partner_id"][place]),
+                self.env._(
+                    "%(figure)s cannot be counted: an amount or a day of its documents, orders or opportunities is "
+                    "missing or beyond any range.",
+                    figure=field._description_string(self.env),
+                ),
+            )
+            for place, field in sorted(wrong.items())
+        ]
+        return take(columns, ~np.isin(np.arange(len(columns["partner_id"])), list(wrong))), reasons
+
+    @api.model
+    def _find_strays(self, company):
+        """Return the contacts whose orders and opportunities belong to no customer: a list of (partner id, reason).
+
+        Odoo gives every contact a commercial partner, a raw import may not.
+        """
+        reason = self.env._(
+            "The contact has no commercial partner: its orders and opportunities belong to no customer."
+        )
+        found = self.env.execute_query(
+            SQL(
+                """
+            SELECT partner.id FROM res_partner partner
+             WHERE partner.commercial_partner_id IS NULL
+               AND (EXISTS (SELECT FROM sale_order sale WHERE sale.partner_id = partner.id AND sale.company_id = %s
+                                                          AND sale.state != 'cancel')
+                    OR EXISTS (SELECT FROM %s lead WHERE lead.partner_id = partner.id))
+             ORDER BY partner.id LIMIT %s
+            """,
+                company.id,
+                self.env["crm.lead"]._select_of_company(company, only_open=True),
+                _MOST_STRAYS,
+            )
+        )
+        return [(partner_id, reason) for [partner_id] in found]
 
     def _customer_ids(self, company, partner_ids=None, with_documents=True):
         """Return the sorted ids of the commercial partners that have, or shall have, a value in a company.
@@ -133,7 +189,8 @@ class CrmValueObservation(models.AbstractModel):
         found = copy_out(
             self.env.cr,
             SQL(
-                "SELECT partner_id::int4, overdue::float8 FROM (%s) overdue",
+                "SELECT partner_id::int4, %s FROM (%s) overdue",
+                readable.amount(SQL("overdue")),
                 self.env["crm.value.purchase"]._query_overdue(basis),
             ),
             [("partner", "int4"), ("overdue", "float8")],

@@ -33,9 +33,11 @@ class CrmValueRefresh(models.AbstractModel):
 
         :return: (columns, list of (partner id, reason))
         """
-        columns = self.env["crm.value.observation"]._observe(basis)
+        observation = self.env["crm.value.observation"]
+        columns, unreadable = observation._leave_out_unreadable(observation._observe(basis))
         columns, skipped = self.env["crm.value.prediction"]._predict(basis, columns)
-        return self.env["crm.value.component"]._add(basis, columns), skipped
+        columns, uncounted = observation._leave_out_unreadable(self.env["crm.value.component"]._add(basis, columns))
+        return columns, unreadable + skipped + uncounted
 
     @api.model
     def _place(self, basis, columns, boundaries):
@@ -97,13 +99,14 @@ class CrmValueRefresh(models.AbstractModel):
         queue = [row for row in self.env["crm.value.queue"]._peek(basis.company) if row[1] >= start]
         self.env["crm.value.document"]._freeze_queued(basis.company, queue)
         columns, skipped = self._compute(basis)
+        skipped += self.env["crm.value.observation"]._find_strays(basis.company)
         if not run.boundaries:
             run.boundaries = self._boundaries(basis, columns)
         columns = self._place(basis, columns, run.boundaries)
         # a slice: a view, where a condition would copy every column
         columns = take(columns, slice(int(np.searchsorted(columns["partner_id"], start)), None))
         run._note_books(len(columns["partner_id"]))
-        return queue, columns, skipped
+        return queue, columns, [(partner_id, reason) for partner_id, reason in skipped if partner_id >= start]
 
     def _store_company(self, run, columns, queue, skipped, transaction):
         """Write columns batch by batch; each batch takes its customers' queue rows with it."""
@@ -118,9 +121,10 @@ class CrmValueRefresh(models.AbstractModel):
             upper = int(part["partner_id"][-1])
             done = [partner_id for partner_id in rows if partner_id <= upper]
             self.env["crm.value.queue"]._drop([row_id for partner_id in done for row_id in rows[partner_id]])
-            run._advance(len(part["partner_id"]), written, left_out + (skipped if not first else []), upper + 1)
+            run._advance(len(part["partner_id"]), written, left_out, upper + 1)
             return done
 
+        transaction(lambda: run._advance(0, 0, skipped, run.next_partner_key))
         for first in range(0, len(columns["partner_id"]), WRITE_BATCH):
             for partner_id in transaction(lambda first=first: batch(first)):
                 del rows[partner_id]
@@ -140,7 +144,7 @@ class CrmValueRefresh(models.AbstractModel):
                 return run, False
             started = run or self.env["crm.value.run"]._start(company, "incremental", company._value_today())
             customers = sorted({partner_id for _id, partner_id, _move_id, _refreeze in queue})
-            written, skipped = self._refresh_batch(company, customers, queue)
+            written, skipped = self._refresh_each(company, customers, queue)
             started.total += len(customers)
             started._advance(len(customers), written, skipped)
             return started, True
@@ -155,7 +159,33 @@ class CrmValueRefresh(models.AbstractModel):
         """Refresh these commercial partners and take them out of the queue; return (written, skipped)."""
         queue = self.env["crm.value.queue"].sudo()._peek(company, partner_ids)
         # sudo: nobody but the refresh may write values; who may ask for it is checked by the caller.
-        return self.sudo()._refresh_batch(company, partner_ids, queue, tier_source)
+        return self.sudo()._refresh_each(company, partner_ids, queue, tier_source)
+
+    def _refresh_each(self, company, partner_ids, queue, tier_source=None):
+        """Refresh customers, halved where that fails until those who cannot be refreshed are alone and left out.
+
+        Whoever is left out leaves the queue, too, so that it is not tried again each minute; the refresh of all
+        customers tries it every night.
+        """
+        rows_of, written, skipped, left_out = {}, [], [], []
+        for row in queue:
+            rows_of.setdefault(row[1], []).append(row)
+
+        def work(part):
+            customers = part["partner_id"].tolist()
+            rows = [row for partner_id in customers for row in rows_of.get(partner_id, ())]
+            count, some = self._refresh_batch(company, customers, rows, tier_source)
+            written.append(count)
+            skipped.extend(some)
+
+        customers = np.array(sorted(partner_ids), np.int64)
+        self.env["crm.value.writer"]._leave_out(work, {"partner_id": customers}, left_out)
+        if left_out and not written:
+            self._refresh_batch(company, [], [])  # what fails without any customer is not the fault of these
+        self.env["crm.value.queue"]._drop(
+            [row[0] for partner_id, _reason in left_out for row in rows_of.get(partner_id, ())]
+        )
+        return sum(written), skipped + left_out
 
     def _refresh_batch(self, company, partner_ids, queue, tier_source=None):
         self.env.flush_all()

@@ -23,7 +23,10 @@ _KINDS = {
     "many2one": "int4",
 }
 #: what one customer's data can cause; anything else concerns everybody and is raised
-_CUSTOMER_ERRORS = (psycopg2.DataError, psycopg2.IntegrityError, ArithmeticError, ValueError, UserError)
+_CUSTOMER_ERRORS = (
+    *(psycopg2.DataError, psycopg2.IntegrityError, UserError),
+    *(ArithmeticError, LookupError, TypeError, ValueError),
+)
 
 
 def describe_error(error):
@@ -71,11 +74,14 @@ class CrmValueWriter(models.AbstractModel):
         if not count:
             return
         try:
+            self.env.flush_all()
             with self.env.cr.savepoint(flush=False):
                 work(columns)
+                self.env.flush_all()
         except TooManyLeftOut:
             raise
         except _CUSTOMER_ERRORS as error:
+            self.env.transaction.clear()  # of what was rolled back
             if count == 1:
                 skipped.append((int(columns["partner_id"][0]), describe_error(error)))
                 if len(skipped) > SKIP_LIMIT:

@@ -1,4 +1,5 @@
 from . import test_account_move
+from . import test_broken_rows
 from . import test_concurrent_index
 from . import test_crm_value_document
 from . import test_crm_value_freshness
