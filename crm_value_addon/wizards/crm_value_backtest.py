@@ -177,6 +177,7 @@ class CrmValueBacktestLine(models.TransientModel):
     currency_id = fields.Many2one(related="backtest_id.currency_id", string="Currency")
     method = fields.Selection(
         [
+            ("stack", "Weighted forecast"),
             ("modified_beta_geo", "MBG/NBD and gamma-gamma"),
             ("beta_geo", "BG/NBD and gamma-gamma"),
             ("carry_forward_12m", "Last 12 months carried forward"),

@@ -14,7 +14,7 @@ Examples
 from importlib import import_module
 from typing import Any
 
-_MODULES = ("errors", "fallback", "holdout", "metrics", "reliability", "rfm", "value")
+_MODULES = ("errors", "fallback", "holdout", "leaving", "metrics", "reliability", "rfm", "stack", "value")
 _HOME = {
     "BetaGeo": "purchases",
     "ModifiedBetaGeo": "purchases",
@@ -28,8 +28,10 @@ _HOME = {
     "NotFittedError": "errors",
     "Backtest": "holdout",
     "backtest": "holdout",
-    "merge_days": "holdout",
-    "summarise": "holdout",
+    "merge_days": "history",
+    "summarise": "history",
+    "Ensemble": "ensemble",
+    "fit_ensemble": "ensemble",
     "Boundaries": "rfm",
     "rfm_boundaries": "rfm",
     "rfm_scores": "rfm",

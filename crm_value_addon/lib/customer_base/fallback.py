@@ -149,6 +149,42 @@ def retention_expected(monthly_value: ArrayLike, yearly_retention: ArrayLike, mo
     return retention_clv(monthly_value, yearly_retention, 0.0, months)
 
 
+def retention_running(yearly_retention: float, days: ArrayLike) -> Floats:
+    """Return what a month of value 1 amounts to, with customers leaving, after some days.
+
+    After whole months it is the sum over i of rho^i, as in `retention_expected`; within a month it grows evenly.
+
+    Parameters
+    ----------
+    yearly_retention : float
+        Share of customers still there after a year, 0..1.
+    days : array_like
+        >= 0.
+
+    Returns
+    -------
+    numpy.ndarray of float, the shape of `days`
+
+    Raises
+    ------
+    InvalidInputError
+        When an argument is out of range; the message quotes it.
+
+    Examples
+    --------
+    >>> retention_running(1.0, [0, 15.22, 30.44]).tolist()
+    [0.0, 0.5, 1.0]
+    >>> round(float(retention_running(0.8, 365.28)), 4) == round(retention_expected(1.0, 0.8), 4)
+    True
+    """
+    months = as_floats("days", days, minimum=0) / DAYS_PER_MONTH
+    whole = np.floor(months + 1e-9)
+    _, retention = _checked(1.0, yearly_retention, 0)
+    rho = float(retention) ** (1 / 12)
+    full = np.array([retention_expected(1.0, float(retention), int(each)) for each in np.ravel(whole)])
+    return full.reshape(whole.shape) + (months - whole) * rho ** (whole + 1)
+
+
 def _checked(monthly_value: ArrayLike, yearly_retention: ArrayLike, months: int) -> tuple[Floats, Floats]:
     """Check the three common arguments; return value and retention as arrays."""
     value = as_floats("monthly_value", monthly_value, minimum=0)

@@ -4,10 +4,12 @@ The customers' own history is a strong benchmark, and it wins on the data of som
 used before it has been measured. The methods:
 
 ==================== =================================================================================
+stack                what customers are shown: the purchase model and others, weighed on earlier windows
 modified_beta_geo    MBG/NBD x gamma-gamma
 beta_geo             BG/NBD x gamma-gamma
 carry_forward        the customer's value in the last period as long as the holdout period, repeated
-carry_forward_12m    a twelfth of the customer's last 12 months per month, the kernel's fallback
+carry_forward_12m    the kernel's fallback: a twelfth of the customer's last 12 months per month, thinned by the
+                     retention rate as it is shown
 mean_rate            mean purchase x purchases per day so far
 rfm                  sum of the RFM scores: a ranking without a level
 ==================== =================================================================================
@@ -20,45 +22,21 @@ import numpy as np
 
 from ._arrays import AnyArray, ArrayLike, Floats, Ints
 from ._estimation import Estimator
-from .errors import EmptyDataError, InvalidInputError, as_floats, check
-from .fallback import DAYS_PER_MONTH, carry_forward
+from .ensemble import Ensemble, View, fit_ensemble
+from .errors import check
+from .fallback import DAYS_PER_MONTH, carry_forward, retention_running
+from .history import Summary, merge_days, summarise
 from .metrics import Accuracy, accuracy
 from .purchases import BetaGeo, ModifiedBetaGeo, PurchaseModel
 from .rfm import rfm_boundaries, rfm_scores
 from .spend import GammaGamma
 
-METHODS = ("modified_beta_geo", "beta_geo", "carry_forward", "carry_forward_12m", "mean_rate", "rfm")
+__all__ = ["METHODS", "Backtest", "Summary", "backtest", "merge_days", "summarise"]
+
+METHODS = ("stack", "modified_beta_geo", "beta_geo", "carry_forward", "carry_forward_12m", "mean_rate", "rfm")
 # Each frequency up to 6 has its own row in the calibration table, as in the papers' figures; 7 means 7 or more.
 _LAST_FREQUENCY = 7
 _YEAR = 12 * DAYS_PER_MONTH
-
-
-@dataclass(frozen=True)
-class Summary:
-    """The arguments of the models, one entry per customer; times in days.
-
-    Attributes
-    ----------
-    customer : numpy.ndarray
-        Ids, ascending.
-    first, last : numpy.ndarray
-        Days of the first and the last purchase.
-    x, t_x, T : numpy.ndarray of float
-    n, mean : numpy.ndarray of float
-        All purchases and their mean value.
-    mean_log : numpy.ndarray of float
-        Mean natural logarithm of the value of a purchase; -inf if a value is 0.
-    """
-
-    customer: AnyArray
-    first: Ints
-    last: Ints
-    x: Floats
-    t_x: Floats
-    T: Floats
-    n: Floats
-    mean: Floats
-    mean_log: Floats
 
 
 @dataclass(frozen=True)
@@ -84,6 +62,8 @@ class Backtest:
         the calibration period's customers, and each purchase model's expectation at their acquisition.
     models : dict of str to Estimator
         The fits; gamma-gamma has the key ``"spend"``.
+    ensemble : Ensemble
+        What ``"stack"`` forecast with: fitted to the purchases up to the split, its weights to windows before.
     """
 
     customers: int
@@ -94,109 +74,15 @@ class Backtest:
     by_month: list[dict[str, float]]
     tracking: list[dict[str, float]]
     models: dict[str, Estimator]
+    ensemble: Ensemble
 
     def best(self, methods: Sequence[str] = METHODS) -> str:
-        """Return the method with the smallest mean absolute error among `methods`, rankings left out."""
+        """Return the method with the smallest deviance among `methods`, rankings left out.
+
+        Where nothing was bought in the holdout period, no deviance is defined, and the smallest error decides.
+        """
         rated = [name for name in methods if np.isfinite(self.accuracy[name].mae)]
-        return min(rated, key=lambda name: self.accuracy[name].mae)
-
-
-def merge_days(
-    customer: ArrayLike, day: ArrayLike, value: ArrayLike, positive_only: bool = True
-) -> tuple[AnyArray, Ints, Floats]:
-    """Merge the purchases of a customer on a day into one.
-
-    Parameters
-    ----------
-    customer : array_like of int, shape (n,)
-    day : array_like of int, shape (n,)
-        Whole days on any calendar, e.g. ``date.toordinal()``.
-    value : array_like of float, shape (n,)
-        May be negative (credit notes).
-    positive_only : bool
-        Whether to drop days that net to 0 or less.
-
-    Returns
-    -------
-    customer, day, value : numpy.ndarray, shape (m,)
-        Ordered by customer, then day.
-
-    Raises
-    ------
-    InvalidInputError
-
-    Examples
-    --------
-    >>> [column.tolist() for column in merge_days([7, 7, 7], [2, 2, 3], [10.0, 5.0, -1.0])]
-    [[7], [2], [15.0]]
-    """
-    values = as_floats("value", value)
-    whole = as_floats("day", day)
-    check(whole == np.floor(whole), "day", whole, "must be whole days")
-    ids = np.asarray(customer)
-    if not ids.shape == whole.shape == values.shape:
-        shapes = f"{ids.shape}, {whole.shape}, {values.shape}"
-        raise InvalidInputError(f"customer, day and value must have one shape, got {shapes}")
-    order = np.lexsort((whole, ids))
-    ids, days, values = ids[order], whole[order].astype(np.int64), values[order]
-    is_start = np.ones(days.size, dtype=bool)
-    is_start[1:] = (np.diff(days) != 0) | (ids[1:] != ids[:-1])
-    starts = np.flatnonzero(is_start)
-    total = np.add.reduceat(values, starts) if starts.size else values
-    keep = total > 0 if positive_only else np.ones(total.size, dtype=bool)
-    return ids[starts][keep], days[starts][keep], total[keep]
-
-
-def summarise(customer: ArrayLike, day: ArrayLike, value: ArrayLike, as_of: int, positive_only: bool = True) -> Summary:
-    """Turn the purchases up to a day into the arguments of the models.
-
-    Parameters
-    ----------
-    customer, day, value, positive_only
-        As in `merge_days`; rows after `as_of` are ignored.
-    as_of : int
-        The as-of date, on the calendar of `day`.
-
-    Returns
-    -------
-    Summary
-
-    Raises
-    ------
-    InvalidInputError
-    EmptyDataError
-        When there is no purchase up to `as_of`.
-
-    Examples
-    --------
-    >>> s = summarise([1, 1, 1], [100, 130, 140], [20.0, 30.0, 99.0], as_of=135)
-    >>> s.x.tolist(), s.t_x.tolist(), s.T.tolist(), s.mean.tolist()
-    ([1.0], [30.0], [35.0], [25.0])
-    """
-    customers, days, values = merge_days(customer, day, value, positive_only)
-    past = days <= as_of
-    customers, days, values = customers[past], days[past], values[past]
-    if not days.size:
-        raise EmptyDataError(f"no purchases up to day {as_of}")
-    ids, start, count = np.unique(customers, return_index=True, return_counts=True)
-    first, last = days[start], days[start + count - 1]
-    n = count.astype(float)
-    return Summary(
-        customer=ids,
-        first=first,
-        last=last,
-        x=n - 1,
-        t_x=(last - first).astype(float),
-        T=(as_of - first).astype(float),
-        n=n,
-        mean=np.add.reduceat(values, start) / n,
-        mean_log=_mean_logs(values, start, n),
-    )
-
-
-def _mean_logs(values: Floats, start: Ints, n: Floats) -> Floats:
-    with np.errstate(divide="ignore"):
-        return np.add.reduceat(np.log(values), start) / n
+        return min(rated, key=lambda name: (np.nan_to_num(self.accuracy[name].deviance), self.accuracy[name].mae))
 
 
 def backtest(
@@ -208,6 +94,8 @@ def backtest(
     *,
     prior: bool = True,
     prior_strength: float = 1.0,
+    retention: float = 1.0,
+    kind: type[PurchaseModel] = ModifiedBetaGeo,
 ) -> Backtest:
     """Fit on the purchases up to `split`, forecast the days after it up to `end`, and compare.
 
@@ -219,6 +107,10 @@ def backtest(
         Last day of the calibration and of the holdout period (default: day of the last purchase).
     prior, prior_strength
         As in `ModifiedBetaGeo`.
+    retention : float
+        Share of customers still there after a year, 0..1, by which ``"carry_forward_12m"`` is thinned.
+    kind : type
+        The purchase model in the stack.
 
     Returns
     -------
@@ -235,14 +127,19 @@ def backtest(
     customers, days, values = merge_days(customer, day, value)
     end = int(days.max(initial=split)) if end is None else int(end)
     check(end > split, "end", end, f"must be after split ({split})")
-    past = summarise(customers, days, values, split)
+    view = View(customers, days, values, split)
+    past = view.past
+    ensemble = fit_ensemble(
+        customers, days, values, split, days=end - split, kind=kind, prior=prior, prior_strength=prior_strength
+    )
     models: dict[str, PurchaseModel] = {
         "modified_beta_geo": ModifiedBetaGeo(prior, prior_strength).fit(past.x, past.t_x, past.T),
         "beta_geo": BetaGeo(prior, prior_strength).fit(past.x, past.t_x, past.T),
     }
     spend = GammaGamma(prior, prior_strength).fit(past.n, past.mean, mean_log=past.mean_log)
     window = _Window(past, customers, days, values, split, end)
-    forecasts = _forecasts(models, spend, past, window)
+    forecasts = _forecasts(models, spend, past, window, retention)
+    forecasts["stack"] = _spread(ensemble.forecast(view), ensemble.model, past, window)
     results = {name: accuracy(forecasts[name][:, -1], window.actual, name != "rfm") for name in METHODS}
     return Backtest(
         customers=past.x.size,
@@ -253,6 +150,7 @@ def backtest(
         by_month=_by_month(forecasts, window),
         tracking=_tracking(models, past, window),
         models={**models, "spend": spend},
+        ensemble=ensemble,
     )
 
 
@@ -283,7 +181,7 @@ def _month_ends(length: float) -> Floats:
 
 
 def _forecasts(
-    models: dict[str, PurchaseModel], spend: GammaGamma, past: Summary, window: _Window
+    models: dict[str, PurchaseModel], spend: GammaGamma, past: Summary, window: _Window, retention: float
 ) -> dict[str, Floats]:
     """Return the cumulative forecast per method, shape (customers, months); for `rfm` the score."""
     length = window.ends[-1]
@@ -292,16 +190,24 @@ def _forecasts(
     result = {name: model.expected_purchases(window.ends, *columns) * worth[:, None] for name, model in models.items()}
     monthly = {
         "carry_forward": window.last(length) / length * DAYS_PER_MONTH,
-        "carry_forward_12m": carry_forward(window.last(_YEAR)),
         # A customer who is new today has bought at a rate of one purchase per day at most.
         "mean_rate": past.mean * past.n / np.maximum(past.T, 1) * DAYS_PER_MONTH,
     }
     for name, each in monthly.items():
         result[name] = each[:, None] * (window.ends / DAYS_PER_MONTH)
+    thinned = retention_running(retention, window.ends)
+    result["carry_forward_12m"] = np.asarray(carry_forward(window.last(_YEAR)))[:, None] * thinned
     base = window.split - past.last, past.n, past.n * past.mean
     r, f, m = rfm_scores(rfm_boundaries(*base), *base)
     result["rfm"] = (r + f + m).astype(float)[:, None]
     return result
+
+
+def _spread(total: Floats, model: PurchaseModel, past: Summary, window: _Window) -> Floats:
+    """Spread a forecast of the whole holdout period over its months as the purchase model does, cumulative."""
+    ages = [column[:, None] for column in (past.x, past.T)]
+    running = model.expected_alive(window.ends, *ages)
+    return total[:, None] * running / running[:, -1:]
 
 
 def _calibration(models: dict[str, PurchaseModel], past: Summary, window: _Window) -> list[dict[str, float]]:

@@ -1,0 +1,152 @@
+"""Purchases per customer and day, and what the models read of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._arrays import AnyArray, ArrayLike, Floats, Ints
+from .errors import EmptyDataError, InvalidInputError, as_floats, check
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The arguments of the models, one entry per customer; times in days.
+
+    Attributes
+    ----------
+    customer : numpy.ndarray
+        Ids, ascending.
+    first, last : numpy.ndarray
+        Days of the first and the last purchase.
+    x, t_x, T : numpy.ndarray of float
+    n, mean : numpy.ndarray of float
+        All purchases and their mean value.
+    mean_log : numpy.ndarray of float
+        Mean natural logarithm of the value of a purchase; -inf if a value is 0.
+    """
+
+    customer: AnyArray
+    first: Ints
+    last: Ints
+    x: Floats
+    t_x: Floats
+    T: Floats
+    n: Floats
+    mean: Floats
+    mean_log: Floats
+
+
+def merge_days(
+    customer: ArrayLike, day: ArrayLike, value: ArrayLike, positive_only: bool = True
+) -> tuple[AnyArray, Ints, Floats]:
+    """Merge the purchases of a customer on a day into one.
+
+    Parameters
+    ----------
+    customer : array_like of int, shape (n,)
+    day : array_like of int, shape (n,)
+        Whole days on any calendar, e.g. ``date.toordinal()``.
+    value : array_like of float, shape (n,)
+        May be negative (credit notes).
+    positive_only : bool
+        Whether to drop days that net to 0 or less.
+
+    Returns
+    -------
+    customer, day, value : numpy.ndarray, shape (m,)
+        Ordered by customer, then day.
+
+    Raises
+    ------
+    InvalidInputError
+
+    Examples
+    --------
+    >>> [column.tolist() for column in merge_days([7, 7, 7], [2, 2, 3], [10.0, 5.0, -1.0])]
+    [[7], [2], [15.0]]
+    """
+    values = as_floats("value", value)
+    whole = as_floats("day", day)
+    check(whole == np.floor(whole), "day", whole, "must be whole days")
+    ids = np.asarray(customer)
+    if not ids.shape == whole.shape == values.shape:
+        shapes = f"{ids.shape}, {whole.shape}, {values.shape}"
+        raise InvalidInputError(f"customer, day and value must have one shape, got {shapes}")
+    order = np.lexsort((whole, ids))
+    ids, days, values = ids[order], whole[order].astype(np.int64), values[order]
+    is_start = np.ones(days.size, dtype=bool)
+    is_start[1:] = (np.diff(days) != 0) | (ids[1:] != ids[:-1])
+    starts = np.flatnonzero(is_start)
+    total = np.add.reduceat(values, starts) if starts.size else values
+    keep = total > 0 if positive_only else np.ones(total.size, dtype=bool)
+    return ids[starts][keep], days[starts][keep], total[keep]
+
+
+def summarise(customer: ArrayLike, day: ArrayLike, value: ArrayLike, as_of: int, positive_only: bool = True) -> Summary:
+    """Turn the purchases up to a day into the arguments of the models.
+
+    Parameters
+    ----------
+    customer, day, value, positive_only
+        As in `merge_days`; rows after `as_of` are ignored.
+    as_of : int
+        The as-of date, on the calendar of `day`.
+
+    Returns
+    -------
+    Summary
+
+    Raises
+    ------
+    InvalidInputError
+    EmptyDataError
+        When there is no purchase up to `as_of`.
+
+    Examples
+    --------
+    >>> s = summarise([1, 1, 1], [100, 130, 140], [20.0, 30.0, 99.0], as_of=135)
+    >>> s.x.tolist(), s.t_x.tolist(), s.T.tolist(), s.mean.tolist()
+    ([1.0], [30.0], [35.0], [25.0])
+    """
+    return summarise_merged(*merge_days(customer, day, value, positive_only), as_of)
+
+
+def summarise_merged(customer: AnyArray, day: Ints, value: Floats, as_of: int) -> Summary:
+    """Do the work of `summarise` for what `merge_days` returned."""
+    past = day <= as_of
+    customers, days, values = customer[past], day[past], value[past]
+    if not days.size:
+        raise EmptyDataError(f"no purchases up to day {as_of}")
+    start = first_rows(customers)
+    count = np.diff(start, append=customers.size)
+    first, last = days[start], days[start + count - 1]
+    n = count.astype(float)
+    return Summary(
+        customer=customers[start],
+        first=first,
+        last=last,
+        x=n - 1,
+        t_x=(last - first).astype(float),
+        T=(as_of - first).astype(float),
+        n=n,
+        mean=np.add.reduceat(values, start) / n,
+        mean_log=_mean_logs(values, start, n),
+    )
+
+
+def first_rows(customer: AnyArray) -> Ints:
+    """Return the first row of each customer, for rows ordered by customer.
+
+    Examples
+    --------
+    >>> first_rows(np.array([4, 4, 7])).tolist()
+    [0, 2]
+    """
+    return np.flatnonzero(np.concatenate([np.ones(min(customer.size, 1), dtype=bool), customer[1:] != customer[:-1]]))
+
+
+def _mean_logs(values: Floats, start: Ints, n: Floats) -> Floats:
+    with np.errstate(divide="ignore"):
+        return np.add.reduceat(np.log(values), start) / n

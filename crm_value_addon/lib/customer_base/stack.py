@@ -1,0 +1,203 @@
+"""One forecast out of several: weights learned from how each did on the company's own past.
+
+What each customer is worth beside the others comes from the weighted forecasts; what all are worth together comes from
+the purchase model, corrected by what it missed in all earlier windows alike. A method that is good on the books of one
+company is bad on another's, and choosing one of them loses to weighing them.
+
+References
+----------
+.. [1] Breiman (1996), "Stacked regressions", Machine Learning 24, 49-64: weights >= 0 by least squares on forecasts of
+   data that were not used to fit them.
+.. [2] Tweedie deviance of power 1.5: Jorgensen (1987), JRSS B 49(2), 127-162. One step of Fisher scoring for it is
+   least squares with errors weighted by forecast^-0.75.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import nnls
+
+from ._arrays import Floats
+
+MODEL = "purchase_model"
+METHODS = (MODEL, "last_12_months", "smoothed", "rate")
+#: what a company without a past of its own would use; the learned weights are pulled to it
+PRIOR = {MODEL: 0.7, "last_12_months": 0.1, "smoothed": 0.1, "rate": 0.1}
+#: repeat customers at which what was learned and the purchase model alone count alike
+TRUSTED = 100
+#: strength of that pull, as a share of the data's own information
+RIDGE = 0.1
+#: forecasts count as at least this share of the mean, so that a customer whom nobody expects does not decide alone
+FLOOR = 0.05
+#: the level is never corrected by more than this factor, because a base that shifts once does not go on to do so
+WIDEST = 1.5
+_STEPS = 4
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One earlier window: what each method forecast for its customers, and what came.
+
+    Attributes
+    ----------
+    forecasts : mapping of str to numpy.ndarray, shape (n,)
+        By name of `METHODS`, >= 0.
+    actual : numpy.ndarray, shape (n,)
+        >= 0.
+    weight : numpy.ndarray, shape (n,)
+        Number of customers that a row represents.
+    """
+
+    forecasts: Mapping[str, Floats]
+    actual: Floats
+    weight: Floats
+
+    def total(self, method: str) -> float:
+        """Return the sum of a method's forecasts."""
+        return float((self.weight * self.forecasts[method]).sum())
+
+    @property
+    def actual_total(self) -> float:
+        """Return the sum of what came."""
+        return float((self.weight * self.actual).sum())
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Weights of the methods, ready to be applied to one customer or to all.
+
+    Attributes
+    ----------
+    shares : dict of str to float
+        Share of each method in the forecast of the whole base; they add up to 1.
+    factors : dict of str to float
+        What a customer's forecast by each method is multiplied by.
+    level : float
+        Factor by which the total differs from the purchase model's.
+
+    Examples
+    --------
+    >>> stack = Stack({"purchase_model": 0.6, "rate": 0.4}, {"purchase_model": 0.6, "rate": 0.5}, 1.0)
+    >>> stack.combine({"purchase_model": np.array([10.0]), "rate": np.array([8.0])}).tolist()
+    [10.0]
+    """
+
+    shares: dict[str, float]
+    factors: dict[str, float]
+    level: float
+
+    def combine(self, forecasts: Mapping[str, Floats]) -> Floats:
+        """Return the forecast per customer; `forecasts` as in `Trial`, of the customers asked for."""
+        first, *others = self.factors
+        result = forecasts[first] * self.factors[first]
+        for name in others:
+            result = result + forecasts[name] * self.factors[name]
+        return result
+
+
+def alone() -> Stack:
+    """Return the purchase model by itself, for a company whose past is too short to try anything on."""
+    return Stack({MODEL: 1.0}, {MODEL: 1.0}, 1.0)
+
+
+def fit_stack(trials: Sequence[Trial], now: Trial, repeaters: float) -> Stack:
+    """Learn weights and level.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        Earlier windows, the latest first. Windows in which nothing was bought, or nothing expected, do not count.
+    now : Trial
+        Today's forecasts; `actual` is not read. They say what an average forecast of each method is, so that a share
+        means the same for a method that expects little.
+    repeaters : float
+        Customers with at least two purchases, >= 0. Of a small base the weights are mostly chance: they are taken by
+        repeaters / (repeaters + `TRUSTED`), and the purchase model for the rest.
+
+    Returns
+    -------
+    Stack
+        `alone` when no window counts.
+    """
+    used = [trial for trial in trials if trial.actual_total > 0 and trial.total(MODEL) > 0]
+    totals = {name: now.total(name) for name in METHODS}
+    names = [name for name in METHODS if totals[name] > 0]
+    if not used or MODEL not in names:
+        return alone()
+    weights = _weights(used, names)
+    trust = repeaters / (repeaters + TRUSTED)
+    weights = trust * weights / weights.sum() + (1 - trust) * np.array([name == MODEL for name in names])
+    level = _level([float(np.log(trial.actual_total / trial.total(MODEL))) for trial in used])
+    shares = dict(zip(names, weights.tolist(), strict=True))
+    return Stack(
+        shares=shares,
+        factors={name: share * level * totals[MODEL] / totals[name] for name, share in shares.items()},
+        level=level,
+    )
+
+
+def _weights(trials: Sequence[Trial], names: Sequence[str]) -> Floats:
+    """Return weights >= 0 of forecasts whose mean is 1 in each window, near the least Tweedie deviance."""
+    prior = np.array([PRIOR[name] for name in names])
+    prior /= prior.sum()
+    scaled = [_scaled(trial, names) for trial in trials]
+    weights = prior
+    for _ in range(_STEPS):
+        information, slope = np.zeros((prior.size, prior.size)), np.zeros(prior.size)
+        for forecasts, actual, weight in scaled:
+            part = weight * np.maximum(sum_of(forecasts, weights), FLOOR) ** -1.5
+            for i, left in enumerate(forecasts):
+                weighted = part * left
+                slope[i] += (weighted * actual).sum()
+                for j, right in enumerate(forecasts[: i + 1]):
+                    information[i, j] += (weighted * right).sum()
+        information += np.tril(information, -1).T
+        pull = RIDGE * np.trace(information) / prior.size
+        # the square root turns the normal equations into the least squares that nnls takes
+        root = np.linalg.cholesky(information + pull * np.eye(prior.size))
+        weights, _ = nnls(root.T, np.linalg.solve(root, slope + pull * prior))
+        if not weights.sum() > 0:
+            return prior
+    return weights
+
+
+def sum_of(columns: Sequence[Floats], weights: Floats) -> Floats:
+    """Return the weighted sum of some columns, without the threads of a matrix product."""
+    result = columns[0] * weights[0]
+    for column, weight in zip(columns[1:], weights[1:], strict=True):
+        result = result + column * weight
+    return result
+
+
+def _scaled(trial: Trial, names: Sequence[str]) -> tuple[list[Floats], Floats, Floats]:
+    """Return forecasts and actual values in units of their means, and weights that add up to 1."""
+    size = float(trial.weight.sum())
+    columns = []
+    for name in names:
+        total = trial.total(name)
+        columns.append(trial.forecasts[name] * (size / total if total > 0 else 0.0))
+    return columns, trial.actual * (size / trial.actual_total), trial.weight / size
+
+
+def _level(misses: Sequence[float]) -> float:
+    """Return the factor on the purchase model's total, from the logarithms of actual / forecast per window.
+
+    What the windows agree on is taken whole, what they differ in not at all: the mean is shrunk by
+    mean^2 / (mean^2 + variance). One window alone cannot agree with itself; half of it is taken.
+
+    Examples
+    --------
+    >>> round(_level([0.2, 0.2]), 3), round(_level([0.3, -0.3]), 3), round(_level([0.2]), 3)
+    (1.221, 1.0, 1.105)
+    """
+    mean, variance = float(np.mean(misses)), float(np.var(misses))
+    if len(misses) == 1:
+        shrunk = mean / 2
+    elif mean:
+        shrunk = mean**3 / (mean**2 + variance)
+    else:
+        shrunk = 0.0
+    return float(np.exp(np.clip(shrunk, -np.log(WIDEST), np.log(WIDEST))))

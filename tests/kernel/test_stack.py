@@ -1,0 +1,106 @@
+"""Weights of several forecasts: who is right gets the weight, and what all windows miss alike is corrected."""
+
+import numpy as np
+import pytest
+
+from customer_base.stack import METHODS, MODEL, PRIOR, TRUSTED, WIDEST, Trial, alone, fit_stack
+
+MANY = 1e6
+
+
+def trial(actual, **forecasts):
+    """Return a trial; methods that are not named expect nothing."""
+    size = len(actual)
+    columns = {name: np.asarray(forecasts.get(name, np.zeros(size)), dtype=float) for name in METHODS}
+    return Trial(columns, np.asarray(actual, dtype=float), np.ones(size))
+
+
+def drawn(seed, size=4000):
+    """Return a method that knows each customer's rate, one that knows only noise, and what came."""
+    draw = np.random.default_rng(seed)
+    rate = draw.gamma(0.7, 100.0, size)
+    return rate, draw.permutation(rate), draw.poisson(rate / 20) * 20.0
+
+
+def test_who_is_right_gets_the_weight():
+    """Of a good and a useless method, the useless one keeps little."""
+    good, noise, actual = drawn(1)
+    stack = fit_stack(
+        [trial(actual, purchase_model=noise, rate=good)], trial(actual, purchase_model=noise, rate=good), MANY
+    )
+    assert stack.shares["rate"] > 0.85
+    assert sum(stack.shares.values()) == pytest.approx(1)
+    assert set(stack.shares) == {MODEL, "rate"}
+
+
+def test_total_is_the_purchase_models_times_level():
+    """Other methods move customers, not the total: a method that expects ten times as much does not lift it."""
+    good, noise, actual = drawn(2)
+    now = trial(actual, purchase_model=noise, rate=10 * good)
+    stack = fit_stack([trial(actual, purchase_model=noise, rate=10 * good)] * 2, now, MANY)
+    assert stack.combine(now.forecasts).sum() == pytest.approx(stack.level * noise.sum())
+
+
+def test_windows_that_agree_correct_the_level():
+    """Short by a fifth in both windows: all of it; once too much and once too little: nothing; never more than half."""
+    good, _, _ = drawn(3)
+    same = [trial(1.2 * good, purchase_model=good)] * 2
+    assert fit_stack(same, same[0], MANY).level == pytest.approx(1.2)
+    apart = [trial(1.2 * good, purchase_model=good), trial(good / 1.2, purchase_model=good)]
+    assert fit_stack(apart, same[0], MANY).level == pytest.approx(1.0)
+    double = [trial(2 * good, purchase_model=good)] * 3
+    assert fit_stack(double, same[0], MANY).level == pytest.approx(WIDEST)
+
+
+def test_small_base_trusts_the_model():
+    """At `TRUSTED` repeat customers, half of what was learned; the prior's weights are never more than learned ones."""
+    good, noise, actual = drawn(4)
+    tried = trial(actual, purchase_model=noise, rate=good)
+    full, half = (fit_stack([tried], tried, repeaters).shares[MODEL] for repeaters in (1e12, TRUSTED))
+    assert half == pytest.approx(0.5 + full / 2)
+
+
+def test_nothing_to_learn_from():
+    """No window, none in which anybody bought, or nothing expected now: the model alone."""
+    good, _, actual = drawn(5)
+    now = trial(actual, purchase_model=good)
+    assert fit_stack([], now, MANY) == alone()
+    assert fit_stack([trial(0 * actual, purchase_model=good)], now, MANY) == alone()
+    assert fit_stack([now], trial(actual, rate=good), MANY) == alone()
+    assert alone().combine(now.forecasts).tolist() == good.tolist()
+
+
+def test_unit_of_money_does_not_matter():
+    """Cents give the same shares, and a forecast a hundred times as large."""
+    good, noise, actual = drawn(6)
+    stacks = [
+        fit_stack(
+            [trial(unit * actual, purchase_model=unit * noise, rate=unit * good)] * 2,
+            trial(actual, purchase_model=unit * noise, rate=unit * good),
+            MANY,
+        )
+        for unit in (1.0, 100.0)
+    ]
+    assert stacks[1].shares == pytest.approx(stacks[0].shares)
+    assert stacks[1].factors == pytest.approx(stacks[0].factors)
+
+
+def test_weights_of_rows_are_repetition():
+    """A row of weight 3 is three rows."""
+    good, noise, actual = drawn(7, 600)
+    weight = 1.0 + np.arange(600) % 3
+    columns = {name: np.zeros(600) for name in METHODS} | {MODEL: noise, "rate": good}
+    weighted = Trial(columns, actual, weight)
+    times = weight.astype(int)
+    repeated = Trial(
+        {name: np.repeat(each, times) for name, each in columns.items()}, np.repeat(actual, times), np.ones(times.sum())
+    )
+    first, second = (fit_stack([each], each, MANY) for each in (weighted, repeated))
+    assert first.shares == pytest.approx(second.shares)
+    assert first.level == pytest.approx(second.level)
+
+
+def test_prior_names_every_method():
+    """The prior is a set of shares."""
+    assert set(PRIOR) == set(METHODS)
+    assert sum(PRIOR.values()) == pytest.approx(1)
