@@ -1,0 +1,3 @@
+from . import test_i18n
+from . import test_till_purchases
+from . import test_till_queue
