@@ -26,6 +26,7 @@ PARTS = [
     "order",
     "sessions",
     "kernel",
+    "prediction",
 ]
 
 
@@ -42,6 +43,8 @@ def main():
     for part in [options.only] if options.only else PARTS:
         if part == "kernel":
             add_kernel(table)
+        elif part == "prediction":
+            add_prediction(table)
         else:
             registry = connect(options.database)  # first: some parts import the addon
             import_module(f"{part}_bench").run(table, registry, options.database)
@@ -61,6 +64,14 @@ def add_kernel(table):
         row = json.loads(line)
         bar = "" if row["bar"] is None else f"{'≥' if 'faster' in row['name'] else '≤'} {row['bar']:g}"
         table.append(Row(**row | {"bar": bar}))
+
+
+def add_prediction(table):
+    """Add the rows of prediction_bench.py, of the bases that lie in the repository."""
+    script = Path(__file__).with_name("prediction_bench.py")
+    done = subprocess.run([sys.executable, script], stdout=subprocess.PIPE, text=True, check=True)
+    for line in done.stdout.splitlines():
+        table.append(Row(**json.loads(line)))
 
 
 if __name__ == "__main__":

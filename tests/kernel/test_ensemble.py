@@ -75,7 +75,7 @@ def test_one_customer_gets_the_forecast_of_all(base, fit):
 def test_probabilities_come_true(base, fit):
     """Of those said to stay away, as many did; in each third of the probabilities, too."""
     view = View(*base, 1095)
-    days, said = fit.silent_probability(view.past)
+    days, said = fit.silent_probability(view)
     came = view.silent(days)
     order = np.argsort(said)
     for third in np.array_split(order, 3):
@@ -120,5 +120,5 @@ def test_sample_stands_for_all(base):
 def test_horizon_is_capped_by_what_was_tried(base):
     """After ten months of history, nobody is asked about more than five."""
     fit = fit_ensemble(*base, int(10 * MONTH))
-    days, _ = fit.silent_probability(View(*base, int(10 * MONTH)).past)
+    days, _ = fit.silent_probability(View(*base, int(10 * MONTH)))
     assert days.max() <= 152

@@ -101,6 +101,16 @@ def test_weights_of_rows_are_repetition():
 
 
 def test_prior_names_every_method():
-    """The prior is a set of shares."""
+    """None is ruled out beforehand, and none but the model leads."""
     assert set(PRIOR) == set(METHODS)
-    assert sum(PRIOR.values()) == pytest.approx(1)
+    assert min(PRIOR.values()) > 0
+    assert max(PRIOR, key=PRIOR.get) == MODEL
+
+
+def test_method_missing_in_a_window_is_left_out():
+    """A method that an earlier window does not hold gets no weight."""
+    good, noise, actual = drawn(8)
+    whole = trial(actual, purchase_model=noise, rate=good, regular=good)
+    part = Trial({name: each for name, each in whole.forecasts.items() if name != "regular"}, actual, whole.weight)
+    assert "regular" not in fit_stack([whole, part], whole, MANY).shares
+    assert "regular" in fit_stack([whole], whole, MANY).shares

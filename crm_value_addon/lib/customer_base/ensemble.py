@@ -14,10 +14,11 @@ import numpy as np
 from ._arrays import AnyArray, ArrayLike, Bools, Floats, Ints
 from .bands import Bands, fit_bands
 from .errors import EmptyDataError
-from .history import Summary, merge_days, summarise_merged
-from .leaving import LONGEST, Calibration, calibrate, horizons, silent_probability, typical_interval
+from .history import first_rows, log_gaps, merge_days, summarise_merged
+from .leaving import LONGEST, Calibration, calibrate, horizons, log_loss, silent_probability, typical_interval
 from .purchases import ModifiedBetaGeo, PurchaseModel
 from .recent import recent
+from .regular import RegularMixture
 from .reliability import LEAST_REPEATERS, STACK_REPEATERS
 from .sample import LARGEST, stratified_sample
 from .spend import GammaGamma
@@ -26,6 +27,10 @@ from .stack import MODEL, Stack, Trial, alone, fit_stack
 _YEAR = 365
 #: earlier days that a fit goes back to
 WINDOWS = 4
+#: a base is worth a model of regular buyers if at most this share of it buys at random
+LARGEST_RANDOM = 0.8
+#: customers that this model is fitted to at most; it has no use of more
+_REGULAR_SAMPLE = 20_000
 #: a customer is called at risk from this probability on, at least
 LEAST_RISK = 0.5
 #: of the revenue of those called at risk, at most this share may have come back in the earlier window: some room below
@@ -64,6 +69,10 @@ class Ensemble:
     ----------
     model : PurchaseModel
     spend : GammaGamma
+    regular : RegularMixture or None
+        None where customers buy at random.
+    is_clocked : bool
+        Whether it is the regular model that says who leaves, because it said so better in the earlier window.
     stack : Stack
         For a forecast of `days`.
     days : int
@@ -85,6 +94,8 @@ class Ensemble:
 
     model: PurchaseModel
     spend: GammaGamma
+    regular: RegularMixture | None
+    is_clocked: bool
     stack: Stack
     days: int
     calibration: Calibration
@@ -97,12 +108,13 @@ class Ensemble:
 
     def forecast(self, view: View) -> Floats:
         """Return the value expected of each customer in the next `days`."""
-        return self.stack.combine(view.forecasts(self.model, self.spend, self.days))
+        return self.stack.combine(view.forecasts(self.model, self.spend, self.days, self.regular))
 
-    def silent_probability(self, past: Summary) -> tuple[Floats, Floats]:
-        """Return each customer's horizon, and the probability that they do not buy within it."""
-        days = horizons(past.x, past.t_x, self.typical, longest=self.longest)
-        return days, self.calibration(silent_probability(self.model, past.x, past.t_x, past.T, days))
+    def silent_probability(self, view: View, latest: float = np.inf) -> tuple[Floats, Floats]:
+        """Return each customer's horizon, at most `latest`, and the probability that they do not buy within it."""
+        past = view.past
+        days = np.minimum(horizons(past.x, past.t_x, self.typical, longest=self.longest), latest)
+        return days, self.calibration(view.silent_by(self.model, self.regular if self.is_clocked else None, days))
 
 
 class View:
@@ -122,12 +134,13 @@ class View:
         self.past = summarise_merged(customer, day, value, as_of)
         size = self.past.x.size
         known = day <= as_of
-        self._row = np.repeat(np.arange(size), self.past.n.astype(np.int64))
-        self.recent = recent(self._row, day[known], value[known], size, as_of)
+        row = np.repeat(np.arange(size), self.past.n.astype(np.int64))
+        self.recent = recent(row, day[known], value[known], size, as_of)
+        self.log_gaps = log_gaps(row, day[known], size)
         if weight is None:
             self.weight = np.ones(size)
         else:
-            self.weight = weight[np.searchsorted(np.unique(customer), self.past.customer)]
+            self.weight = weight[np.searchsorted(customer[first_rows(customer)], self.past.customer)]
 
     def fit(self, kind: type[PurchaseModel], prior: bool, prior_strength: float) -> tuple[PurchaseModel, GammaGamma]:
         """Fit both models to what is known."""
@@ -135,12 +148,34 @@ class View:
         model = kind(prior, prior_strength).fit(past.x, past.t_x, past.T, self.weight)
         return model, GammaGamma(prior, prior_strength).fit(past.n, past.mean, self.weight, past.mean_log)
 
-    def forecasts(self, model: PurchaseModel, spend: GammaGamma, days: float) -> dict[str, Floats]:
-        """Return the value expected in the next `days` per customer, by each method of `stack.METHODS`."""
+    def fit_regular(self, prior: bool, prior_strength: float) -> RegularMixture:
+        """Fit the model of regular buyers to some of the customers."""
+        step = -(-self.weight.size // _REGULAR_SAMPLE)
+        past = self.past
+        columns = (past.x, past.t_x, past.T, self.log_gaps, self.weight)
+        return RegularMixture(prior, prior_strength).fit(*(column[::step] for column in columns))
+
+    def forecasts(
+        self, model: PurchaseModel, spend: GammaGamma, days: float, regular: RegularMixture | None = None
+    ) -> dict[str, Floats]:
+        """Return the value expected in the next `days` per customer, by each method of `stack.METHODS`.
+
+        Without a `regular` model, its method is left out.
+        """
         past = self.past
         worth = spend.expected_spend(past.n, past.mean)
-        expected = model.expected_purchases(days, past.x, past.t_x, past.T)
-        return {MODEL: expected * worth} | self.recent.forecasts(days, worth)
+        found = {MODEL: model.expected_purchases(days, past.x, past.t_x, past.T) * worth}
+        if regular is not None:
+            count = regular.expected_purchases(days, past.x, past.t_x, past.T, self.log_gaps)
+            found["regular"] = count * worth
+        return found | self.recent.forecasts(days, worth)
+
+    def silent_by(self, model: PurchaseModel, regular: RegularMixture | None, days: Floats) -> Floats:
+        """Return the probability of no purchase within each customer's `days`, by the regular model if there is one."""
+        past = self.past
+        if regular is None:
+            return silent_probability(model, past.x, past.t_x, past.T, days)
+        return regular.silent_probability(days, past.x, past.t_x, past.T, self.log_gaps)
 
     def actual(self, days: float) -> Floats:
         """Return the value per customer of the `days` after."""
@@ -220,67 +255,104 @@ def fit_ensemble(
     InvalidInputError
         As in `merge_days` and `ModifiedBetaGeo.fit`.
     """
-    ids, dates, values = merge_days(customer, day, value)
-    known = dates <= as_of
-    if not known.any():
-        raise EmptyDataError(f"no purchases up to day {as_of}")
-    rows, weight = stratified_sample(ids[known], dates[known], values[known], largest)
+    rows, weight = _sampled_purchases(customer, day, value, as_of, largest)
     now = View(*rows, as_of, weight)
     model, spend = now.fit(kind, prior, prior_strength)
-    forecasts = now.forecasts(model, spend, days)
-    splits, ahead = earlier_days(int(rows[1].min()), as_of)
-    trials: list[tuple[View, Trial, PurchaseModel]] = []
-    for split in splits if ahead > 0 else []:
-        view = View(*rows, split, weight)
-        if (view.past.x > 0).sum() < LEAST_REPEATERS or not view.past.T.max() > 0:
-            continue
-        then, worth = view.fit(kind, prior, prior_strength)
-        trials.append((view, Trial(view.forecasts(then, worth, ahead), view.actual(ahead), view.weight), then))
     repeaters = float(now.weight[now.past.x > 0].sum())
     enough = repeaters >= STACK_REPEATERS
-    today = Trial(forecasts, np.zeros(now.weight.size), now.weight)
-    stack = fit_stack([trial for _, trial, _ in trials], today, repeaters) if enough else alone()
-    calibration, risk, longest, bands = Calibration(), LEAST_RISK, LONGEST, None
-    if trials and trials[0][0].as_of == splits[0]:
-        view, trial, then = trials[0]
+    regular = now.fit_regular(prior, prior_strength) if enough and now.past.T.max() > 0 else None
+    if regular is not None and not (regular.converged_ and regular.shares[0] <= LARGEST_RANDOM):
+        regular = None
+    forecasts = now.forecasts(model, spend, days, regular)
+    splits, ahead = earlier_days(int(rows[1].min()), as_of)
+    tries: list[_Try] = []
+    for split in splits if ahead > 0 else []:
+        view = View(*rows, split, weight)
+        if (view.past.x > 0).sum() >= LEAST_REPEATERS and view.past.T.max() > 0:
+            then, worth = view.fit(kind, prior, prior_strength)
+            clock = view.fit_regular(prior, prior_strength) if regular is not None else None
+            trial = Trial(view.forecasts(then, worth, ahead, clock), view.actual(ahead), view.weight)
+            tries.append(_Try(view, then, clock, trial))
+    trials = [each.trial for each in tries]
+    stack = fit_stack(trials, Trial(forecasts, np.zeros(now.weight.size), now.weight), repeaters) if enough else alone()
+    left, longest, bands = (False, Calibration(), LEAST_RISK), LONGEST, None
+    if tries and tries[0].view.as_of == splits[0]:
         longest = float(min(LONGEST, ahead))
-        calibration, risk = _who_left(view, then, longest)
+        left = _who_left(tries[0], longest)
         if enough:
-            shown = fit_stack([each for _, each, _ in trials], trial, repeaters).combine(trial.forecasts)
-            bands = fit_bands(shown, trial.actual, trial.weight)
+            shown = fit_stack(trials, trials[0], repeaters).combine(trials[0].forecasts)
+            bands = fit_bands(shown, trials[0].actual, trials[0].weight)
     return Ensemble(
         model=model,
         spend=spend,
+        regular=regular,
+        is_clocked=left[0],
         stack=stack,
         days=days,
-        calibration=calibration,
-        risk=risk,
+        calibration=left[1],
+        risk=left[2],
         typical=typical_interval(now.past.x, now.past.t_x),
         longest=longest,
         bands=bands,
         mean=float((now.weight * stack.combine(forecasts)).sum() / now.weight.sum()),
         windows=[
             Window(
-                view.as_of,
+                each.view.as_of,
                 ahead,
-                float(trial.weight.sum()),
-                trial.actual_total,
-                {name: trial.total(name) for name in trial.forecasts},
+                float(each.trial.weight.sum()),
+                each.trial.actual_total,
+                {name: each.trial.total(name) for name in each.trial.forecasts},
             )
-            for view, trial, _ in trials
+            for each in tries
         ],
     )
 
 
-def _who_left(view: View, model: PurchaseModel, longest: float) -> tuple[Calibration, float]:
-    """Return the correction of the probabilities, and the one from which on few of those called at risk came back."""
-    past = view.past
+@dataclass(frozen=True)
+class _Try:
+    """An earlier day: what was known, what was fitted to it, and what came."""
+
+    view: View
+    model: PurchaseModel
+    regular: RegularMixture | None
+    trial: Trial
+
+
+def _sampled_purchases(
+    customer: ArrayLike, day: ArrayLike, value: ArrayLike, as_of: int, largest: int
+) -> tuple[tuple[AnyArray, Ints, Floats], Floats]:
+    """Return the merged purchases up to a day of a sample of customers, and how many customers each represents."""
+    ids, dates, values = np.asarray(customer), np.asarray(day), np.asarray(value)
+    if ids.ndim != 1 or not ids.shape == dates.shape == values.shape or (ids[1:] < ids[:-1]).any():
+        ids, dates, values = merge_days(customer, day, value)
+    # sampled before they are merged, because that takes several times the memory of the purchases
+    known = dates <= as_of
+    if not known.any():
+        raise EmptyDataError(f"no purchases up to day {as_of}")
+    if not known.all():
+        ids, dates, values = ids[known], dates[known], values[known]
+    kept, weight = stratified_sample(ids, dates, values, largest)
+    names = kept[0][first_rows(kept[0])]
+    rows = merge_days(*kept)
+    if not rows[0].size:
+        raise EmptyDataError(f"no purchases up to day {as_of}")
+    return rows, weight[np.searchsorted(names, rows[0][first_rows(rows[0])])]
+
+
+def _who_left(tried: _Try, longest: float) -> tuple[bool, Calibration, float]:
+    """Return who says best who leaves, its correction, and from which probability on few of those called came back."""
+    past, weight = tried.view.past, tried.view.weight
     days = horizons(past.x, past.t_x, typical_interval(past.x, past.t_x), longest=longest)
-    said, stayed_away = silent_probability(model, past.x, past.t_x, past.T, days), view.silent(days)
-    calibration = calibrate(said, stayed_away, view.weight)
-    corrected, revenue = calibration(said), view.weight * view.recent.year
+    stayed_away, ways = tried.view.silent(days), []
+    for is_clocked in (False, True) if tried.regular is not None else (False,):
+        said = tried.view.silent_by(tried.model, tried.regular if is_clocked else None, days)
+        calibration = calibrate(said, stayed_away, weight)
+        corrected = calibration(said)
+        ways.append((log_loss(corrected, stayed_away, weight), is_clocked, calibration, corrected))
+    _, is_clocked, calibration, corrected = min(ways, key=lambda way: way[0])
+    revenue = weight * tried.view.recent.year
     for risk in _RISKS:
         called = corrected >= risk
         if (revenue * (called & ~stayed_away)).sum() <= _COMING_BACK * (revenue * called).sum():
             break
-    return calibration, float(risk)
+    return is_clocked, calibration, float(risk)

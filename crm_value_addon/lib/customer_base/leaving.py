@@ -47,6 +47,18 @@ class Calibration:
         return expit(self.shift + self.slope * _log_odds(probability))
 
 
+def log_loss(probability: Floats, stayed_away: Bools, weight: Floats) -> float:
+    """Return the mean logarithmic loss of probabilities, by which two ways to tell who leaves are compared.
+
+    Examples
+    --------
+    >>> round(log_loss(np.array([0.5, 0.5]), np.array([True, False]), np.ones(2)), 4)
+    0.6931
+    """
+    bounded = np.clip(probability, _SHARPEST, 1 - _SHARPEST)
+    return float(-(weight * np.log(np.where(stayed_away, bounded, 1 - bounded))).sum() / weight.sum())
+
+
 def typical_interval(x: Floats, t_x: Floats) -> float:
     """Return the median of the customers' mean intervals between purchases, in days.
 

@@ -23,13 +23,13 @@ from scipy.optimize import nnls
 from ._arrays import Floats
 
 MODEL = "purchase_model"
-METHODS = (MODEL, "last_12_months", "smoothed", "rate")
-#: what a company without a past of its own would use; the learned weights are pulled to it
-PRIOR = {MODEL: 0.7, "last_12_months": 0.1, "smoothed": 0.1, "rate": 0.1}
+METHODS = (MODEL, "regular", "last_12_months", "smoothed", "rate")
+#: what a company without a past of its own would use, in proportion; the learned weights are pulled to it
+PRIOR = {MODEL: 0.7, "regular": 0.1, "last_12_months": 0.1, "smoothed": 0.1, "rate": 0.1}
 #: repeat customers at which what was learned and the purchase model alone count alike
 TRUSTED = 100
 #: strength of that pull, as a share of the data's own information
-RIDGE = 0.1
+RIDGE = 0.02
 #: forecasts count as at least this share of the mean, so that a customer whom nobody expects does not decide alone
 FLOOR = 0.05
 #: the level is never corrected by more than this factor, because a base that shifts once does not go on to do so
@@ -44,7 +44,7 @@ class Trial:
     Attributes
     ----------
     forecasts : mapping of str to numpy.ndarray, shape (n,)
-        By name of `METHODS`, >= 0.
+        By name of `METHODS`, >= 0; all windows hold the same ones, among them `MODEL`.
     actual : numpy.ndarray, shape (n,)
         >= 0.
     weight : numpy.ndarray, shape (n,)
@@ -123,8 +123,8 @@ def fit_stack(trials: Sequence[Trial], now: Trial, repeaters: float) -> Stack:
         `alone` when no window counts.
     """
     used = [trial for trial in trials if trial.actual_total > 0 and trial.total(MODEL) > 0]
-    totals = {name: now.total(name) for name in METHODS}
-    names = [name for name in METHODS if totals[name] > 0]
+    totals = {name: now.total(name) for name in METHODS if name in now.forecasts}
+    names = [name for name, total in totals.items() if total > 0 and all(name in trial.forecasts for trial in used)]
     if not used or MODEL not in names:
         return alone()
     weights = _weights(used, names)
