@@ -1,5 +1,6 @@
 from odoo import Command, api, fields, models
-from odoo.exceptions import MissingError
+from odoo.exceptions import MissingError, ValidationError
+from odoo.tools import format_date
 
 from ..const import MARGIN_GROUP
 from ..models.refresh.crm_value_scheduler import REQUEST_LIMIT
@@ -31,6 +32,7 @@ class CrmValueTierSimulation(models.TransientModel):
     )
     tier_ids = fields.Many2many("crm.value.tier", compute="_compute_tier_ids", context={"active_test": False})
     is_shared = fields.Boolean(compute="_compute_tier_ids")
+    has_drafts = fields.Boolean(compute="_compute_tier_ids")
     line_ids = fields.One2many(
         "crm.value.tier.simulation.line",
         "simulation_id",
@@ -63,6 +65,10 @@ class CrmValueTierSimulation(models.TransientModel):
     up_count = fields.Integer(string="Upgrades", readonly=True)
     down_count = fields.Integer(string="Downgrades", readonly=True)
     switch_count = fields.Integer(string="Customers Changing Sets", readonly=True)
+    later_count = fields.Integer(string="Downgrades Later", readonly=True)
+    later_known_count = fields.Integer(string="In Danger by the Present Rules", readonly=True)
+    later_summary = fields.Char(compute="_compute_later_summary")
+    near_count = fields.Integer(string="Nearly Qualify", readonly=True)
     revenue_up = fields.Monetary(string="Revenue of Upgrades", readonly=True)
     revenue_down = fields.Monetary(string="Revenue of Downgrades", readonly=True)
     margin_up = fields.Monetary(string="Margin of Upgrades", readonly=True, groups=MARGIN_GROUP)
@@ -86,6 +92,7 @@ class CrmValueTierSimulation(models.TransientModel):
                 .with_context(active_test=False)
                 .search([("company_id", "in", [False, simulation.company_id.id]), ("scheme", "=", simulation.scheme)])
             )
+            simulation.has_drafts = "draft" in simulation.tier_ids.mapped("state")
             simulation.is_shared = not all(tier.company_id for tier in simulation.tier_ids)
 
     @api.depends("company_id", "scheme")
@@ -110,12 +117,19 @@ class CrmValueTierSimulation(models.TransientModel):
     def _prepare_lines_vals(self):
         """Return the values of the lines: of each tier, and of those that count customers without such a tier."""
         tiers = self.tier_ids
-        in_use = tiers.filtered("active")
-        used = in_use or tiers
+        in_use, drafts = tiers.filtered("active"), tiers.filtered(lambda tier: tier.state == "draft")
+        used = in_use or tiers - drafts
+        used |= drafts.filtered(lambda tier: tier.id in self.env.context.get("simulated_tier_ids", ()))
         shares = dict(zip(reversed(used), self.env["crm.value.tier.proposal"]._pyramid(len(used)), strict=True))
         without = [NO_TIER] if in_use else [NO_TIER, OTHER_SET]
         return [{"sequence": sequence, "is_used": False} for sequence in without] + [
-            {"tier_id": tier.id, "sequence": position, "is_used": tier in used, "wished_share": shares.get(tier, 0)}
+            {
+                "tier_id": tier.id,
+                "sequence": position,
+                "is_used": tier in used,
+                "is_draft": tier in drafts,
+                "wished_share": shares.get(tier, 0),
+            }
             for position, tier in enumerate(tiers)
         ]
 
@@ -130,6 +144,27 @@ class CrmValueTierSimulation(models.TransientModel):
     def _compute_is_previewed(self):
         for simulation in self:
             simulation.is_previewed = simulation.previewed_rules == simulation._rules_key()
+
+    @api.depends("later_count", "later_known_count", "previewed_rules")
+    @api.depends_context("lang")
+    def _compute_later_summary(self):
+        Move = self.env["crm.value.tier.simulation.move"]
+        for simulation in self:
+            simulation.later_summary = False
+            if not simulation.later_count:
+                continue
+            [[first, last]] = Move._read_group(
+                [("simulation_id", "=", simulation.id), ("direction", "=", "later")],
+                aggregates=["falls_on:min", "falls_on:max"],
+            )
+            simulation.later_summary = self.env._(
+                "%(count)s customers keep their tier until its grace period ends: the first until %(first)s, the last "
+                "until %(last)s. %(known)s of them are in danger by the present rules, too.",
+                count=simulation.later_count,
+                first=format_date(self.env, first),
+                last=format_date(self.env, last),
+                known=simulation.later_known_count,
+            )
 
     # actions
 
@@ -159,10 +194,22 @@ class CrmValueTierSimulation(models.TransientModel):
 
         :raise ValidationError: the thresholds contradict each other
         """
+        self._preview_all()
+        return self._reopen()
+
+    def _open(self):
+        """Open the simulation, with its preview where that takes a moment only."""
+        if self.env["crm.value.observation"]._next_batch(self.company_id, 0, REQUEST_LIMIT + 1)[0] <= REQUEST_LIMIT:
+            try:
+                self._preview_all()
+            except ValidationError:
+                pass  # a draft may still contradict other tiers: the preview says so when it is asked for
+        return self._reopen()
+
+    def _preview_all(self):
         progress = self.preview_step(True)
         while progress["processed"] < progress["total"]:
             progress = self.preview_step()
-        return self._reopen()
 
     def preview_step(self, restart=False):
         """Decide for the next customers; the web client calls this until all are done, and shows the progress.
@@ -186,8 +233,21 @@ class CrmValueTierSimulation(models.TransientModel):
         """Open the customers who would change tier."""
         self.ensure_one()
         self.check_access("read")
+        return self._open_moves(("up", "down", False))
+
+    def action_open_falls(self):
+        """Open the customers who would lose their tier when its grace period ends."""
+        return self._open_moves(("later",))
+
+    def action_open_near(self):
+        """Open the customers who would nearly qualify for a higher tier."""
+        return self._open_moves(("near",))
+
+    def _open_moves(self, directions):
+        self.ensure_one()
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id("crm_value_addon.crm_value_tier_simulation_move_action")
-        return action | {"domain": [("simulation_id", "=", self.id)]}
+        return action | {"domain": [("simulation_id", "=", self.id), ("direction", "in", directions)]}
 
     def action_apply(self):
         """Save the thresholds as rules and decide every customer's tier by them.
@@ -271,7 +331,7 @@ class CrmValueTierSimulation(models.TransientModel):
         ((in_use - used) | (in_use & changed)).active = False
         for tier in changed:
             tier.criterion_ids = self._changes(tier)
-        used.filtered(lambda tier: not tier.active).active = True
+        used.filtered(lambda tier: not tier.active).write({"state": "active", "active": True})
 
     def _changes(self, tier):
         """Return the commands that turn the criteria of a tier into those of the simulation."""

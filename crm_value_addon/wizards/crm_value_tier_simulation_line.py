@@ -22,11 +22,16 @@ class CrmValueTierSimulationLine(models.TransientModel):
     sequence = fields.Integer()
     color = fields.Integer(related="tier_id.color")
     is_used = fields.Boolean(string="Use", default=True)
+    is_draft = fields.Boolean(string="Draft", readonly=True, help="Applying the simulation activates it")
     wished_share = fields.Float(string="Target Share", digits=(16, 2), help="Share of the customers that have bought")
     customers_now = fields.Integer(string="Now", readonly=True)
     customers_then = fields.Integer(string="After", readonly=True)
     leaving = fields.Integer(
         string="In Danger", readonly=True, help="Those of them who keep the tier only until their grace period ends"
+    )
+    nearly = fields.Integer(
+        readonly=True,
+        help="Customers with a lower tier or none who reach at least 90 % of what each figure of this one asks for",
     )
     revenue_now = fields.Monetary(readonly=True, help="Of the last 12 months")
     revenue_then = fields.Monetary(string="Revenue After", readonly=True, help="Of the last 12 months")

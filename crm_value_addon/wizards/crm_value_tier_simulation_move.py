@@ -4,7 +4,7 @@ from ..const import MARGIN_GROUP
 
 
 class CrmValueTierSimulationMove(models.TransientModel):
-    """A customer who would change tier, inserted by the preview."""
+    """A customer who would change tier, now or when a grace period ends, or nearly would; inserted by the preview."""
 
     _name = "crm.value.tier.simulation.move"
     _description = "Tier Simulation: Customer Who Changes Tier"
@@ -17,10 +17,11 @@ class CrmValueTierSimulationMove(models.TransientModel):
     from_tier_id = fields.Many2one("crm.value.tier", string="Now", readonly=True, ondelete="cascade")
     to_tier_id = fields.Many2one("crm.value.tier", string="After", readonly=True, ondelete="cascade")
     direction = fields.Selection(
-        [("up", "Up"), ("down", "Down")],
+        [("up", "Up"), ("down", "Down"), ("later", "Down later"), ("near", "Nearly up")],
         readonly=True,
         help="Empty between two sets of tiers, which have no common order",
     )
+    falls_on = fields.Date(string="Keeps It until", readonly=True)
     revenue_12m = fields.Monetary(string="Revenue 12 Months", readonly=True)
     margin_12m = fields.Monetary(string="Margin 12 Months", readonly=True, groups=MARGIN_GROUP)
     purchase_count = fields.Integer(related="value_id.purchase_count")

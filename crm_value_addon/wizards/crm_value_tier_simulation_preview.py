@@ -8,6 +8,8 @@ from .crm_value_tier_simulation_line import NO_TIER, OTHER_SET
 
 #: customers per step: few enough for one request, and for a progress bar that advances
 _STEP = 25_000
+#: who reaches this share of what a tier asks for nearly qualifies
+NEAR_SHARE = 0.9
 
 
 class CrmValueTierSimulationPreview(models.AbstractModel):
@@ -37,6 +39,7 @@ class CrmValueTierSimulationPreview(models.AbstractModel):
                     "customers_now",
                     "customers_then",
                     "leaving",
+                    "nearly",
                     "revenue_now",
                     "revenue_then",
                     "margin_now",
@@ -68,33 +71,47 @@ class CrmValueTierSimulationPreview(models.AbstractModel):
             )
             self._add_up(
                 simulation,
-                self.env.execute_query(self._keep_changes(simulation, tier_rules.decide(rules, source, as_of))),
+                self.env.execute_query(self._keep_changes(simulation, rules, tier_rules.decide(rules, source, as_of))),
             )
             simulation.write({"processed": simulation.processed + count, "next_partner_key": upper + 1})
         return count
 
     @api.model
-    def _keep_changes(self, simulation, decision):
+    def _keep_changes(self, simulation, rules, decision):
         """Return the statement that keeps who changes tier, and returns sums by the tiers now and after.
 
-        Columns: tier id now, tier id after, customers, those of them in danger, revenue and margin of 12 months.
+        Columns: tier id now, tier id after, tier id nearly reached, customers, those of them in danger, revenue and
+        margin of 12 months.
         """
         return SQL(
             """
-            WITH decision AS MATERIALIZED (%(decision)s), changed AS (
+            WITH decision AS MATERIALIZED (
+                SELECT figures.*, (%(tiers)s)[%(near)s] AS near_tier_id FROM (%(decision)s) figures
+            ), kept AS (
                 INSERT INTO crm_value_tier_simulation_move
-                       (simulation_id, value_id, from_tier_id, to_tier_id, direction, revenue_12m, margin_12m,
+                       (simulation_id, value_id, from_tier_id, to_tier_id, direction, falls_on, revenue_12m, margin_12m,
                         create_uid, write_uid, create_date, write_date)
-                SELECT %(simulation)s, id, tier_id, decided_tier_id,
-                       CASE WHEN tier_id IS NOT NULL AND current_level = 0 THEN NULL
-                            WHEN decided_level > current_level THEN 'up' ELSE 'down' END, revenue_12m, margin_12m,
-                       %(user)s, %(user)s, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
-                  FROM decision WHERE tier_id IS DISTINCT FROM decided_tier_id
+                SELECT %(simulation)s, id, move.from_tier_id, move.to_tier_id, move.direction, move.falls_on,
+                       revenue_12m, margin_12m, %(user)s, %(user)s, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
+                  FROM decision CROSS JOIN LATERAL (
+                       SELECT tier_id AS from_tier_id, decided_tier_id AS to_tier_id,
+                              CASE WHEN tier_id IS NOT NULL AND current_level = 0 THEN NULL
+                                   WHEN decided_level > current_level THEN 'up' ELSE 'down' END AS direction,
+                              NULL::date AS falls_on
+                        WHERE tier_id IS DISTINCT FROM decided_tier_id
+                       UNION ALL
+                       SELECT decided_tier_id, (%(tiers)s)[floor], 'later', decided_review_date
+                        WHERE decided_review_date IS NOT NULL
+                       UNION ALL
+                       SELECT decided_tier_id, near_tier_id, 'near', NULL WHERE near_tier_id IS NOT NULL) move
             )
-            SELECT tier_id, decided_tier_id, count(*), count(decided_review_date), sum(revenue_12m), sum(margin_12m)
-              FROM decision GROUP BY 1, 2
+            SELECT tier_id, decided_tier_id, near_tier_id, count(*), count(decided_review_date), sum(revenue_12m),
+                   sum(margin_12m)
+              FROM decision GROUP BY 1, 2, 3
             """,
             decision=decision,
+            tiers=SQL("%s::int[]", [rule.tier_id for rule in rules]),
+            near=tier_rules.nearly_entered(rules, NEAR_SHARE),
             simulation=simulation.id,
             user=self.env.uid,
         )
@@ -104,7 +121,9 @@ class CrmValueTierSimulationPreview(models.AbstractModel):
         """Add the sums of a step to the lines."""
         # sudo: the fields' groups hide the margins from managers who may not see them.
         lines = {line.tier_id.id or line.sequence: line for line in simulation.line_ids.sudo()}
-        for now_id, then_id, customers, leaving, revenue, margin in sums:
+        for now_id, then_id, near_id, customers, leaving, revenue, margin in sums:
+            if near_id:
+                lines[near_id].nearly += customers
             now = lines.get(now_id or NO_TIER) or lines.get(OTHER_SET) or lines[NO_TIER]
             now.customers_now += customers
             now.revenue_now += float(revenue)
@@ -131,11 +150,14 @@ class CrmValueTierSimulationPreview(models.AbstractModel):
                 )
             )
         }
-        up, down = (sums.get(direction, (0, 0, 0)) for direction in ("up", "down"))
+        up, down, later, near = (sums.get(direction, (0, 0, 0)) for direction in ("up", "down", "later", "near"))
         # sudo: the fields' groups hide margins and costs from managers who may not see them.
         simulation.sudo().write(
             {
-                "move_count": sum(count for count, *_money in sums.values()),
+                "move_count": up[0] + down[0] + sums.get(None, (0,))[0],
+                "later_count": later[0],
+                "later_known_count": self._count_known_falls(simulation),
+                "near_count": near[0],
                 "up_count": up[0],
                 "down_count": down[0],
                 "switch_count": sums.get(None, (0,))[0],
@@ -149,6 +171,17 @@ class CrmValueTierSimulationPreview(models.AbstractModel):
         rates = self._benefit_cost_rates(simulation.company_id)
         for line in simulation.line_ids.sudo():  # sudo: as above
             line.benefit_cost_rate = rates.get(line.tier_id, 0.0)
+
+    @api.model
+    def _count_known_falls(self, simulation):
+        """Return how many of those who would fall later have been told so by the rules in use."""
+        return self.env["crm.value.tier.simulation.move"].search_count(
+            [
+                ("simulation_id", "=", simulation.id),
+                ("direction", "=", "later"),
+                ("value_id.tier_review_date", "!=", False),
+            ]
+        )
 
     @api.model
     def _benefit_cost_rates(self, company):

@@ -358,7 +358,7 @@ class CrmValueBenefit(models.Model):
         """Return the benefits of every tier: tier id → tuple of `ActiveBenefit`."""
         by_tier = {}
         # sudo: the benefits of a tier are the same, whoever buys or sells
-        for benefit in self.sudo().with_context(active_test=False).search([]):
+        for benefit in self.sudo().with_context(active_test=False).search([("tier_id.state", "=", "active")]):
             target = benefit._target()
             by_tier.setdefault(benefit.tier_id.id, []).append(
                 ActiveBenefit(

@@ -4,6 +4,7 @@ from odoo.fields import Domain
 from odoo.tools.safe_eval import safe_eval
 
 from ...const import MARGIN_GROUP
+from ..draft import is_draft_by_default
 from ..tiers.conditions import domain_error, try_domain
 from .crm_value_followup_text import PLACEHOLDER, PLACEHOLDERS
 from .triggers import TRIGGERS
@@ -24,7 +25,7 @@ class CrmValueFollowupRule(models.Model):
 
     name = fields.Char(required=True, translate=True)
     sequence = fields.Integer(default=10)
-    active = fields.Boolean(default=True)
+    active = fields.Boolean(string="Switched On", default=lambda self: not is_draft_by_default(self))
     company_id = fields.Many2one("res.company", index=True, ondelete="cascade", help="Empty: for all companies")
 
     trigger = fields.Selection(
@@ -253,6 +254,13 @@ class CrmValueFollowupRule(models.Model):
 
     # doors: buttons and the cron
 
+    def action_activate(self):
+        """Switch rules on: from the next night on, they schedule follow-ups.
+
+        :raise AccessError: the user may not change these rules
+        """
+        self.write({"active": True})
+
     def action_preview(self):
         """Show whom this rule would reach today, without writing anything.
 
@@ -294,7 +302,7 @@ class CrmValueFollowupRule(models.Model):
         """
         self.check_access("write")
         # sudo: users may not write follow-ups, nor activities of other users.
-        rules = self.sudo()
+        rules = self.sudo().filtered("active")
         run = rules.env["crm.value.followup.run"]
         count = sum(run._run_now(rules, company, limit=500) for company in self.env.companies)
         return self.env["crm.value"]._notification(self.env._("%(count)s follow-ups were scheduled.", count=count))

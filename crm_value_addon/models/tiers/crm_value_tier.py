@@ -6,6 +6,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ..draft import is_draft_by_default
 from . import tier_rules
 from .conditions import domain_error, try_domain
 
@@ -13,6 +14,7 @@ STRATEGIES = [("clasp", "Clasp"), ("velcro", "Velcro"), ("zipper", "Zipper")]
 #: fields whose change can change the tiers of customers
 _RULE_FIELDS = {
     "sequence",
+    "state",
     "active",
     "company_id",
     "criterion_match",
@@ -32,7 +34,8 @@ class CrmValueTier(models.Model):
     How to use: `_rules_of` returns the rules of a company for the arithmetic in models/tiers/tier_rules.py.
 
     How it works: a tier and its criteria are written one by one and checked together (`_writing`). Then the cron
-    decides the tiers of all customers again (`_request_pass`).
+    decides the tiers of all customers again (`_request_pass`). A draft is archived until it is activated, so that
+    nothing counts it that leaves out archived tiers; the forms create drafts, other code active tiers.
     """
 
     _name = "crm.value.tier"
@@ -41,7 +44,14 @@ class CrmValueTier(models.Model):
 
     name = fields.Char(required=True, translate=True)
     sequence = fields.Integer(default=lambda self: self._default_sequence(), help="From the lowest tier to the highest")
-    active = fields.Boolean(default=True)
+    state = fields.Selection(
+        [("draft", "Draft"), ("active", "Active")],
+        default=lambda self: "draft" if is_draft_by_default(self) else "active",
+        required=True,
+        copy=False,
+        help="No customer gets a draft; a simulation shows what it would do",
+    )
+    active = fields.Boolean(compute="_compute_active", store=True, readonly=False, precompute=True, copy=False)
     company_id = fields.Many2one(
         "res.company", index=True, ondelete="cascade", help="Empty: for all companies, each with its own figures"
     )
@@ -108,7 +118,18 @@ class CrmValueTier(models.Model):
         highest = self.with_context(active_test=False).search([], order="sequence desc", limit=1)
         return highest.sequence + 10
 
-    @api.constrains("sequence", "active", "company_id", "criterion_match", "partner_domain", "criterion_ids")
+    @api.depends("state")
+    def _compute_active(self):
+        for tier in self:
+            tier.active = tier.state == "active"
+
+    @api.constrains("state", "active")
+    def _check_state(self):
+        for tier in self:
+            if tier.active and tier.state == "draft":
+                raise ValidationError(self.env._("%(tier)s is a draft: activate it first.", tier=tier.name))
+
+    @api.constrains("sequence", "state", "active", "company_id", "criterion_match", "partner_domain", "criterion_ids")
     def _check_rules(self, without=()):
         """Refuse rules that contradict each other.
 
@@ -196,6 +217,25 @@ class CrmValueTier(models.Model):
                     tier=(change.to_tier_id & self or change.from_tier_id & self or lock.tier_id).name,
                 )
             )
+
+    def action_activate(self):
+        """Make drafts count: the cron decides the tiers of all customers again.
+
+        :raise AccessError: the user may not change these tiers
+        :raise ValidationError: their rules contradict those of other tiers
+        """
+        self.write({"state": "active"})
+
+    def action_simulate(self):
+        """Show what this tier does, or would do as it stands: who gets it, who nearly does, who loses what.
+
+        :raise AccessError: the user may not simulate tiers
+        """
+        self.ensure_one()
+        self.check_access("read")
+        company = self.company_id if self.company_id in self.env.companies else self.env.company
+        simulation = self.env["crm.value.tier.simulation"].with_context(simulated_tier_ids=self.ids)
+        return simulation.create({"company_id": company.id, "scheme": self.scheme})._open()
 
     def action_open_customers(self):
         """Open the customers of this tier.

@@ -9,7 +9,7 @@ the columns ``id partner_id tier_id tier_review_date next_tier_id locked_tier_id
 that the rules ask for.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import combinations
 from typing import NamedTuple
@@ -130,6 +130,33 @@ def qualifies(rules, level, keep=False):
     conditions = [passes(criterion, keep) for criterion in rule.criteria]
     glue = SQL(" OR ") if rule.match == "any" else SQL(" AND ")
     return SQL("(%s AND (%s))", admits(rules, level), glue.join(conditions) if conditions else SQL("TRUE"))
+
+
+def nearly_entered(rules, share):
+    """Return the level of the highest tier above the decided one that a row of `decide` (``figures``) nearly meets.
+
+    :param share: what a figure must reach of each threshold above 0
+    """
+    near = [
+        replace(
+            rule,
+            criteria=tuple(
+                replace(criterion, enter_min=min(criterion.enter_min, share * criterion.enter_min))
+                for criterion in rule.criteria
+            ),
+        )
+        for rule in rules
+    ]
+    return _case(
+        [
+            (
+                SQL("NOT figures.is_excluded AND figures.decided_level < %s AND %s", level, qualifies(near, level)),
+                level,
+            )
+            for level in range(len(rules), 0, -1)
+        ],
+        SQL("NULL"),
+    )
 
 
 def figures(rules, source):
