@@ -27,4 +27,7 @@ class MailActivity(models.Model):
 
     def _followups(self):
         # sudo: whoever may end an activity need not read follow-ups, and nobody may write them.
-        return self.sudo().value_followup_id
+        activities = self.sudo().filtered("value_followup_id")
+        return activities.value_followup_id | activities.value_followup_id.search(
+            [("activity_id", "in", activities.ids), ("state", "=", "open")]
+        )

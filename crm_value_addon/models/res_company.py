@@ -555,10 +555,17 @@ class ResCompany(models.Model):
 
         :raise MissingError: the company is that of a record that does not exist
         """
+        return self._value_now().date()
+
+    def _value_now(self):
+        """Return the present where the company is, a datetime with its timezone.
+
+        :raise MissingError: the company is that of a record that does not exist
+        """
         if not self:
             raise MissingError(self.env._("This record does not exist, or belongs to no company."))
         self.ensure_one()
         now = pytz.utc.localize(fields.Datetime.now())
         name = self.sudo().partner_id.tz
         local: datetime = now.astimezone(pytz.timezone(name)) if name else now
-        return local.date()
+        return local

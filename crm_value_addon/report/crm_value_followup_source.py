@@ -1,9 +1,17 @@
-from odoo import models
+from datetime import timedelta
+
+from odoo import fields, models
 from odoo.tools import SQL
+
+#: an order on which nothing has happened for so long, and which is not promised for later, is forgotten, not under way
+_ORDER_DAYS = 730
 
 
 class CrmValueFollowupSource(models.AbstractModel):
-    """Reads from invoices what follow-ups need besides purchase days: products bought, and the person invoiced last."""
+    """Reads from invoices and orders what follow-ups need besides purchase days.
+
+    These are the products bought, the person invoiced last, and whether an order is under way.
+    """
 
     _name = "crm.value.followup.source"
     _description = "Follow-ups: Reading of Invoices"
@@ -52,4 +60,85 @@ class CrmValueFollowupSource(models.AbstractModel):
             """,
             company.id,
             self.env["crm.value.purchase"]._where_document("move"),
+        )
+
+    def _who_ordered(self, values):
+        """Return those of customer values who have an order under way."""
+        for model in ("sale.order", "sale.order.line", "account.move", "account.move.line"):
+            self.env[model].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT value.id FROM crm_value value WHERE value.id = ANY(%s) AND (%s)",
+                values.ids,
+                self._where_ordered(fields.Date.today()),
+            )
+        )
+        return values.browse([value_id for [value_id] in rows])
+
+    def _where_ordered(self, today, alias="value"):
+        """Return the condition that a customer has an order under way, or paid in advance, since the last purchase.
+
+        The books know of a purchase when it is invoiced; until then the order says that the customer is not silent. Not
+        under way is an order on which nothing happened since the last purchase, by its own date and by its invoices.
+
+        :param alias: that of the customer value
+        """
+        partner, company, last_purchase = (
+            SQL.identifier(alias, name) for name in ("partner_id", "company_id", "last_purchase_date")
+        )
+        since = SQL("GREATEST(%s, %s::date)", last_purchase, today - timedelta(days=_ORDER_DAYS))
+        return SQL(
+            """EXISTS (
+                SELECT FROM res_partner buyer JOIN sale_order sale ON sale.partner_id = buyer.id
+                 WHERE buyer.commercial_partner_id = %(partner)s AND sale.company_id = %(company)s
+                   AND sale.state = 'sale' AND (%(has_happened)s) AND %(is_left)s)
+            OR EXISTS (
+                SELECT FROM account_move move JOIN account_move_line line ON line.move_id = move.id
+                 WHERE move.commercial_partner_id = %(partner)s AND move.company_id = %(company)s
+                   AND move.invoice_date >= %(since)s AND %(is_document)s AND line.is_downpayment
+                   AND NOT EXISTS (
+                       SELECT FROM sale_order_line_invoice_rel link
+                         JOIN sale_order_line ordered ON ordered.id = link.order_line_id
+                        WHERE link.invoice_line_id = line.id AND ordered.state = 'cancel')
+                HAVING sum(CASE WHEN move.move_type = 'out_refund' THEN -line.price_subtotal
+                                ELSE line.price_subtotal END) > 0)""",
+            partner=partner,
+            company=company,
+            since=since,
+            has_happened=SQL(
+                """sale.date_order::date >= %(since)s
+                   OR sale.commitment_date::date >= %(today)s AND sale.date_order::date >= %(last)s
+                   OR EXISTS (SELECT FROM sale_order_line part
+                                JOIN sale_order_line_invoice_rel link ON link.order_line_id = part.id
+                                JOIN account_move_line line ON line.id = link.invoice_line_id
+                                JOIN account_move move ON move.id = line.move_id
+                               WHERE part.order_id = sale.id AND move.state = 'posted'
+                                 AND move.invoice_date >= %(since)s)""",
+                since=since,
+                today=today,
+                last=last_purchase,
+            ),
+            is_left=self._where_left_to_invoice(),
+            is_document=self.env["crm.value.purchase"]._where_document("move"),
+        )
+
+    def _where_left_to_invoice(self):
+        """Return the condition that a line of the order ``sale`` is not invoiced in full yet.
+
+        What was invoiced and given back since was invoiced: nothing is left of it. A credit note with a negative
+        quantity invoices (Odoo makes one where a deposit exceeds what was delivered).
+        """
+        return SQL(
+            """EXISTS (
+                SELECT FROM sale_order_line part
+                 WHERE part.order_id = sale.id AND part.display_type IS NULL AND part.is_downpayment IS NOT TRUE
+                   AND part.price_subtotal > 0
+                   AND part.product_uom_qty > (
+                       SELECT COALESCE(sum(GREATEST(
+                                  CASE WHEN move.move_type = 'out_refund' THEN -line.quantity ELSE line.quantity END,
+                                  0)), 0)
+                         FROM sale_order_line_invoice_rel link
+                         JOIN account_move_line line ON line.id = link.invoice_line_id
+                         JOIN account_move move ON move.id = line.move_id
+                        WHERE link.order_line_id = part.id AND move.state = 'posted'))"""
         )

@@ -1,7 +1,5 @@
 from odoo import api, fields, models
 
-from ..lib.uplift import is_in_control_group
-
 _SHOWN = 100
 
 
@@ -32,22 +30,26 @@ class CrmValueFollowupPreview(models.TransientModel):
         """Return what a rule would do in a company today."""
         rule = rule.with_company(company).with_context(allowed_company_ids=company.ids)
         due = rule.env["crm.value.followup.due"]._find(rule, company)
+        plans = list(rule.env["crm.value.followup.plan"]._plan(rule, company, due))
+        user_of = {value_id: user for plan in plans for value_id, user in plan.user_of.items()}
+        control = {value_id for plan in plans for value_id in plan.control}
         shown = due[:_SHOWN]
-        user_of = rule.env["crm.value.followup.assignee"]._assign(rule, company, shown)
-        texts = rule.env["crm.value.followup.text"]._texts(rule, company, shown, user_of)
-        control = {row.value_id for row in due if is_in_control_group(rule.id, row.partner_id, rule.holdout_percent)}
+        texts = rule.env["crm.value.followup.text"]._texts(
+            rule, company, [row for row in shown if row.value_id in user_of], user_of
+        )
         # sudo: the preview shows whom the cron would reach.
         values = self.env["crm.value"].sudo().browse([row.value_id for row in shown])
         return {
             "company": company,
-            "count": len(due) - len(control),
+            "count": len(user_of) - len(control),
             "held_out": len(control),
+            "waiting": sum(plan.waiting for plan in plans),
             "deadline": rule.env["crm.value.followup.activity"]._deadline(rule, company, company._value_today()),
             "rows": [
                 {
                     "customer": value.partner_id.display_name,
-                    "user": user_of[value.id].name,
-                    "summary": texts[value.id][0],
+                    "user": value.id in user_of and user_of[value.id].name,
+                    "summary": value.id in texts and texts[value.id][0],
                     "is_held_out": value.id in control,
                 }
                 for value in values

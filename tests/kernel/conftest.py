@@ -14,7 +14,7 @@ settings.register_profile("kernel", deadline=None, derandomize=True)
 settings.load_profile("kernel")
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "crm_value_addon" / "lib"))
+sys.path[:0] = [str(ROOT / "crm_value_addon" / "lib"), str(ROOT / "crm_value_addon")]
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "data")]
 
 from cdnow import CALIBRATION_END  # noqa: E402  (the path comes first)

@@ -6,7 +6,11 @@ CALLS = 10
 
 
 class CrmValueDashboardCalls(models.AbstractModel):
-    """Ten customers to call today: those with a follow-up due, then those at risk, the most valuable first."""
+    """Ten customers to call today: those with a follow-up due, then those at risk, the most valuable first.
+
+    At risk and yet left alone: whoever has an order under way, and whoever a rule holds out and has not measured yet. A
+    call would spoil the comparison, unless another rule asks for it.
+    """
 
     _name = "crm.value.dashboard.calls"
     _description = "Customer Value Dashboard: Calls"
@@ -49,8 +53,12 @@ class CrmValueDashboardCalls(models.AbstractModel):
         query.add_join("JOIN", "partner", "res_partner", SQL("partner.id = crm_value.partner_id"))
         query.add_where(
             SQL(
-                "partner.active AND %s AND (due.value_id IS NOT NULL OR crm_value.lifecycle_stage = 'at_risk')",
+                """partner.active AND %s AND (due.value_id IS NOT NULL OR crm_value.lifecycle_stage = 'at_risk'
+                   AND NOT (%s) AND NOT EXISTS (
+                       SELECT FROM crm_value_followup held_out WHERE held_out.value_id = crm_value.id
+                          AND held_out."group" = 'control' AND held_out.is_measured IS NOT TRUE))""",
                 self.env["crm.value.followup.due"]._where_reachable(),
+                self.env["crm.value.followup.source"]._where_ordered(scope.today, "crm_value"),
             )
         )
         worth = SQL.identifier("crm_value", scope.worth)
@@ -61,8 +69,7 @@ class CrmValueDashboardCalls(models.AbstractModel):
             worth,
         )
         query.limit = CALLS
-        for model in (Value, Rule, self.env["crm.value.followup"], self.env["res.partner"]):
-            model.flush_model()
+        self.env.flush_all()
         return self.env.execute_query(
             query.select(
                 SQL("crm_value.id"),

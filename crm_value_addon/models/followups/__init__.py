@@ -2,6 +2,7 @@ from . import crm_value_followup
 from . import crm_value_followup_activity
 from . import crm_value_followup_assignee
 from . import crm_value_followup_due
+from . import crm_value_followup_plan
 from . import crm_value_followup_result
 from . import crm_value_followup_rule
 from . import crm_value_followup_run

@@ -1,3 +1,5 @@
+from markupsafe import Markup
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 
@@ -55,12 +57,29 @@ class CrmValueFollowup(models.Model):
     )
     user_id = fields.Many2one("res.users", string="Responsible", ondelete="set null", readonly=True)
     activity_id = fields.Many2one("mail.activity", ondelete="set null", index="btree_not_null", readonly=True)
-    activity_ids = fields.One2many("mail.activity", "value_followup_id", string="Activities")
+    activity_ids = fields.One2many(
+        "mail.activity",
+        "value_followup_id",
+        string="Activities",
+        help="Of a plan there are several. Follow-ups with one activity in common: it is that of the first.",
+    )
     deadline = fields.Date(readonly=True)
+    summary = fields.Char(readonly=True, help="What the activity says of this follow-up")
+    note = fields.Html(readonly=True)
     closed_date = fields.Date(string="Closed on", readonly=True)
     close_reason = fields.Char(readonly=True)
     is_in_time = fields.Boolean(string="Done on Time", readonly=True)
     is_measured = fields.Boolean(string="Measured", readonly=True)
+    is_compared = fields.Boolean(
+        string="In the Comparison",
+        default=True,
+        readonly=True,
+        help="Drawn by chance among customers alike, so that the result of the rule may count it",
+    )
+    holdout_percent = fields.Float(
+        string="Control Group (%)", readonly=True, help="That of the rule when this customer was drawn"
+    )
+    revenue_before = fields.Monetary(readonly=True, help="Revenue of the 12 months before the follow-up")
     outcome_revenue = fields.Monetary(
         string="Revenue After", readonly=True, help="Invoiced in the days that the rule measures, untaxed"
     )
@@ -110,7 +129,7 @@ class CrmValueFollowup(models.Model):
                    is_in_time = ended.date_done <= followup.deadline
               FROM (SELECT open.id, max(done.date_done) AS date_done
                       FROM crm_value_followup open
-                      LEFT JOIN mail_activity done ON done.value_followup_id = open.id
+                      LEFT JOIN mail_activity done ON done.value_followup_id = open.id OR done.id = open.activity_id
                      WHERE open.state = 'open' AND %s
                      GROUP BY open.id
                     HAVING NOT COALESCE(bool_or(done.active), FALSE)) ended
@@ -124,8 +143,11 @@ class CrmValueFollowup(models.Model):
             self.invalidate_model(["state", "closed_date", "is_in_time"])
 
     def _close(self, today):
-        """Close open follow-ups and archive their activities; the log of the records says why."""
-        reasons = {followup: followup._resolution() for followup in self}
+        """Close open follow-ups and archive their activities; the log of the records says why.
+
+        An activity that other open follow-ups share stays, and says no more what these said.
+        """
+        reasons = self._resolutions()
         self.env.cr.execute(
             SQL(
                 """UPDATE crm_value_followup followup SET state = 'closed', closed_date = %s,
@@ -138,24 +160,42 @@ class CrmValueFollowup(models.Model):
             )
         )
         self.invalidate_model()
+        Activity = self.env["crm.value.followup.activity"]
+        shared = Activity._rewrite(self.activity_id)
         # sudo: the activities belong to other users and are on records of any model.
-        activities = self.sudo().activity_ids.with_context(**QUIET)
+        activities = (self.sudo().activity_ids | self.sudo().activity_id).with_context(**QUIET)
         bodies = {}
-        for activity in activities:
-            bodies.setdefault(activity.res_model, {})[activity.res_id] = self.env._(
+        for followup in self:
+            activity = followup.sudo().activity_id
+            if not activity.res_model:
+                continue
+            text = self.env._(
                 "Follow-up “%(summary)s” closed: %(reason)s",
-                summary=activity.summary,
-                reason=reasons[activity.value_followup_id],
+                summary=followup.summary or activity.summary,
+                reason=reasons[followup],
             )
-        for reason in set(reasons.values()):
-            activities.filtered(lambda activity, reason=reason: reasons[activity.value_followup_id] == reason).write(
-                {"active": False, "feedback": reason}
-            )
+            of_model = bodies.setdefault(activity.res_model, {})
+            of_model[activity.res_id] = Markup("<br/>").join(filter(None, [of_model.get(activity.res_id), text]))
+        reason_of = {
+            activity: reasons[followup]
+            for followup in self.sudo()
+            for activity in followup.activity_ids | followup.activity_id
+        }
+        for reason, ended in (activities - shared).grouped(reason_of.get).items():
+            ended.write({"active": False, "feedback": reason})
         for model, of_model in bodies.items():
             self.env[model].sudo().browse(of_model).exists()._message_log_batch(of_model)
 
-    def _resolution(self):
-        """Return in words why the follow-up's reason is gone."""
+    def _resolutions(self):
+        """Return in words why the reasons of these follow-ups are gone: dict followup → text."""
+        ordered = self.env["crm.value.followup.source"]._who_ordered(self.value_id)
+        return {followup: followup._resolution(followup.value_id in ordered) for followup in self}
+
+    def _resolution(self, has_ordered):
+        """Return in words why the follow-up's reason is gone.
+
+        :param has_ordered: whether the customer has an order under way
+        """
         self.ensure_one()
         # sudo: the assignee may know that the customer objects.
         if self.partner_id.sudo().value_opt_out:
@@ -164,6 +204,8 @@ class CrmValueFollowup(models.Model):
         last_purchase = self.value_id.last_purchase_date
         if trigger.ends_with_purchase and last_purchase and last_purchase >= self.date:
             return self.env._("the customer bought again")
+        if trigger.ends_with_order and has_ordered:
+            return self.env._("the customer ordered")
         return self.env._(trigger.resolution)
 
     @api.autovacuum

@@ -19,15 +19,16 @@ class CrmValueFollowupAssignee(models.AbstractModel):
     _description = "Follow-ups: Assignees"
 
     @api.model
-    def _assign(self, rule, company, due):
+    def _assign(self, rule, company, due, turn=None):
         """Return who gets the activity of each customer: dict value id → res.users, which may be empty.
 
         :param due: list of `DueCustomer`
+        :param turn: what `_team_in_turn` returned, to go on where the customers before these left off
         """
         values = self.env["crm.value"].browse([row.value_id for row in due])
         orders = self._last_orders(company, values.partner_id.ids)
         managers = self._account_managers(company, values) if rule.responsible_type == "account_manager" else {}
-        team = self._team_in_turn(rule, company)
+        turn = turn or self._team_in_turn(rule, company)
         last_resort = [rule.user_id, self._sales_manager(company)]
         usable = self._usable(company)
         assigned = {}
@@ -37,7 +38,7 @@ class CrmValueFollowupAssignee(models.AbstractModel):
                 "account_manager": lambda value=value: managers.get(value.id),
                 "team_leader": lambda order=order: order.team_id.user_id,
                 "user": lambda: rule.user_id,
-                "round_robin": lambda: next(team, None),
+                "round_robin": lambda: next(turn, None),
             }.get(rule.responsible_type, lambda: None)()
             chain = [first, value.partner_id.user_id, order.user_id, order.team_id.user_id, *last_resort]
             assigned[value.id] = next((user for user in chain if user and usable(user)), self.env["res.users"])

@@ -1,7 +1,7 @@
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from odoo import api, models
+from odoo import SUPERUSER_ID, api, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -133,11 +133,18 @@ class CrmValueFollowupDue(models.AbstractModel):
     @api.model
     def _select_admitted_values(self, rule, company):
         """Return the SELECT of the values that the rule's condition admits, None when it admits all."""
-        domain = rule._parse_domain()
+        domain = rule._condition(company)
         if domain.is_true():
             return None
-        # sudo, and this company alone: the rule decides the same, whoever starts it.
-        values = self.env["crm.value"].sudo().with_company(company).with_context(allowed_company_ids=company.ids)
+        # The superuser, this company alone, its day, without what is archived: the same, whoever runs the rule.
+        values = (
+            self.env["crm.value"]
+            .with_user(SUPERUSER_ID)
+            .with_company(company)
+            .with_context(
+                allowed_company_ids=company.ids, active_test=True, tz=str(company._value_now().tzinfo), lang=None
+            )
+        )
         return values._search(domain & Domain("company_id", "=", company.id)).subselect()
 
     @api.model

@@ -1,13 +1,15 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
-from odoo.fields import Domain
-from odoo.tools.safe_eval import safe_eval
+from odoo.exceptions import AccessError, UserError, ValidationError
 
 from ...const import MARGIN_GROUP
 from ..draft import is_draft_by_default
 from ..tiers.conditions import domain_error, try_domain
+from .condition import check_fields, parse_condition
 from .crm_value_followup_text import PLACEHOLDER, PLACEHOLDERS
 from .triggers import TRIGGERS
+
+#: what the addon alone writes
+_KEPT = ("domain_author_id", "stop_reason", "last_user_id")
 
 
 class CrmValueFollowupRule(models.Model):
@@ -45,6 +47,15 @@ class CrmValueFollowupRule(models.Model):
         help="Only customers of this tier or a higher one. For a lost tier or customer: those that had it.",
     )
     domain = fields.Char(string="Only for Customers", default="[]", help="Conditions on the customer value")
+    domain_author_id = fields.Many2one(
+        "res.users",
+        string="Author of the Condition",
+        ondelete="set null",
+        readonly=True,
+        copy=False,
+        help="Whoever wrote the condition last; it may use only fields that they may read",
+    )
+    stop_reason = fields.Char(string="Stopped", readonly=True, copy=False, help="Why this rule schedules nothing")
 
     action_type = fields.Selection(
         [("activity", "One activity"), ("plan", "An activity plan")], string="Action", default="activity", required=True
@@ -197,7 +208,9 @@ class CrmValueFollowupRule(models.Model):
     def _check_domain(self):
         for rule in self:
             try:
-                try_domain(self.env["crm.value"], rule._parse_domain())
+                domain = rule._parse_domain(self.env.company)
+                check_fields(self.env["crm.value"].sudo(False), domain)
+                try_domain(self.env["crm.value"], domain)
             except Exception as error:
                 raise ValidationError(
                     self.env._(
@@ -245,12 +258,30 @@ class CrmValueFollowupRule(models.Model):
                     )
                 )
 
+    def _has_field_access(self, field, operation):
+        """Keep users from writing what is readonly: the author of a condition is whoever writes it."""
+        is_kept = operation == "write" and field.name in _KEPT
+        return super()._has_field_access(field, operation) and (self.env.su or not is_kept)
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        rules = super().create(vals_list)
+        rules._sign()
+        return rules
+
     def write(self, vals):
         result = super().write(vals)
+        if "domain" in vals:
+            self._sign()
         if "measure_days" in vals:
             # sudo: only the machine may write follow-ups; the run measures them again over the new days.
             self.with_context(active_test=False).followup_ids.sudo().write({"is_measured": False})
         return result
+
+    def _sign(self):
+        """Remember who wrote the condition, because the rule may look at no more than they may."""
+        # sudo: nobody may name another author.
+        self.sudo().write({"domain_author_id": self.env.uid, "stop_reason": False})
 
     # doors: buttons and the cron
 
@@ -324,10 +355,37 @@ class CrmValueFollowupRule(models.Model):
         # sudo: a rule for all companies is also for those the user is not a member of.
         return self.company_id or self.env["res.company"].sudo().search([])
 
-    def _parse_domain(self):
-        """Return the condition on customer values.
+    def _parse_domain(self, company):
+        """Return the condition on customer values, with the days as they are where a company is.
 
-        :raise Exception: the text is no condition
+        :raise UserError: the text is no condition
         """
-        # the domain editor writes "uid" and today's date
-        return Domain(safe_eval(self.domain or "[]", {"uid": self.env.uid, "context_today": fields.Date.today}))
+        return parse_condition(self.env, self.domain, company._value_now())
+
+    def _condition(self, company):
+        """Return the condition on customer values, after asking whether its author may still use these fields.
+
+        :raise UserError: it is no condition, it has no author, or the author may not read a field
+        """
+        self.ensure_one()
+        domain = self._parse_domain(company)
+        if domain.is_true():
+            return domain
+        if not self.domain_author_id:
+            raise UserError(
+                self.env._(
+                    "%(rule)s: nobody answers for the condition. Open the rule and write it again.", rule=self.name
+                )
+            )
+        try:
+            check_fields(self.env["crm.value"].with_user(self.domain_author_id), domain)
+        except (AccessError, ValueError) as error:
+            raise UserError(
+                self.env._(
+                    "%(rule)s is stopped, because of its condition: %(reason)s Somebody who may read it can write the "
+                    "condition again.",
+                    rule=self.name,
+                    reason=error,
+                )
+            ) from error
+        return domain

@@ -1,17 +1,15 @@
 import logging
 import zlib
-from collections import Counter
 
 from odoo import api, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL, split_every
 
-from ...lib.uplift import is_in_control_group
 from ..refresh.crm_value_writer import describe_error
+from .crm_value_followup_plan import BATCH
 
 _logger = logging.getLogger(__name__)
 
-#: customers per transaction
-BATCH = 1000
 #: the next batch needs nothing that a batch has read of these; users, calendars and the rule itself stay cached
 _PER_CUSTOMER = ("res.partner", "crm.value", "crm.value.followup", "mail.activity", "crm.lead", "sale.order")
 _LOCK = zlib.crc32(b"crm_value_addon.followup") & 0x7FFFFFFF
@@ -56,14 +54,14 @@ class CrmValueFollowupRun(models.AbstractModel):
         here = transaction or (lambda work: work())
         run = here(lambda: self._start_run(company))
         here(self.env["crm.value.followup"]._sync_all)
-        service = self.with_context(active_test=False)
-        rules = service.env["crm.value.followup.rule"].search([("company_id", "in", [False, company.id])])
+        here(lambda: self.env["crm.value.followup.activity"]._pass_on(company))
+        rules = self.env["crm.value.followup.rule"].with_context(active_test=False)
+        # What a rule finds must not depend on who runs it: only this search needs the context.
+        rules = rules.search([("company_id", "in", [False, company.id])]).with_env(self.env)
         for rule in rules:
-            self._attempt(run, rule, transaction, lambda rule=rule: service._close_resolved(rule, company))
+            self._attempt(run, rule, transaction, lambda rule=rule: self._close_resolved(rule, company))
         for rule in rules.filtered("active") if run else ():
-            self._attempt(
-                run, rule, transaction, lambda rule=rule: service._schedule(rule, company, transaction, run=run)
-            )
+            self._attempt(run, rule, transaction, lambda rule=rule: self._schedule(rule, company, transaction, run=run))
         here(lambda: self.env["crm.value.followup.result"]._measure(company))
         if run:
             here(run._finish)
@@ -98,6 +96,8 @@ class CrmValueFollowupRun(models.AbstractModel):
             _logger.exception("Follow-up rule %s failed", rule.id)
             if transaction:
                 self.env.cr.rollback()
+            if isinstance(error, UserError):  # in words for whoever manages the rule
+                rule.stop_reason = str(error)
             if run:
                 run.message = "\n".join(filter(None, [run.message, f"{rule.name}: {describe_error(error)}"]))
 
@@ -138,85 +138,66 @@ class CrmValueFollowupRun(models.AbstractModel):
         """Schedule what is due of a rule; return the number of customers who get an activity."""
         transaction = transaction or (lambda work: work())
         due = self.env["crm.value.followup.due"]._find(rule, company, limit)
+        if rule.stop_reason:
+            rule.stop_reason = False
         count = 0
-        for batch in split_every(BATCH, due, list):
-            count += transaction(lambda batch=batch: self._schedule_batch(rule, company, batch, run))
+        for plan in self.env["crm.value.followup.plan"]._plan(rule, company, due, BATCH):
+            count += transaction(lambda plan=plan: self._carry_out(rule, company, plan, run))
             for model in _PER_CUSTOMER:
                 self.env[model].invalidate_model()
         return count
 
     @api.model
     def _schedule_batch(self, rule, company, due, run=None):
-        """Write the follow-ups of customers and their activities.
+        """Schedule customers in this transaction; return the number of those who get an activity.
 
         :param due: list of `DueCustomer`, one per customer
         """
+        plans = self.env["crm.value.followup.plan"]._plan(rule, company, due, BATCH)
+        return sum(self._carry_out(rule, company, plan, run) for plan in plans)
+
+    @api.model
+    def _carry_out(self, rule, company, plan, run=None):
+        """Write the follow-ups of a plan and their activities; return the number of customers who get an activity."""
         today = company._value_today()
-        control = {row.value_id for row in due if is_in_control_group(rule.id, row.partner_id, rule.holdout_percent)}
-        user_of = self.env["crm.value.followup.assignee"]._assign(rule, company, due)
-        user_of = self._within_cap(company, today, due, user_of, control)
-        known = control | user_of.keys()
-        left = sum(row.value_id not in known for row in due)
-        due = [row for row in due if row.value_id in known]
         deadline = self.env["crm.value.followup.activity"]._deadline(rule, company, today)
-        ids = self._insert(rule, company, today, deadline, due, user_of, control)
-        treated = [row for row in due if row.value_id in ids and row.value_id not in control]
+        ids = self._insert(rule, company, today, deadline, plan)
+        treated = [row for row in plan.placed if row.value_id in ids and row.value_id not in plan.control]
         if treated:
-            self.env["crm.value.followup.activity"]._create(rule, company, deadline, treated, user_of, ids)
-            if rule.responsible_type == "round_robin":
-                rule.last_user_id = user_of[treated[-1].value_id]
+            self.env["crm.value.followup.activity"]._create(rule, company, deadline, treated, plan.user_of, ids)
+        if plan.placed and rule.responsible_type == "round_robin":
+            rule.last_user_id = plan.user_of[plan.placed[-1].value_id]
         if run:
             run.write(
                 {
-                    "total": run.total + len(due) + left,
-                    "processed": run.processed + len(due),
+                    "total": run.total + len(plan.placed) + plan.waiting,
+                    "processed": run.processed + len(plan.placed),
                     "written": run.written + len(ids),
-                    "skipped": run.skipped + left,
+                    "skipped": run.skipped + plan.waiting,
                 }
             )
         return len(treated)
 
     @api.model
-    def _within_cap(self, company, today, due, user_of, control):
-        """Return the users of the treated customers, without those who got their daily number of follow-ups."""
-        cap = company.value_followup_cap
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT user_id, count(*) FROM crm_value_followup
-                WHERE company_id = %s AND date = %s AND "group" = 'treated' GROUP BY user_id""",
-                company.id,
-                today,
-            )
-        )
-        given = Counter(dict(rows))
-        within = {}
-        for row in due:
-            user = user_of[row.value_id]
-            if not user or row.value_id in control:
-                continue
-            if not cap or given[user.id] < cap:
-                given[user.id] += 1
-                within[row.value_id] = user
-        return within
-
-    @api.model
-    def _insert(self, rule, company, today, deadline, due, user_of, control):
+    def _insert(self, rule, company, today, deadline, plan):
         """Insert the follow-ups that do not exist yet; return their ids: dict value id → id."""
-        if not due:
+        if not plan.placed:
             return {}
-        users = [user_of[row.value_id].id if row.value_id in user_of else None for row in due]
         rows = self.env.execute_query(
             SQL(
                 """
             INSERT INTO crm_value_followup (rule_id, value_id, company_id, occasion, date, deadline, user_id, "group",
-                                            state, closed_date, is_in_time, is_measured)
+                                            state, closed_date, is_in_time, is_measured, is_compared, holdout_percent,
+                                            revenue_before)
             SELECT %(rule)s, incoming.value_id, %(company)s, incoming.occasion, %(today)s, %(deadline)s,
                    incoming.user_id,
                    CASE WHEN incoming.is_control THEN 'control' ELSE 'treated' END,
                    CASE WHEN incoming.is_control THEN 'control' ELSE 'open' END,
-                   CASE WHEN incoming.is_control THEN %(today)s::date END, FALSE, FALSE
+                   CASE WHEN incoming.is_control THEN %(today)s::date END, FALSE, FALSE,
+                   %(share)s::float8 > 0, %(share)s::float8, value.revenue_12m
               FROM unnest(%(values)s::int[], %(occasions)s::text[], %(users)s::int[], %(flags)s::bool[])
                    AS incoming(value_id, occasion, user_id, is_control)
+              JOIN crm_value value ON value.id = incoming.value_id
             ON CONFLICT DO NOTHING
             RETURNING value_id, id
             """,
@@ -224,10 +205,11 @@ class CrmValueFollowupRun(models.AbstractModel):
                 company=company.id,
                 today=today,
                 deadline=deadline,
-                values=[row.value_id for row in due],
-                occasions=[row.occasion for row in due],
-                users=users,
-                flags=[row.value_id in control for row in due],
+                share=rule.holdout_percent,
+                values=[row.value_id for row in plan.placed],
+                occasions=[row.occasion for row in plan.placed],
+                users=[plan.user_of[row.value_id].id for row in plan.placed],
+                flags=[row.value_id in plan.control for row in plan.placed],
             )
         )
         self.env["crm.value.followup"].invalidate_model()

@@ -41,7 +41,14 @@ class CrmValueFollowupTrigger(models.AbstractModel):
     @api.model
     def _select_due(self, rule, company, today, check_only=False):
         """Return the SELECT of the customers whom the rule's trigger concerns."""
-        return getattr(self, f"_due_{rule.trigger}")(rule, company, today, check_only)
+        due = getattr(self, f"_due_{rule.trigger}")(rule, company, today, check_only)
+        if not self._trigger(rule).ends_with_order:
+            return due
+        return SQL(
+            "SELECT silent.* FROM (%s) silent JOIN crm_value value ON value.id = silent.value_id WHERE NOT (%s)",
+            due,
+            self.env["crm.value.followup.source"]._where_ordered(today),
+        )
 
     # pieces of SQL
 

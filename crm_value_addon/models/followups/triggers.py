@@ -30,6 +30,8 @@ class Trigger:
     resolution: LazyGettext = _lt("the reason is gone")
     #: whether a purchase made since then explains the closing
     ends_with_purchase: bool = False
+    #: whether an order under way, or a down payment, since the last purchase says that the customer is not silent
+    ends_with_order: bool = False
     #: model of the record that caused it, which the activity can be put on
     document_model: str | None = None
     #: whether a rule's tier also admits whoever left that tier within a year
@@ -73,6 +75,7 @@ TRIGGERS = {
             "At risk of leaving",
             closes_by="customer",
             ends_with_purchase=True,
+            ends_with_order=True,
             resolution=_lt("the customer is no longer at risk"),
         ),
         Trigger(
@@ -81,6 +84,7 @@ TRIGGERS = {
             days_hint=_lt("days: only customers lost within them"),
             closes_by="customer",
             ends_with_purchase=True,
+            ends_with_order=True,
             admits_former_tier=True,
         ),
         Trigger(
@@ -89,6 +93,7 @@ TRIGGERS = {
             days_hint=_lt("days after the purchase was expected"),
             closes_by="customer",
             ends_with_purchase=True,
+            ends_with_order=True,
         ),
         Trigger(
             "first_purchase",

@@ -6,6 +6,9 @@ from odoo.tools import SQL
 from ...lib import lifecycle
 from ...lib.postgres.binary_copy import copy_out, day_number
 
+#: a quotation without an end of its own shows interest for so long
+_QUOTATION_DAYS = 365
+
 
 class CrmValueLifecycle(models.AbstractModel):
     """The stage of a customer in its life with the company (the rule: lib/lifecycle.py; thresholds: the settings).
@@ -28,7 +31,7 @@ class CrmValueLifecycle(models.AbstractModel):
         customers = columns["partner_id"]
         strangers = customers[columns["purchase_count"] == 0].tolist()
         query = (
-            self._select_interest(basis.company, strangers)
+            self._select_interest(basis.company, strangers, basis.as_of)
             if basis.partner_ids is None
             else self._select_stored_interest(basis.company, strangers)
         )
@@ -51,18 +54,26 @@ class CrmValueLifecycle(models.AbstractModel):
         )
 
     @api.model
-    def _select_interest(self, company, partner_ids):
-        """Return the SELECT of (partner_id, 1 lead or 2 prospect) over open opportunities and quotations.
+    def _select_interest(self, company, partner_ids, today):
+        """Return the SELECT of (partner_id, 1 lead or 2 prospect) over open opportunities, quotations and orders.
 
-        A draft quotation is a lead's; a quotation that was sent, or an order not yet invoiced, a prospect's.
+        A draft quotation is a lead's; a quotation that was sent, or a confirmed order of which nothing was ever
+        invoiced but a down payment, a prospect's. A quotation that is not valid any more shows no interest.
         """
         return SQL(
             """
             SELECT partner.commercial_partner_id AS partner_id,
                    CASE WHEN sale.state = 'draft' THEN 1 ELSE 2 END AS interest
               FROM sale_order sale JOIN res_partner partner ON partner.id = sale.partner_id
-             WHERE sale.company_id = %(company)s AND sale.state != 'cancel'
-               AND partner.commercial_partner_id = ANY(%(partners)s)
+             WHERE sale.company_id = %(company)s AND partner.commercial_partner_id = ANY(%(partners)s)
+               AND CASE sale.state WHEN 'cancel' THEN FALSE
+                   WHEN 'sale' THEN NOT EXISTS (
+                       SELECT FROM sale_order_line part
+                         JOIN sale_order_line_invoice_rel link ON link.order_line_id = part.id
+                         JOIN account_move_line line ON line.id = link.invoice_line_id
+                         JOIN account_move move ON move.id = line.move_id
+                        WHERE part.order_id = sale.id AND part.is_downpayment IS NOT TRUE AND move.state = 'posted')
+                   ELSE COALESCE(sale.validity_date, sale.date_order::date + %(days)s) >= %(today)s END
             UNION ALL
             SELECT partner.commercial_partner_id,
                    CASE WHEN lead.automated_probability >= %(promising)s THEN 2 ELSE 1 END
@@ -71,6 +82,8 @@ class CrmValueLifecycle(models.AbstractModel):
              WHERE partner.commercial_partner_id = ANY(%(partners)s)
             """,
             company=company.id,
+            days=_QUOTATION_DAYS,
+            today=today,
             leads=self.env["crm.lead"]._select_of_company(company, only_open=True),
             partners=partner_ids,
             promising=company.value_prospect_probability,

@@ -10,7 +10,6 @@ from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
-from ...lib.uplift import is_in_control_group
 from ..common import TODAY
 from .test_crm_value_followup_trigger import FollowupCase
 
@@ -387,12 +386,12 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
             self.at_risk(f"Customer {number}")
         self.refresh()
         self.run_rules()
-        followups = self.followups(rule)
+        followups, due = self.followups(rule), self.due_customers(self.rule("at_risk"))
+        control = rule.env["crm.value.followup.plan"]._draw(rule, due)
         for followup in followups:
-            is_control = is_in_control_group(rule.id, followup.partner_id.id, 50)
             self.assertEqual(
                 (followup.group, followup.state, bool(followup.activity_id)),
-                ("control", "control", False) if is_control else ("treated", "open", True),
+                ("control", "control", False) if followup.value_id.id in control else ("treated", "open", True),
             )
         self.assertEqual(len(set(followups.mapped("group"))), 2)
         self.run_rules()

@@ -4,6 +4,7 @@ from datetime import timedelta
 import numpy as np
 from freezegun import freeze_time
 
+from odoo import Command
 from odoo.exceptions import ValidationError
 
 from ..common import TODAY, ValueCase
@@ -94,6 +95,56 @@ class TestCrmValueLifecycle(ValueCase):
             ["lead", "prospect", "prospect", "lead", "prospect"],
         )
         self.assertFalse(self.value(won))
+
+    def test_prospects_of_the_present(self):
+        """Quotations end; a confirmed order makes a prospect until something of it is invoiced."""
+        product = {"product_id": self.product.id, "price_unit": 100, "tax_ids": [Command.clear()]}
+        orders = {
+            name: self.env["sale.order"].create(
+                {"partner_id": self.customer(name).id, "order_line": [Command.create(product)], **vals}
+            )
+            for name, vals in {
+                "valid": {"validity_date": TODAY},
+                "expired": {"validity_date": TODAY - timedelta(days=1)},
+                "expired in 2022": {"validity_date": "2022-03-01"},
+                "no end": {},
+                "no end, of 2022": {},
+                "drafted in 2022": {},
+                "confirmed in 2022": {},
+                "invoiced": {},
+                "given back": {},
+                "deposit": {},
+                "cancelled": {},
+            }.items()
+        }
+        for name, order in orders.items():
+            if name in ("confirmed in 2022", "invoiced", "given back", "deposit"):
+                order.action_confirm()
+            elif name != "drafted in 2022":
+                order.action_quotation_sent()
+        for name in ("no end", "no end, of 2022", "drafted in 2022"):
+            orders[name].validity_date = False
+        for name in ("no end, of 2022", "drafted in 2022", "confirmed in 2022"):
+            orders[name].date_order = "2022-02-01"
+        orders["cancelled"]._action_cancel()
+        for name in ("invoiced", "given back"):
+            move = orders[name]._create_invoices()
+            move.invoice_date = TODAY
+            move.action_post()
+            if name == "given back":
+                self.credit_note(move, TODAY)
+        self.env["sale.advance.payment.inv"].create(
+            {"sale_order_ids": orders["deposit"].ids, "advance_payment_method": "percentage", "amount": 50}
+        ).create_invoices()
+        orders["deposit"].invoice_ids.invoice_date = TODAY
+        orders["deposit"].invoice_ids.action_post()
+        self.refresh()
+        self.assertEqual(
+            {name: self.stage(order.partner_id) for name, order in orders.items()},
+            {name: False for name in orders}
+            | {name: "prospect" for name in ("valid", "no end", "confirmed in 2022", "deposit")}
+            | {"invoiced": "new"},
+        )
 
     def test_lead_is_as_of_the_nightly_refresh(self):
         customer = self.customer()
