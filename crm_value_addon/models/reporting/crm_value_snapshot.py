@@ -1,7 +1,8 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.fields import Domain
+from odoo.tools import SQL, format_date
 
 from ...const import MARGIN_GROUP
 
@@ -63,6 +64,57 @@ class CrmValueSnapshot(models.Model):
 
     _value_date_uniq = models.Constraint("UNIQUE(value_id, as_of_date)", "A customer has one snapshot a day.")
     _company_date_index = models.Index("(company_id, as_of_date)")
+
+    @api.depends("as_of_date")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        for snapshot in self:
+            snapshot.display_name = format_date(self.env, snapshot.as_of_date) or ""
+
+    # totals
+
+    @api.model
+    def _read_group(self, domain, groupby=(), aggregates=(), having=(), offset=0, limit=None, order=None):
+        return super()._read_group(
+            self._latest_of_each(domain, groupby), groupby, aggregates, having, offset, limit, order
+        )
+
+    @api.model
+    def _read_grouping_sets(self, domain, grouping_sets, aggregates=(), order=None):
+        """Each grouping goes by its own last month ends, so they are read one by one."""
+        rows = []
+        for groupby in grouping_sets:
+            terms = [term.strip().split(" ")[0] for term in (order or "").split(",")]
+            own_order = order if order and all(term in groupby for term in terms) else None
+            latest = self._latest_of_each(domain, groupby)
+            rows += super()._read_grouping_sets(latest, [groupby], aggregates, own_order)
+        return rows
+
+    @api.model
+    def _latest_of_each(self, domain, groupby):
+        """Add to a domain that only the last month end of a company counts in each period that rows are grouped by.
+
+        What customers are worth at a month's end is a stock: it does not add up over months, the last one holds.
+        """
+        spans = [spec.partition(":")[2] or "month" for spec in groupby if spec.partition(":")[0] == "as_of_date"]
+        if any(span not in ("quarter", "year") for span in spans):
+            return domain
+        company, day = SQL.identifier(self._table, "company_id"), SQL.identifier(self._table, "as_of_date")
+        query = self._search(domain)
+        query.groupby = company
+        if spans:
+            span = "quarter" if "quarter" in spans else "year"
+            query.groupby = SQL("%s, date_trunc(%s, %s::timestamp)", company, span, day)
+        query.order = None
+        latest = query.select(company, SQL("max(%s)", day))
+        return Domain(domain) & Domain.custom(
+            to_sql=lambda model, alias, query: SQL(
+                "(%s, %s) IN (%s)",
+                SQL.identifier(alias, "company_id"),
+                SQL.identifier(alias, "as_of_date"),
+                latest,
+            )
+        )
 
     @api.model
     def _month_end(self, as_of):

@@ -172,3 +172,50 @@ class TestCrmValueSnapshot(ValueCase):
         summary = self.env["crm.value.equity"].with_company(self.company).equity_summary()
         # one won opportunity of 100 among two new customers; one credit note of 30 among three who bought
         self.assertEqual((summary["winning_cost"], summary["keeping_cost"]), (50, 10))
+
+    def test_month_ends_do_not_add_up_over_months(self):
+        """A total is that of the last month end: of all rows, of a year, of a tier."""
+        inn = self.customer("Inn")
+        for month, amount in ((4, 100), (5, 300), (6, 600)):
+            with freeze_time(date(2025, month, 1) + relativedelta(day=31)):
+                self.invoice(self.bakery, date(2025, month, 1), amount)
+                if month == 5:
+                    self.invoice(inn, "2025-05-02", 50)
+                self.refresh()
+        Snapshot = self.env["crm.value.snapshot"]
+        mine, spec = [("company_id", "=", self.company.id)], ["revenue_12m:sum"]
+        by_month = Snapshot._read_group(mine, ["as_of_date:month"], spec)
+        self.assertEqual([total for _month, total in by_month], [100, 450, 1050])
+        self.assertEqual(Snapshot._read_group(mine, [], spec), [(1050,)])
+        for span in ("quarter", "year"):
+            [[_start, total]] = Snapshot._read_group(mine, [f"as_of_date:{span}"], spec)
+            self.assertEqual(total, 1050, span)
+        by_customer = dict(Snapshot._read_group(mine, ["value_id"], spec))
+        self.assertEqual(
+            {value.partner_id.name: total for value, total in by_customer.items()}, {"Bakery": 1000, "Inn": 50}
+        )
+        sets = Snapshot._read_grouping_sets(mine, [[], ["as_of_date:month"], ["as_of_date:year"]], spec)
+        self.assertEqual(sets[0], [(1050,)])
+        self.assertEqual([total for _month, total in sets[1]], [100, 450, 1050])
+        self.assertEqual([total for _year, total in sets[2]], [1050])
+        until_may = [*mine, ("as_of_date", "<", "2025-06-01")]
+        self.assertEqual(Snapshot._read_group(until_may, [], spec), [(450,)])
+        self.assertEqual(Snapshot._read_group([*mine, ("id", "=", 0)], [], spec), [(False,)])
+        pivot = Snapshot.formatted_read_grouping_sets(mine, [[], ["as_of_date:month"], ["tier_id"]], spec)
+        self.assertEqual(pivot[0][0]["revenue_12m:sum"], 1050)
+
+    def test_its_name_is_a_date_of_the_users_language(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self.invoice(self.bakery, "2025-05-01", 100)
+        self.refresh()
+        [taken] = self.snapshots()
+        day = self.env["crm.value.purchase"].search([("company_id", "=", self.company.id)])
+        fit = self.env["crm.value.fit"].with_company(self.company)._fit_company(self.company)
+        for lang, snapshot, purchase, fitted in (
+            ("en_US", "06/30/2025", "05/01/2025", "6/30/25"),
+            ("fr_FR", "30/06/2025", "01/05/2025", "30/06/2025"),
+        ):
+            self.env.invalidate_all()
+            self.assertEqual(taken.with_context(lang=lang).display_name, snapshot)
+            self.assertEqual(day.with_context(lang=lang).display_name, purchase)
+            self.assertTrue(fit.with_context(lang=lang).display_name.startswith(fitted))
