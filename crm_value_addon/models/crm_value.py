@@ -266,6 +266,16 @@ class CrmValue(models.Model):
         help="Customer lifetime value: what the customer is expected to bring over the company's horizon from "
         "purchases, growth, referrals and feedback, less the cost to serve, discounted to today",
     )
+    equity = fields.Monetary(
+        compute="_compute_equity",
+        groups=MARGIN_GROUP,
+        help="CLV without the referral value, so that each amount is counted once over all customers",
+    )
+    expected_revenue = fields.Monetary(
+        string="Expected Revenue 12 Months",
+        compute="_compute_expected_revenue",
+        help="Expected purchases of the next 12 months times what one is expected to bring",
+    )
     clv_low = fields.Monetary(
         string="CLV at least",
         readonly=True,
@@ -531,6 +541,33 @@ class CrmValue(models.Model):
             for company in self.env.companies
         )
         return domain if days else domain | Domain(date_field, "=", False)
+
+    # figures that follow from two stored ones, in Python and in SQL: lists sort and add them up, too
+
+    @api.depends("clv", "referral_value")
+    def _compute_equity(self):
+        for value in self:
+            value.equity = value.clv - value.referral_value
+
+    @api.depends("expected_purchases", "expected_spend")
+    def _compute_expected_revenue(self):
+        for value in self:
+            value.expected_revenue = value.expected_purchases * value.expected_spend
+
+    def _field_to_sql(self, alias, field_expr, query=None):
+        parts = {"equity": ("clv", "referral_value"), "expected_revenue": ("expected_purchases", "expected_spend")}
+        if field_expr not in parts:
+            return super()._field_to_sql(alias, field_expr, query)
+        first, second = (
+            SQL("COALESCE(%s, 0)", super(CrmValue, self)._field_to_sql(alias, name, query))
+            for name in parts[field_expr]
+        )
+        if field_expr == "equity":
+            return SQL("(%s - %s)", first, second)
+        # what every session knows of currencies anyway: no query for it
+        currency = self.env["res.currency"].get_all_currencies().get(self.env.company.currency_id.id)
+        decimals = currency["digits"][1] if currency else 2
+        return SQL("round((%s::float8 * %s::float8)::numeric, %s)", first, second, decimals)
 
     # writing
 

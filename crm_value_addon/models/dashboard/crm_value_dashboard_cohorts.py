@@ -78,7 +78,7 @@ class CrmValueDashboardCohorts(models.AbstractModel):
         query.add_join("LEFT JOIN", "fit", "crm_value_fit", SQL("fit.id = crm_value.fit_id"))
         quarter = SQL("date_trunc('quarter', crm_value.first_purchase_date::timestamp)::date")
         query.groupby, query.order = quarter, quarter
-        spend = SQL("crm_value.expected_purchases::float8 * crm_value.expected_spend::float8")
+        spend = Value._field_to_sql("crm_value", "expected_revenue", query)
         variance = self.env["crm.value.dashboard.forecast"]._select_variance()
         columns = [
             quarter,

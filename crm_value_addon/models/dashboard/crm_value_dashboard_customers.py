@@ -48,7 +48,7 @@ class CrmValueDashboardCustomers(models.AbstractModel):
             **self._in_period(scope),
         }
         if scope.sees_worth:
-            section["equity"] = round(float(sum(group.equity for group in groups)), 6)
+            section["equity"] = section["known"]["equity"]
         for name, stages in (("active", ACTIVE_STAGES), ("at_risk", ("at_risk",))):
             section[name] = self._sum(
                 scope, Domain("lifecycle_stage", "in", stages), [group for group in groups if group.stage in stages]
@@ -116,5 +116,5 @@ class CrmValueDashboardCustomers(models.AbstractModel):
         """
         sums = {"revenue": sum(group.revenue for group in groups)}
         if scope.sees_worth:
-            sums |= {"margin": sum(group.margin for group in groups), "clv": sum(group.clv for group in groups)}
+            sums |= {name: sum(getattr(group, name) for group in groups) for name in ("margin", "clv", "equity")}
         return self._figure(scope.domain & domain, sum(group.count for group in groups), **sums)

@@ -52,7 +52,10 @@ class CrmValueDashboardForecast(models.AbstractModel):
         if scope.sees_worth and scope.company.value_basis == "margin":
             amounts["margin"] = sum(cohort.expected_margin for cohort in cohorts)
         figure = self._figure(
-            scope.domain & Domain("expected_purchases", ">", 0), sum(cohort.expected for cohort in cohorts), **amounts
+            scope.domain & Domain("expected_purchases", ">", 0),
+            sum(cohort.expected for cohort in cohorts),
+            columns={"revenue": "expected_revenue", "margin": "expected_margin_12m"},
+            **amounts,
         )
         if not fit.holdout_days:
             return figure | {"interval": False}

@@ -2,6 +2,9 @@ import json
 
 from odoo import api, fields, models
 
+#: name of an amount → the field of `crm.value` that it is the sum of
+SUMS = {"revenue": "revenue_12m", "margin": "margin_12m", "clv": "clv", "equity": "equity"}
+
 
 class CrmValueDashboardSection(models.AbstractModel):
     """A section of the dashboard: the figures of one card.
@@ -10,7 +13,8 @@ class CrmValueDashboardSection(models.AbstractModel):
     register the component that draws it under the same name (see docs/dashboard.md).
 
     How it works: a figure is a dict with ``count`` and ``domain`` (and ``model`` where it is not crm.value): exactly
-    the records behind it. The rows that several sections add up are scanned once (`_scanned`).
+    the records behind it; ``columns`` says of which field each amount is the sum, and the list that a figure opens has
+    these columns (`crm_value_view_list_dashboard`). Rows that several sections add up are scanned once (`_scanned`).
     """
 
     _name = "crm.value.dashboard.section"
@@ -45,15 +49,17 @@ class CrmValueDashboardSection(models.AbstractModel):
         return json.loads(json.dumps(list(domain), default=fields.Date.to_string))
 
     @api.model
-    def _figure(self, domain, count, model="crm.value", **amounts):
+    def _figure(self, domain, count, model="crm.value", columns=None, **amounts):
         """Return a figure with the records behind it.
 
         :param Domain domain: on a model that the user may read
         :param amounts: sums over these records
+        :param columns: name of an amount → the field that it is the sum of, where that is not told by `SUMS`
         """
         figure = {
             "count": count,
             "domain": self._plain(domain),
+            "columns": {name: column for name, column in (columns or SUMS).items() if name in amounts},
             **{name: round(float(amount or 0), 6) for name, amount in amounts.items()},
         }
         return figure if model == "crm.value" else figure | {"model": model}

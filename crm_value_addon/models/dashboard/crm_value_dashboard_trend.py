@@ -26,6 +26,7 @@ class CrmValueDashboardTrend(models.AbstractModel):
                 "is_now": True,
                 "count": known["count"],
                 "domain": known["domain"],
+                "columns": {"amount": "equity" if scope.sees_worth else "revenue_12m"},
                 "amount": payload["customers"]["equity"] if scope.sees_worth else known["revenue"],
             }
         )
@@ -77,6 +78,7 @@ class CrmValueDashboardTrend(models.AbstractModel):
                         domain,
                         sum(count for _day, count, _amount in latest.values()),
                         "crm.value.snapshot",
+                        columns={"amount": "equity" if scope.sees_worth else "revenue_12m"},
                         amount=sum(amount for _day, _count, amount in latest.values()),
                     ),
                 }

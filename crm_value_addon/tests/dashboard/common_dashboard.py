@@ -1,7 +1,12 @@
 import json
+import re
+from pathlib import Path
+
+from lxml import etree
 
 from odoo import Command
 from odoo.tests import new_test_user
+from odoo.tools.misc import file_path
 
 from ..common import ValueCase
 
@@ -56,8 +61,22 @@ class DashboardCase(ValueCase):
         )
         return json.loads(json.dumps(env["crm.value.dashboard"].read_dashboard(period, company_id)))
 
+    def columns_of(self, env, model):
+        """Return the columns with a sum that nobody can hide in the list that a figure of this model opens."""
+        lists = re.search(r"const LISTS = \{(.*?)\};", self.section_source(), re.DOTALL).group(1)
+        ref = dict(re.findall(r'"([\w.]+)": "([\w.]+)"', lists)).get(model)
+        if not ref:
+            return set()
+        arch = env[model].get_views([(env.ref(ref).id, "list")])["views"]["list"]["arch"]
+        columns = etree.fromstring(arch).iterfind(".//field")
+        return {column.get("name") for column in columns if column.get("sum") and not column.get("optional")}
+
+    @staticmethod
+    def section_source():
+        return Path(file_path("crm_value_addon/static/src/dashboard/dashboard_section.js")).read_text()
+
     def assert_lists_match(self, payload, user=None, companies=None):
-        """Every figure opens a list of as many records, with the same sums."""
+        """Every figure opens a list of as many records, with a column for each amount that adds up to it."""
         found = 0
         env = self.env(
             user=user or self.manager,
@@ -66,8 +85,15 @@ class DashboardCase(ValueCase):
         for path, figure in figures(payload):
             records = env[figure.get("model", "crm.value")].search(figure["domain"])
             self.assertEqual(len(records), figure["count"], path)
-            for name, field in (("revenue", "revenue_12m"), ("margin", "margin_12m"), ("clv", "clv")):
-                if name in figure and ".expected" not in path:
-                    self.assertAlmostEqual(sum(records.mapped(field)), figure[name], 2, f"{path}.{name}")
+            amounts = {"revenue", "margin", "clv", "equity", "amount"} & figure.keys()
+            columns = figure.get("columns", {})
+            self.assertEqual(columns.keys() & amounts, amounts, f"{path}: every amount says what it is the sum of")
+            shown = self.columns_of(env, figure.get("model", "crm.value"))
+            for name in amounts:
+                field = columns[name]
+                self.assertAlmostEqual(sum(records.mapped(field)), figure[name], 2, f"{path}.{name}")
+                [[total]] = records._read_group([("id", "in", records.ids)], aggregates=[f"{field}:sum"])
+                self.assertAlmostEqual(total or 0, figure[name], 2, f"{path}.{name} in a grouped list")
+                self.assertIn(field, shown, f"{path}: the list that opens has no column for {name}")
             found += 1
         self.assertTrue(found)

@@ -14,6 +14,12 @@ const VIEWS = {
     "crm.value.followup": ["list", "kanban", "form", "pivot"],
 };
 
+/** The lists that have a column, with its sum, for every amount that the dashboard shows of these records. */
+const LISTS = {
+    "crm.value": "crm_value_addon.crm_value_view_list_dashboard",
+    "crm.value.snapshot": "crm_value_addon.crm_value_snapshot_view_list_dashboard",
+};
+
 /**
  * A section of the dashboard: its figures, and the way to the records behind them.
  *
@@ -44,7 +50,7 @@ export class DashboardSection extends Component {
             domain,
             views: views.map((view) => [false, view]),
             mobile_view_mode: views.includes("kanban") ? "kanban" : "list",
-            context: { create: false },
+            context: { create: false, ...(LISTS[model] && { list_view_ref: LISTS[model] }) },
         });
     }
 
