@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.tools import SQL, ormcache
+from odoo.tools import SQL, format_date, ormcache
 
 from ..const import MARGIN_GROUP, POSTED_DOCUMENTS
 from ..lib.postgres.binary_copy import id_array
@@ -53,6 +53,12 @@ class CrmValuePurchase(models.Model):
         ],
         "crm.value.document": ["move_id", "margin", "is_down_payment", "purchase_revenue", "reversed_move_id"],
     }
+
+    @api.depends("date")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        for day in self:
+            day.display_name = format_date(self.env, day.date) or ""
 
     @property
     def _table_query(self):

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import format_date
 
 from ..lib.postgres.binary_copy import day_number
 
@@ -62,14 +63,14 @@ class CrmValueBacktest(models.TransientModel):
                 raise ValidationError(
                     self.env._(
                         "The forecast must end after %(date)s, the last day that is known.",
-                        date=fields.Date.to_string(wizard.calibration_end),
+                        date=format_date(self.env, wizard.calibration_end),
                     )
                 )
             if wizard.holdout_end > wizard.company_id._value_today():
                 raise ValidationError(
                     self.env._(
                         "What happens until %(date)s cannot be compared yet; choose a day up to today.",
-                        date=fields.Date.to_string(wizard.holdout_end),
+                        date=format_date(self.env, wizard.holdout_end),
                     )
                 )
 
@@ -88,7 +89,7 @@ class CrmValueBacktest(models.TransientModel):
                 "then brought %(total)s.",
                 customers=result["customers"],
                 repeaters=result["repeaters"],
-                split=fields.Date.to_string(wizard.calibration_end),
+                split=format_date(self.env, wizard.calibration_end),
                 total=wizard.currency_id.format(result["actual_total"]),
             )
 
@@ -129,7 +130,7 @@ class CrmValueBacktest(models.TransientModel):
             raise UserError(
                 self.env._(
                     "Nobody had bought by %(date)s; choose a later day.",
-                    date=fields.Date.to_string(self.calibration_end),
+                    date=format_date(self.env, self.calibration_end),
                 )
             )
         result = self.env["crm.value.fit.backtest"]._run_backtest(

@@ -64,12 +64,13 @@ class CrmValueReplay(models.TransientModel):
         if self.as_of_date > self.company_id._value_today():
             raise UserError(self.env._("The figures of a day to come are not known yet."))
         columns = self._replay()
-        rows = np.arange(len(columns["partner_id"])) if self.value_ids else np.flatnonzero(columns["revenue_total"])
+        # a customer who only gave back is one, too: the number is that of the list
+        rows = np.flatnonzero((columns["purchase_count"] > 0) | (columns["revenue_total"] != 0))
         self.line_ids.unlink()
         self.write(
             {
                 "is_done": True,
-                "customer_count": int((columns["purchase_count"] > 0).sum()),
+                "customer_count": len(rows),
                 **{name: float(columns[name].sum()) for name in ("revenue_total", "margin_total", "transaction_value")},
                 "posted_since_count": self.env["crm.value.document"].search_count(self._posted_since_domain()),
                 "line_ids": [Command.create(self._prepare_line_vals(columns, row)) for row in rows[:_LISTED]],

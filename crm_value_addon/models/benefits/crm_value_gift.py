@@ -39,7 +39,8 @@ class CrmValueGrant(models.Model):
     partner_id = fields.Many2one(related="value_id.partner_id", string="Customer")
     company_id = fields.Many2one(related="value_id.company_id")
     tier_id = fields.Many2one("crm.value.tier", ondelete="set null", readonly=True)
-    occasion = fields.Char(required=True, readonly=True)
+    occasion = fields.Char(string="Occasion Key", required=True, readonly=True)
+    occasion_text = fields.Char(string="Occasion", compute="_compute_occasion_text")
     referred_value_id = fields.Many2one("crm.value", string="Referred", ondelete="set null", readonly=True)
     date = fields.Date(required=True, readonly=True)
     card_id = fields.Many2one(
@@ -66,6 +67,20 @@ class CrmValueGrant(models.Model):
     _referred_uniq = models.UniqueIndex(
         "(referred_value_id) WHERE referred_value_id IS NOT NULL", "A referred customer earns one reward."
     )
+
+    @api.depends("occasion", "benefit_id.occasion", "referred_value_id")
+    @api.depends_context("lang")
+    def _compute_occasion_text(self):
+        for gift in self:
+            label = gift._label()
+            year = gift.occasion.rpartition(" ")[2] if gift.benefit_id else ""
+            gift.occasion_text = " ".join([label[:1].upper() + label[1:], *([year] if year.isdigit() else [])])
+
+    @api.depends("occasion_text")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        for gift in self:
+            gift.display_name = gift.occasion_text
 
     @api.ondelete(at_uninstall=False)
     def _unlink_never(self):

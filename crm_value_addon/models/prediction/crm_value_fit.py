@@ -5,7 +5,7 @@ import numpy as np
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.tools import SQL
+from odoo.tools import SQL, format_datetime
 
 from ...const import MANAGER_GROUP, MARGIN_GROUP
 from ...lib.postgres import binary_copy
@@ -204,6 +204,12 @@ class CrmValueFit(models.Model):
             charts = Backtest._prepare_charts(fit.backtest or {}, Backtest._kernel_name(fit.model))
             for chart, values in charts.items():
                 fit[chart] = values
+
+    @api.depends("fitted_at")
+    @api.depends_context("lang", "tz")
+    def _compute_display_name(self):
+        for fit in self:
+            fit.display_name = format_datetime(self.env, fit.fitted_at, dt_format="short") if fit.fitted_at else ""
 
     # fitting
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from markupsafe import Markup
 
 from odoo import Command, api, fields, models
-from odoo.tools import SQL, format_datetime
+from odoo.tools import SQL, format_date, format_datetime
 
 from ...const import MANAGER_GROUP
 from ..followups.crm_value_followup import QUIET
@@ -283,7 +283,7 @@ class CrmValueRun(models.Model):
         if runs:
             # sudo: the activity is an administrator's
             runs.alarm_id.sudo().with_context(**QUIET).action_feedback(
-                feedback=self.env._("It succeeded on %(date)s.", date=fields.Date.to_string(company._value_today()))
+                feedback=self.env._("It succeeded on %(date)s.", date=format_date(self.env, company._value_today()))
             )
 
     @api.model

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import format_date
 
 
 class CrmValueTierLock(models.Model):
@@ -50,7 +51,8 @@ class CrmValueTierLock(models.Model):
     def _check_until(self):
         for lock in self:
             if lock.active and lock.until and lock.until < lock.value_id.company_id._value_today():
-                raise ValidationError(self.env._("A lock cannot end in the past (%(date)s).", date=lock.until))
+                until = format_date(self.env, lock.until)
+                raise ValidationError(self.env._("A lock cannot end in the past (%(date)s).", date=until))
 
     @api.model_create_multi
     def create(self, vals_list):

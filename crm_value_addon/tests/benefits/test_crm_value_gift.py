@@ -38,7 +38,16 @@ class TestCrmValueGrant(BenefitCase, CronMixinCase):
         gift = self.gifts(customer)
         self.assertRecordValues(
             gift,
-            [{"occasion": "reach", "date": TODAY, "tier_id": self.top.id, "state": "given", "mail_state": "waiting"}],
+            [
+                {
+                    "occasion": "reach",
+                    "occasion_text": "Reaching the tier",
+                    "date": TODAY,
+                    "tier_id": self.top.id,
+                    "state": "given",
+                    "mail_state": "waiting",
+                }
+            ],
         )
         self.assertRecordValues(
             gift.card_id, [{"partner_id": customer.id, "points": 1, "expiration_date": date(2025, 7, 30)}]
@@ -132,6 +141,8 @@ class TestCrmValueGrant(BenefitCase, CronMixinCase):
             self.run_cron()
             self.run_cron()
         self.assertEqual(self.gifts(customer).mapped("occasion"), ["anniversary 2026"])
+        self.assertEqual(self.gifts(customer).mapped("occasion_text"), ["Anniversary of the first purchase 2026"])
+        self.assertEqual(self.gifts(customer).mapped("display_name"), ["Anniversary of the first purchase 2026"])
 
     def test_killed_and_run_again(self):
         self.benefit("gift", program_id=self.coupons.id, occasion="birthday")
