@@ -94,6 +94,8 @@ class CrmValueTillOrder(models.Model):
         order_ids = list(order_ids)
         if not order_ids:
             return
+        orders = self.env["pos.order"].browse(order_ids).exists()
+        self.env["crm.value.till.tier"]._set_discounts(orders.filtered(lambda order: order.company_id == company))
         self.env.flush_all()
         self.env.cr.execute(SQL("DELETE FROM crm_value_till_order WHERE order_id = ANY(%s)", order_ids))
         self._insert(company, SQL("= ANY(%s)", order_ids))
