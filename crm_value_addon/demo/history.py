@@ -25,7 +25,7 @@ def load(env, company):
     for months in reversed(range(_MONTHS)):
         day = today.replace(day=1) - relativedelta(months=months) - timedelta(days=1)
         is_first = months == _MONTHS - 1
-        _refresh_as_of(env, company, day, fit, "initial" if is_first else None)
+        _refresh_as_of(env, company, day, fit, "initial" if is_first else "refresh")
         Snapshot._take(company, day)
     env["crm.value.refresh"].with_company(company)._refresh_company()
 

@@ -362,6 +362,11 @@ class CrmValue(models.Model):
         "crm.value.tier", index="btree_not_null", ondelete="set null", readonly=True, kept_by="snapshot"
     )
     tier_since = fields.Date(readonly=True)
+    tier_cause = fields.Char(
+        readonly=True,
+        exportable=False,
+        help="Why the next refresh changes the tier, where it is not what the customer did",
+    )
     tier_review_date = fields.Date(
         string="Tier in Danger",
         readonly=True,

@@ -359,6 +359,25 @@ class ResCompany(models.Model):
         help="Sent with a gift on the anniversary of the first purchase. Empty: the mail of the coupon's program.",
     )
 
+    value_gifts_from = fields.Date(
+        string="Gifts and Mails From",
+        value_setting="note",
+        help="Before this day no tier brings a gift, a mail or an activity, and nobody is rewarded for a referral. Set "
+        "it before history is imported. Empty: at once.",
+    )
+    value_recent_days = fields.Integer(
+        string="Recent Days",
+        default=7,
+        required=True,
+        value_setting="note",
+        help="A customer rises without gift, mail and activity where documents older than this many days alone give it "
+        "the tier, as after an import, or where it had the tier within this many days: then it gets it back by what "
+        "keeps the tier, with the old date.",
+    )
+
+    _value_recent_days_range = models.Constraint(
+        "CHECK(value_recent_days BETWEEN 1 AND 366)", "The recent days are between 1 and 366."
+    )
     _value_mail_danger_days_positive = models.Constraint(
         "CHECK(value_mail_danger_days BETWEEN 0 AND 366)",
         "A tier in danger is told between 0 and 366 days before it is lost.",
@@ -549,6 +568,10 @@ class ResCompany(models.Model):
         self.sudo().partner_id._message_log(
             body=Markup("<p>%s</p><ul>%s</ul>") % (self.env._("Customer value settings"), Markup().join(lines))
         )
+
+    def _value_is_early(self, day):
+        """Tell whether a day lies before the one from which on tiers bring gifts and mails."""
+        return bool(self.value_gifts_from and day < self.value_gifts_from)
 
     def _value_today(self):
         """Return today's date where the company is: in the timezone of its own contact, else in UTC.

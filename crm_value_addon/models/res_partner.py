@@ -5,6 +5,8 @@ from odoo.tools import SQL
 from ..const import MARGIN_GROUP, SELLER_GROUP
 from .tiers.crm_value_tier import STRATEGIES
 
+#: what may give a contact another commercial partner
+_PARENTS = {"parent_id", "is_company"}
 _STAGES = [
     ("exploring", "Exploring"),
     ("early", "Early"),
@@ -183,11 +185,16 @@ class ResPartner(models.Model):
     # writing
 
     def write(self, vals):
-        if "value_opt_out" not in vals:
-            return super().write(vals)
-        changed = self.filtered(lambda partner: partner.value_opt_out != bool(vals["value_opt_out"]))
+        Merge = self.env["crm.value.merge"]
+        moving = Merge._before_move(self) if not _PARENTS.isdisjoint(vals) else {}
+        changed = self.browse()
+        if "value_opt_out" in vals:
+            changed = self.filtered(lambda partner: partner.value_opt_out != bool(vals["value_opt_out"]))
         result = super().write(vals)
-        self.env["crm.value.opt.out"]._apply(changed)
+        if moving:
+            Merge._move(moving)
+        if changed:
+            self.env["crm.value.opt.out"]._apply(changed)
         return result
 
     @api.ondelete(at_uninstall=False)

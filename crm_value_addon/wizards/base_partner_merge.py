@@ -28,11 +28,12 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
             empty when the merge does not join values of several customers
         """
         destination = (self.dst_partner_id or self.partner_ids[-1:])._origin
-        customers = self._value_customers(self.partner_ids._origin - destination, destination)
+        Merge, sources = self.env["crm.value.merge"], self.partner_ids._origin - destination
+        customers = Merge._customers(sources, destination)
         values = self.env["crm.value"].search([("partner_id", "in", customers.ids), ("company_id", "=", company.id)])
         if len(customers) < 2 or not values:
             return {}
-        together = self.env["crm.value.merge"]._preview(values, company, destination.commercial_partner_id)
+        together = Merge._preview(values, company, Merge._customer_then(sources, destination))
         no_tier = self.env._("no tier")
         rows = [
             (
@@ -56,30 +57,16 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
             Explanation._format_figure(currency, name, together),
         )
 
-    @api.model
-    def _value_customers(self, src_partners, dst_partner):
-        """Return the commercial partners whose values become one when contacts are merged."""
-        return (
-            src_partners.filtered(lambda partner: partner.commercial_partner_id == partner)
-            | dst_partner.commercial_partner_id
-        )
-
     def _update_foreign_keys(self, src_partners, dst_partner):
-        """Make one value of several, and refresh it, because Odoo hands over the documents in SQL, past every hook.
+        """Make one value of several first: left to Odoo, the destination would get that of an arbitrary source."""
+        self.env["crm.value.merge"]._merge_customers(src_partners, dst_partner)
+        return super()._update_foreign_keys(src_partners, dst_partner)
 
-        Left to Odoo, the destination would get the value of an arbitrary source, or none at all.
-        """
-        customer = dst_partner.commercial_partner_id
-        # sudo: the values may belong to companies that the user may not see.
-        values = (
-            self.env["crm.value"]
-            .sudo()
-            .search([("partner_id", "in", self._value_customers(src_partners, dst_partner).ids)])
-        )
-        companies = values.company_id
-        for company, in_company in values.grouped("company_id").items():
-            self.env["crm.value.merge"].sudo()._merge(in_company, company, customer)
-        self.env.flush_all()
-        result = super()._update_foreign_keys(src_partners, dst_partner)
-        self.env["crm.value.scheduler"]._refresh_or_enqueue(customer, companies, tier_source="merge")
+    def _merge(self, partner_ids, dst_partner=None, extra_checks=True):
+        """Refresh the customer when all is done, because Odoo hands over the documents in SQL, past every hook."""
+        contacts = self.env["res.partner"].browse(partner_ids).exists()
+        result = super()._merge(partner_ids, dst_partner, extra_checks)
+        left = contacts.exists()
+        if len(left) == 1 < len(contacts):
+            self.env["crm.value.merge"]._finish(left)
         return result

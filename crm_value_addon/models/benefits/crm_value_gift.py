@@ -1,4 +1,7 @@
+import hashlib
+import hmac
 import logging
+import secrets
 
 import psycopg2
 
@@ -9,6 +12,9 @@ from odoo.tools import SQL
 from .benefit_types import OCCASIONS
 
 _logger = logging.getLogger(__name__)
+#: what the occasion of a gift begins with once the profile was erased
+ERASED = "erased-"
+_SALT = "crm_value_addon.gift_salt"
 
 
 class CrmValueGrant(models.Model):
@@ -16,8 +22,9 @@ class CrmValueGrant(models.Model):
 
     How to use: `_claim_safely` gives gifts; `crm.value.gift.calendar` and `crm.value.referral.reward` decide which.
 
-    How it works: a gift claims its occasion first, and makes its coupon afterwards, in the same transaction. The
-    constraints are the memory: a second attempt finds the occasion taken and gives nothing. The mail follows in a
+    How it works: a gift claims its occasion first, and makes its coupon afterwards, in the same transaction. The unique
+    key is the memory: a second attempt finds the occasion taken and gives nothing. It is a salted hash of customer,
+    benefit and occasion, so that it outlives an erased profile and tells nobody the occasion. The mail follows in a
     transaction of its own.
     """
 
@@ -41,6 +48,7 @@ class CrmValueGrant(models.Model):
     tier_id = fields.Many2one("crm.value.tier", ondelete="set null", readonly=True)
     occasion = fields.Char(string="Occasion Key", required=True, readonly=True)
     occasion_text = fields.Char(string="Occasion", compute="_compute_occasion_text")
+    memory_key = fields.Char(readonly=True, copy=False, exportable=False, groups="base.group_system")
     referred_value_id = fields.Many2one("crm.value", string="Referred", ondelete="set null", readonly=True)
     date = fields.Date(required=True, readonly=True)
     card_id = fields.Many2one(
@@ -58,12 +66,7 @@ class CrmValueGrant(models.Model):
         index="btree_not_null",
     )
 
-    _occasion_uniq = models.Constraint(
-        "UNIQUE(benefit_id, value_id, occasion)", "A customer gets a gift once for an occasion."
-    )
-    _referral_uniq = models.UniqueIndex(
-        "(value_id, occasion) WHERE benefit_id IS NULL", "A customer gets a gift once for an occasion."
-    )
+    _memory_uniq = models.UniqueIndex("(memory_key)", "A customer gets a gift once for an occasion.")
     _referred_uniq = models.UniqueIndex(
         "(referred_value_id) WHERE referred_value_id IS NOT NULL", "A referred customer earns one reward."
     )
@@ -136,7 +139,15 @@ class CrmValueGrant(models.Model):
         columns = list(
             zip(
                 *[
-                    (benefit.id or None, value.id, benefit.tier_id.id or None, occasion, day, referred.id or None)
+                    (
+                        benefit.id or None,
+                        value.id,
+                        benefit.tier_id.id or None,
+                        occasion,
+                        day,
+                        referred.id or None,
+                        self._memory_key(value.id, benefit.id, occasion),
+                    )
                     for benefit, value, occasion, day, referred in wishes
                 ],
                 strict=True,
@@ -145,10 +156,11 @@ class CrmValueGrant(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """
-            INSERT INTO crm_value_grant (benefit_id, value_id, tier_id, occasion, date, referred_value_id,
+            INSERT INTO crm_value_grant (benefit_id, value_id, tier_id, occasion, date, referred_value_id, memory_key,
                                          state, mail_state, create_uid, create_date, write_uid, write_date)
             SELECT wish.*, 'given', 'waiting', %s, now() AT TIME ZONE 'UTC', %s, now() AT TIME ZONE 'UTC'
-              FROM unnest(%s::int[], %s::int[], %s::int[], %s::varchar[], %s::date[], %s::int[]) wish
+              FROM unnest(%s::int[], %s::int[], %s::int[], %s::varchar[], %s::date[], %s::int[],
+                          %s::varchar[]) wish
             ON CONFLICT DO NOTHING
             RETURNING id
             """,
@@ -163,6 +175,55 @@ class CrmValueGrant(models.Model):
             # sudo: wakes the cron that sends the mails
             self.env.ref("crm_value_addon.ir_cron_gifts").sudo()._trigger()
         return gifts
+
+    # the memory
+
+    @api.model
+    def _memory_key(self, value_id, benefit_id, occasion):
+        """Return what remembers that a customer had a gift for an occasion, and tells nobody which."""
+        text = f"{value_id} {benefit_id or 0} {occasion}"
+        return hmac.new(self._memory_salt().encode(), text.encode(), hashlib.sha256).hexdigest()
+
+    @api.model
+    def _memory_salt(self):
+        """Return the secret of the keys; a copy of the database keeps it, unlike Odoo's own secret."""
+        # sudo: nobody but the addon uses it.
+        Parameter = self.env["ir.config_parameter"].sudo()
+        salt = Parameter.get_param(_SALT)
+        if not salt:
+            salt = secrets.token_hex(16)
+            Parameter.set_param(_SALT, salt)
+        return salt
+
+    def _claimed_occasion(self):
+        """Return the occasion of a gift, also of an erased profile: it follows from the benefit and the day."""
+        self.ensure_one()
+        if not self.occasion.startswith(ERASED):
+            return self.occasion
+        if not self.benefit_id:
+            return f"referral {self.referred_value_id.id}"
+        kind = self.benefit_id.occasion
+        return f"{kind} {self.date.year}" if OCCASIONS[kind].yearly_day else kind
+
+    def _remember(self):
+        """Make the keys of these gifts anew; a gift for an occasion that another one stands for keeps its own.
+
+        Needed where gifts went to another customer, or have no key yet.
+        """
+        self.flush_model()
+        keys = {
+            self._memory_key(gift.value_id.id, gift.benefit_id.id, gift._claimed_occasion()): gift.id for gift in self
+        }
+        self.env.cr.execute(
+            SQL(
+                """UPDATE crm_value_grant gift SET memory_key = made.key
+                     FROM unnest(%s::int[], %s::varchar[]) AS made(id, key)
+                    WHERE gift.id = made.id AND NOT EXISTS (SELECT FROM crm_value_grant WHERE memory_key = made.key)""",
+                list(keys.values()),
+                list(keys),
+            )
+        )
+        self.invalidate_recordset(["memory_key"])
 
     def _make_cards(self):
         # sudo: whoever posts an invoice or a payment need not have rights on coupons

@@ -1,10 +1,9 @@
-from datetime import timedelta
+from datetime import date, timedelta
 
 from odoo import api, models
 from odoo.tools import SQL
 
 from ...const import CATCH_UP_DAYS
-from ..tiers.crm_value_tier_change import SILENT_SOURCES
 from .anniversary import anniversary
 from .benefit_types import OCCASIONS
 
@@ -35,12 +34,7 @@ class CrmValueGiftCalendar(models.AbstractModel):
         wishes = []
         for change in changes:
             value, tier = change.value_id, change.to_tier_id
-            if (
-                change.source in SILENT_SOURCES
-                or change.direction != "up"
-                or value.tier_id != tier
-                or self._is_paused(value)
-            ):
+            if change.is_silent or change.direction != "up" or value.tier_id != tier or self._is_paused(value):
                 continue
             wishes += [
                 (benefit, value, "reach", change.date, value.browse())
@@ -55,12 +49,12 @@ class CrmValueGiftCalendar(models.AbstractModel):
         :return: the new gifts
         """
         today = company._value_today()
-        since = today - timedelta(days=CATCH_UP_DAYS - 1)
+        since = max(today - timedelta(days=CATCH_UP_DAYS - 1), company.value_gifts_from or date.min)
         changes = self.env["crm.value.tier.change"].search(
             [
                 ("value_id.company_id", "=", company.id),
                 ("date", ">=", since),
-                ("source", "not in", SILENT_SOURCES),
+                ("is_silent", "=", False),
                 ("to_tier_id.benefit_ids.benefit_type", "=", "gift"),
             ]
         )
@@ -85,6 +79,15 @@ class CrmValueGiftCalendar(models.AbstractModel):
                 and (benefit.date_from or day) <= day <= (benefit.date_to or day)
             )
         )
+
+    @api.model
+    def _due_for_reaching(self, value, tier, day):
+        """Return the benefits that a customer would get as gifts if it reached a tier on a day."""
+        gifts = self._gifts_for_reaching(tier, value.company_id, day)
+        Grant = self.env["crm.value.grant"]
+        key_of = {gift: Grant._memory_key(value.id, gift.id, "reach") for gift in gifts}
+        had = set(Grant.search([("memory_key", "in", list(key_of.values()))]).mapped("memory_key"))
+        return gifts.filtered(lambda gift: key_of[gift] not in had) if not self._is_paused(value) else gifts.browse()
 
     @api.model
     def _is_paused(self, value):

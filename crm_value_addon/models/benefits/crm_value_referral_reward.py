@@ -1,3 +1,5 @@
+from datetime import date
+
 from odoo import api, models
 from odoo.tools import SQL
 
@@ -27,7 +29,8 @@ class CrmValueReferralReward(models.AbstractModel):
             SQL(
                 """
             SELECT referred.id, referrer.commercial_partner_id, gift.id, gift.state,
-                   referred.purchase_count > 0 AND referred.first_purchase_date >= %(since)s
+                   referred.purchase_count > 0 AND referred.first_purchase_date >= %(since)s,
+                   %(is_early)s OR referred.first_purchase_date < %(gifts_from)s
               FROM crm_value referred
               JOIN res_partner partner ON partner.id = referred.partner_id
               JOIN res_partner referrer ON referrer.id = partner.referred_by_id
@@ -38,12 +41,14 @@ class CrmValueReferralReward(models.AbstractModel):
                 company=company.id,
                 partners=partner_ids,
                 since=company.value_referral_since or as_of,
+                is_early=company._value_is_early(as_of),
+                gifts_from=company.value_gifts_from or date.min,
             )
         )
         earned = [
             (value_id, referrer_id)
-            for value_id, referrer_id, gift_id, _state, is_earned in rows
-            if is_earned and not gift_id
+            for value_id, referrer_id, gift_id, _state, is_earned, is_early in rows
+            if is_earned and not gift_id and not is_early
         ]
         if earned:
             value_of = self._ensure_values(company, [referrer_id for _value, referrer_id in earned])
@@ -59,7 +64,7 @@ class CrmValueReferralReward(models.AbstractModel):
                     for value_id, referrer_id in earned
                 ]
             )
-        bought = {gift_id: is_earned for _value, _referrer, gift_id, _state, is_earned in rows if gift_id}
+        bought = {gift_id: is_earned for _value, _referrer, gift_id, _state, is_earned, _is_early in rows if gift_id}
         gifts = Grant.browse(bought)
         gifts.filtered(lambda gift: not bought[gift.id])._cancel_unused()
         gifts.filtered(lambda gift: bought[gift.id] and gift.state == "cancelled")._restore()

@@ -142,12 +142,14 @@ class CrmValueFollowup(models.Model):
         if self.env.cr.rowcount:
             self.invalidate_model(["state", "closed_date", "is_in_time"])
 
-    def _close(self, today):
+    def _close(self, today, reason=None):
         """Close open follow-ups and archive their activities; the log of the records says why.
 
         An activity that other open follow-ups share stays, and says no more what these said.
+
+        :param reason: in words, where it is not that the reason of the follow-up is gone
         """
-        reasons = self._resolutions()
+        reasons = dict.fromkeys(self, reason) if reason else self._resolutions()
         self.env.cr.execute(
             SQL(
                 """UPDATE crm_value_followup followup SET state = 'closed', closed_date = %s,

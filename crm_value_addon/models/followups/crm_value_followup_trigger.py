@@ -200,11 +200,11 @@ class CrmValueFollowupTrigger(models.AbstractModel):
 
     @api.model
     def _select_tier_changes(self, rule, company, today, check_only, where, holds, name):
-        """Return the due tier changes; the customer did not cause those by a change of rules."""
+        """Return the due tier changes, without those from which nothing follows."""
         return self._select(
             company,
             SQL(
-                "change.source NOT IN ('initial', 'rules') AND %s AND %s AND %s",
+                "change.is_silent IS NOT TRUE AND %s AND %s AND %s",
                 where,
                 holds,
                 self._window(SQL("change.date"), today - timedelta(days=rule.days), check_only),

@@ -7,7 +7,6 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...const import CATCH_UP_DAYS
-from ..tiers.crm_value_tier_change import UNMAILED_SOURCES
 
 _logger = logging.getLogger(__name__)
 
@@ -98,15 +97,25 @@ class CrmValueMail(models.Model):
     def _template(self, company, kind):
         return company[f"value_mail_{kind}_id"]
 
+    @api.model
+    def _mail_for_reaching(self, value, tier, day):
+        """Return the template of the mail that a customer would get if it reached a tier on a day, empty for none."""
+        template = self._template(value.company_id, "reached")
+        told = self.search_count(
+            [("value_id", "=", value.id), ("kind", "=", "reached"), ("occasion", "=", f"tier {tier.id} {day.year}")],
+            limit=1,
+        )
+        return template if not told and self._is_mailable(value.partner_id) else template.browse()
+
     # recipients
 
     @api.model
     def _due(self, company, kind):
         """Return the occasions of a company without a mail so far: list of (value id, tier id, occasion)."""
-        if not self._template(company, kind):
+        today = company._value_today()
+        if not self._template(company, kind) or company._value_is_early(today):
             return []
         self.env.flush_all()
-        today = company._value_today()
         occasions = self._select_reached(today) if kind == "reached" else self._select_danger(company, today)
         return self.env.execute_query(
             SQL(
@@ -139,11 +148,10 @@ class CrmValueMail(models.Model):
               JOIN crm_value risen ON risen.id = change.value_id AND risen.tier_id = change.to_tier_id
               JOIN crm_value_tier after ON after.id = change.to_tier_id
               LEFT JOIN crm_value_tier before ON before.id = change.from_tier_id
-             WHERE change.date >= %s AND change.source NOT IN %s
+             WHERE change.date >= %s AND change.is_silent IS NOT TRUE
                AND (before.id IS NULL OR (after.sequence, after.id) > (before.sequence, before.id))
             """,
             today - timedelta(days=CATCH_UP_DAYS - 1),
-            UNMAILED_SOURCES,
         )
 
     @api.model

@@ -23,7 +23,10 @@ class CrmValueOptOut(models.AbstractModel):
 
     @api.model
     def _apply(self, partners):
-        """End the follow-ups of contacts that opted out, and compute the figures of these customers again."""
+        """End the follow-ups of contacts that opted out, and compute the figures of these customers again.
+
+        Whoever is scored again has earned nothing by it: its tier comes back without gift, mail and activity.
+        """
         # sudo: the wish holds in every company that knows the contact, also in those that the user does not see.
         env = self.sudo().env
         customers = partners.sudo().filtered(lambda partner: partner == partner.commercial_partner_id)
@@ -35,6 +38,8 @@ class CrmValueOptOut(models.AbstractModel):
                 ("partner_id.value_opt_out", "=", True),
             ]
         )._close(fields.Date.context_today(self))
+        back = values.filtered(lambda value: not value.partner_id.value_opt_out)
+        env["crm.value.tier.assignment"]._set_cause("resumed", SQL("value.id = ANY(%s)", back.ids))
         for company, of_company in values.grouped("company_id").items():
             env["crm.value.scheduler"]._refresh_or_enqueue(of_company.partner_id, company)
 

@@ -3,6 +3,7 @@ from odoo.exceptions import AccessError
 from odoo.tools import SQL, html2plaintext
 
 from ...const import MANAGER_GROUP
+from ..benefits.crm_value_gift import ERASED
 
 _MODULE = "crm_value_addon"
 #: fields of Odoo's own records that the addon wrote; other models export the fields that the addon added to them
@@ -12,7 +13,16 @@ _SKIPPED_TYPES = ("one2many", "many2many", "binary", "properties", "properties_d
 #: what users noted about a person on the contact
 _NOTED = ("contact_style", "relationship_stage", "relationship_strategy", "referred_by_id", "birthdate_date")
 #: columns of a value that no refresh computes and that conclude something about the customer
-_DECIDED = ("tier_id", "tier_since", "tier_review_date", "next_tier_id", "lifecycle_since", "caution", "caution_codes")
+_DECIDED = (
+    "tier_id",
+    "tier_since",
+    "tier_cause",
+    "tier_review_date",
+    "next_tier_id",
+    "lifecycle_since",
+    "caution",
+    "caution_codes",
+)
 #: columns of a snapshot that an erased profile keeps: the sums of money are the books
 _KEPT = {"id", "value_id", "company_id", "as_of_date", "revenue_12m", "realised_value"}
 
@@ -219,7 +229,7 @@ class CrmValuePrivacy(models.AbstractModel):
     def _erase_values(self, values):
         """Erase logs, notes, follow-ups and conclusions about the customers of these values (sudo records).
 
-        Gifts stay without their reason, so that nobody gets one twice.
+        Gifts stay without their reason, and their key remembers the occasion, so that nobody gets one twice.
         """
         env = values.env
         followups = env["crm.value.followup"].search([("value_id", "in", values.ids)])
@@ -253,7 +263,8 @@ class CrmValuePrivacy(models.AbstractModel):
         )
         self.env.cr.execute(
             SQL(
-                "UPDATE crm_value_grant SET occasion = 'erased-' || id, tier_id = NULL WHERE value_id = ANY(%s)",
+                "UPDATE crm_value_grant SET occasion = %s || id, tier_id = NULL WHERE value_id = ANY(%s)",
+                ERASED,
                 values.ids,
             )
         )

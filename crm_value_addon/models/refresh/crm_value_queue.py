@@ -50,6 +50,21 @@ class CrmValueQueue(models.Model):
         self._push({(partner.id, company.id, 0) for partner in partners for company in companies})
 
     @api.model
+    def _hand_over(self, partner_ids, partner_id):
+        """Enqueue for a customer what waits for others whose documents it gets; their own rows are dropped in turn."""
+        self.env.cr.execute(
+            SQL(
+                """
+            INSERT INTO crm_value_queue (partner_key, company_key, move_key, refreeze, enqueued_at)
+            SELECT %s, company_key, move_key, refreeze, enqueued_at
+              FROM crm_value_queue WHERE partner_key = ANY(%s)
+            """,
+                partner_id,
+                list(partner_ids),
+            )
+        )
+
+    @api.model
     def _peek(self, company, partner_ids=None, limit=None):
         """Return the queue rows of a company as tuples (id, partner id, move id, refreeze), oldest first."""
         partners = SQL("AND partner_key = ANY(%s)", list(partner_ids)) if partner_ids is not None else SQL()

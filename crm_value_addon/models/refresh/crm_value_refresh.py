@@ -155,13 +155,13 @@ class CrmValueRefresh(models.AbstractModel):
         if run:
             transaction(run._finish)
 
-    def _refresh_customers(self, company, partner_ids, tier_source=None):
+    def _refresh_customers(self, company, partner_ids):
         """Refresh these commercial partners and take them out of the queue; return (written, skipped)."""
         queue = self.env["crm.value.queue"].sudo()._peek(company, partner_ids)
         # sudo: nobody but the refresh may write values; who may ask for it is checked by the caller.
-        return self.sudo()._refresh_each(company, partner_ids, queue, tier_source)
+        return self.sudo()._refresh_each(company, partner_ids, queue)
 
-    def _refresh_each(self, company, partner_ids, queue, tier_source=None):
+    def _refresh_each(self, company, partner_ids, queue):
         """Refresh customers, halved where that fails until those who cannot be refreshed are alone and left out.
 
         Whoever is left out leaves the queue, too, so that it is not tried again each minute; the refresh of all
@@ -174,7 +174,7 @@ class CrmValueRefresh(models.AbstractModel):
         def work(part):
             customers = part["partner_id"].tolist()
             rows = [row for partner_id in customers for row in rows_of.get(partner_id, ())]
-            count, some = self._refresh_batch(company, customers, rows, tier_source)
+            count, some = self._refresh_batch(company, customers, rows)
             written.append(count)
             skipped.extend(some)
 
@@ -187,13 +187,13 @@ class CrmValueRefresh(models.AbstractModel):
         )
         return sum(written), skipped + left_out
 
-    def _refresh_batch(self, company, partner_ids, queue, tier_source=None):
+    def _refresh_batch(self, company, partner_ids, queue):
         self.env.flush_all()
         self.env["crm.value.document"]._freeze_queued(company, queue)
         basis = Basis(company, company._value_today(), partner_ids)
         columns, skipped = self._compute(basis)
         columns = self._place(basis, columns, self.env["crm.value.run"]._last_boundaries(company))
-        written, left_out = self._store(basis, columns, tier_source=tier_source)
+        written, left_out = self._store(basis, columns)
         self.env["crm.value.queue"]._drop([row_id for row_id, *_rest in queue])
         self.env["crm.value.followup.run"]._wake(company, partner_ids)
         return written, skipped + left_out

@@ -112,10 +112,9 @@ class CrmValueScheduler(models.AbstractModel):
     # requests
 
     @api.model
-    def _refresh_or_enqueue(self, partners, companies, tier_source=None):
+    def _refresh_or_enqueue(self, partners, companies):
         """Refresh customers now when they are few and nobody else is writing, else leave them to the cron.
 
-        :param str tier_source: why their tiers change, where it is not their figures (see `crm.value.tier.change`)
         :return: (number of customers, True when the cron has to do it)
         """
         customers = partners.commercial_partner_id
@@ -128,7 +127,7 @@ class CrmValueScheduler(models.AbstractModel):
                     run = run._start(company, "selected", company._value_today())
                     run._finish_selected(
                         customers,
-                        *alone.env["crm.value.refresh"]._refresh_customers(company, customers.ids, tier_source),
+                        *alone.env["crm.value.refresh"]._refresh_customers(company, customers.ids),
                     )
                 else:
                     is_busy = True

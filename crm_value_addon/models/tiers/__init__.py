@@ -6,3 +6,4 @@ from . import crm_value_tier_assignment
 from . import crm_value_tier_explanation
 from . import crm_value_tier_preview
 from . import crm_value_merge
+from . import crm_value_merge_rows

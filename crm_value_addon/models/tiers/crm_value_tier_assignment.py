@@ -1,7 +1,13 @@
+from datetime import timedelta
+from typing import NamedTuple
+
+import numpy as np
+
 from odoo import api, models
 from odoo.tools import SQL
 
-from ...lib.postgres.binary_copy import id_array
+from ...lib.postgres.binary_copy import NO_DATE, day_number, id_array
+from ..refresh.basis import Basis
 from ..refresh.crm_value_scheduler import REQUEST_LIMIT
 from . import tier_rules
 from .crm_value_tier_change import SILENT_SOURCES
@@ -10,6 +16,21 @@ from .crm_value_tier_change import SILENT_SOURCES
 ASSIGN_BATCH = 10_000
 #: number of customers from which on a list of their ids costs the planner more time than a span of ids
 _DENSE_MIN = 1_000
+#: customers whose rise is looked into at once
+_RISEN_BATCH = 5_000
+
+
+class _Change(NamedTuple):
+    """A change of tier that was just written."""
+
+    value_id: int
+    from_id: int | None
+    to_id: int | None
+    from_since: str | None
+    source: str
+    figures: dict
+    is_silent: bool
+    is_up: bool
 
 
 class CrmValueTierAssignment(models.AbstractModel):
@@ -18,9 +39,12 @@ class CrmValueTierAssignment(models.AbstractModel):
     How to use: a refresh calls `_assign_stored`; `_assign_company` decides for all customers after a change of rules;
     `_assign_or_enqueue` decides for some customers in a user's request.
 
-    How it works: one statement decides, writes what differs and logs the changes of silent sources. All other changes
-    become records, so that automation rules and the listeners of `crm.value.tier.change` see them. The argument
-    `source` names the reason of a decision that is not due to the figures.
+    How it works: one statement decides, writes what differs and logs the silent changes. All other changes become
+    records, so that automation rules and the listeners of `crm.value.tier.change` see them.
+
+    What caused a change: the argument `source`, where rules or locks are decided; else the cause that `_set_cause` left
+    on the customer for its next refresh; else the figures. A rise by figures is silent where the customer had the tier
+    within the last days, or where older documents alone explain it (`_explained_by_history`).
     """
 
     _name = "crm.value.tier.assignment"
@@ -46,7 +70,7 @@ class CrmValueTierAssignment(models.AbstractModel):
             **{"span": (first, last)} if is_dense else {"partner_ids": partner_ids},
         )
 
-    def _assign_company(self, transaction=None, source=None):
+    def _assign_company(self, transaction=None, source="rules"):
         """Decide the tiers of all customers of the current company, in batches; resume an interrupted run."""
         company = self.env.company
         transaction = transaction or (lambda work: work())
@@ -64,7 +88,7 @@ class CrmValueTierAssignment(models.AbstractModel):
         run.total = total
         return run
 
-    def _assign_batch(self, run, source=None):
+    def _assign_batch(self, run, source):
         """Decide the next customers of a run; return whether there were any."""
         count, upper = self.env["crm.value.observation"]._next_batch(run.company_id, run.next_partner_key, ASSIGN_BATCH)
         if count:
@@ -104,15 +128,8 @@ class CrmValueTierAssignment(models.AbstractModel):
         self.env.flush_all()
         rules = self.env["crm.value.tier"]._rules_of(company)
         where = self._where_customers(company, partner_ids, span)
-        rows = self._select_figures(company, as_of, rules, where)
-        statement = self._assignment(
-            tier_rules.decide(rules, rows, as_of),
-            rules,
-            as_of,
-            where,
-            self._change_source(company, source),
-            self._deciding_user(source),
-        )
+        decision = tier_rules.decide(rules, self._select_figures(company, as_of, rules, where), as_of)
+        statement = self._assignment(company, decision, rules, as_of, where, source)
         with self.env["crm.value.writer"]._without_nested_loops():
             [[written, silent, changes]] = self.env.execute_query(statement)
         self.env["crm.value"].invalidate_model(["tier_id", "tier_since", "tier_review_date", "next_tier_id"])
@@ -121,8 +138,23 @@ class CrmValueTierAssignment(models.AbstractModel):
         if silent:
             self.env["crm.value.tier.change"].invalidate_model()
         if changes:
-            self._log_changes(as_of, rules, changes, self._deciding_user(source))
+            changes = [_Change(*change) for change in changes]
+            earned = changes if source else self._log_history(company, as_of, rules, changes)
+            self._log_changes(as_of, rules, earned, self._deciding_user(source))
         return written
+
+    @api.model
+    def _set_cause(self, cause, where):
+        """Leave the cause of the tier changes that the next refresh of some customers will bring.
+
+        It stands on the customer's row until a refresh has decided, whoever refreshes it and when.
+
+        :param str cause: a source of `crm.value.tier.change`, e.g. "update" for figures that an update recorded again
+        :param SQL where: condition on ``value``
+        """
+        self.env.flush_all()
+        self.env.cr.execute(SQL("UPDATE crm_value value SET tier_cause = %s WHERE %s", cause, where))
+        self.env["crm.value"].invalidate_model(["tier_cause"])
 
     @api.model
     def _where_customers(self, company, partner_ids, span):
@@ -143,20 +175,71 @@ class CrmValueTierAssignment(models.AbstractModel):
         return SQL(
             """
             SELECT value.id, value.partner_id, value.tier_id, value.tier_review_date, value.next_tier_id,
-                   lock.tier_id AS locked_tier_id%(metrics)s
+                   value.tier_since, value.tier_cause, lock.tier_id AS locked_tier_id,
+                   former.tier_id AS former_tier_id%(metrics)s
               FROM crm_value value
               LEFT JOIN crm_value_tier_lock lock
                      ON lock.value_id = value.id AND lock.active AND (lock.until IS NULL OR lock.until >= %(as_of)s)
+              LEFT JOIN (%(former)s) former ON former.value_id = value.id
              WHERE value.company_id = %(company)s AND %(where)s
             """,
             as_of=as_of,
             company=company.id,
             where=where,
+            former=self._select_former(company, as_of, rules, where),
             metrics=SQL().join(
                 SQL(", %s AS %s", self._metric_to_sql(name, as_of), SQL.identifier(name))
                 for name in self._asked_metrics(rules, also)
             ),
         )
+
+    @api.model
+    def _select_former(self, company, as_of, rules, where):
+        """Return the SELECT of (value_id, tier_id): the highest tier that these customers had within the last days."""
+        return SQL(
+            """
+            SELECT change.value_id, %(highest)s AS tier_id FROM crm_value_tier_change change
+             WHERE change.from_tier_id IS NOT NULL AND change.date >= %(since)s
+               AND change.value_id IN (SELECT value.id FROM crm_value value WHERE %(where)s)
+             GROUP BY change.value_id
+            """,
+            highest=self._highest_left(rules),
+            since=self._recent_since(company, as_of),
+            where=where,
+        )
+
+    @api.model
+    def _highest_left(self, rules):
+        """Return the SQL of the highest of the tiers that the changes of a group left."""
+        levels = SQL(" ").join(SQL("WHEN %s THEN %s", rule.tier_id, level) for level, rule in enumerate(rules, 1))
+        level = SQL("CASE change.from_tier_id %s ELSE 0 END", levels) if rules else SQL("0")
+        return SQL("(array_agg(change.from_tier_id ORDER BY %s DESC))[1]", level)
+
+    @api.model
+    def _former_tier_to_sql(self, company, as_of, rules, values):
+        """Return the SQL of the highest tier that any of these customers had within the last days."""
+        return SQL(
+            """(SELECT %s FROM crm_value_tier_change change
+                 WHERE change.from_tier_id IS NOT NULL AND change.date >= %s AND change.value_id = ANY(%s))""",
+            self._highest_left(rules),
+            self._recent_since(company, as_of),
+            values.ids,
+        )
+
+    @api.model
+    def _had_lately(self, value, tier):
+        """Tell whether a customer had a tier, or a higher one, within the last days."""
+        company = value.company_id
+        rules, today = self.env["crm.value.tier"]._rules_of(company), company._value_today()
+        level_of = {rule.tier_id: level for level, rule in enumerate(rules, 1)}
+        self.env.flush_all()
+        [[former]] = self.env.execute_query(SQL("SELECT %s", self._former_tier_to_sql(company, today, rules, value)))
+        return level_of.get(former, 0) >= level_of.get(tier.id, len(rules) + 1)
+
+    @api.model
+    def _recent_since(self, company, as_of):
+        """Return the first of the days that a company calls recent."""
+        return as_of - timedelta(days=company.value_recent_days)
 
     @api.model
     def _asked_metrics(self, rules, also=()):
@@ -171,12 +254,27 @@ class CrmValueTierAssignment(models.AbstractModel):
         return SQL("COALESCE(value.%s, 0)", SQL.identifier(name))
 
     @api.model
+    def _metric_columns(self, basis, columns, names):
+        """Return metrics of some columns (see `crm.value.refresh`) as the table has them: name → array."""
+        Value, figures = self.env["crm.value"], {}
+        for name in names:
+            if name == "tenure_days":
+                first = columns["first_purchase_date"]
+                figures[name] = np.where(first != NO_DATE, np.maximum(day_number(basis.as_of) - first, 0), 0)
+            elif Value._fields[name].type == "monetary":
+                figures[name] = np.round(columns[name], basis.money)
+            else:
+                figures[name] = columns[name]
+        return figures
+
+    @api.model
     def _change_source(self, company, source):
         """Return the SQL of the source of a tier change: the reason why tiers are decided now.
 
         The first tier of a customer is a first assignment until the company's first refresh is done; later it is a new
         customer that earned its tier. While saved rules wait for the cron, every change is due to the rules.
         """
+        cause = SQL("NULL") if source else SQL("decision.tier_cause")
         # sudo: every user's decision depends on the company's refreshes.
         Run = self.env["crm.value.run"].sudo()
         in_company = [("company_id", "=", company.id)]
@@ -185,7 +283,12 @@ class CrmValueTierAssignment(models.AbstractModel):
         ):
             source = "rules"
         sql = SQL(
-            "CASE WHEN decision.locked_tier_id = decision.decided_tier_id THEN 'lock' ELSE %s END", source or "refresh"
+            """CASE WHEN %(cause)s IS NOT NULL THEN %(cause)s
+                    WHEN decision.locked_tier_id = decision.decided_tier_id THEN 'lock'
+                    WHEN decision.is_regained AND %(is_refresh)s THEN 'regained' ELSE %(source)s END""",
+            cause=cause,
+            is_refresh=not source,
+            source=source or "refresh",
         )
         if not Run.search_count([*in_company, ("has_tiers", "=", True)], limit=1):
             sql = SQL(
@@ -194,48 +297,64 @@ class CrmValueTierAssignment(models.AbstractModel):
         return SQL("CASE WHEN decision.is_excluded THEN 'opt_out' ELSE %s END", sql)
 
     @api.model
-    def _assignment(self, decision, rules, as_of, where, source, user):
-        """Return the statement that writes a decision and logs the tier changes of silent sources.
+    def _assignment(self, company, decision, rules, as_of, where, source):
+        """Return the statement that writes a decision and logs the silent tier changes.
 
         It repeats the condition on ``value``, so that PostgreSQL finds the rows by their keys instead of reading the
         whole table.
 
         It returns one row: the number of rows written, the number of changes logged, and all other changes as JSON, a
-        list of [value id, from tier id, to tier id, source, figures].
+        list of `_Change`. A change by a person's lock is a record, silent or not: its reason is the person's.
         """
         metrics = sorted({criterion.metric for rule in rules for criterion in rule.criteria})
         return SQL(
             """
             WITH decision AS MATERIALIZED (SELECT * FROM (%(decision)s) decision
-                  WHERE (tier_id, tier_review_date, next_tier_id) IS DISTINCT FROM
-                        (decided_tier_id, decided_review_date, decided_next_tier_id)
+                  WHERE (tier_id, tier_review_date, next_tier_id, tier_cause) IS DISTINCT FROM
+                        (decided_tier_id, decided_review_date, decided_next_tier_id, %(kept_cause)s)
             ), written AS (
                 UPDATE crm_value value
                    SET tier_id = decision.decided_tier_id, tier_review_date = decision.decided_review_date,
-                       next_tier_id = decision.decided_next_tier_id,
+                       next_tier_id = decision.decided_next_tier_id, tier_cause = %(kept_cause)s,
                        tier_since = CASE WHEN decision.tier_id IS NOT DISTINCT FROM decision.decided_tier_id
                                          THEN value.tier_since
-                                         WHEN decision.decided_tier_id IS NOT NULL THEN %(as_of)s::date END
+                                         WHEN decision.decided_tier_id IS NOT NULL
+                                         THEN COALESCE(%(old_since)s, %(as_of)s::date) END
                   FROM decision
                  WHERE value.id = decision.id AND %(where)s
-                RETURNING value.id, decision.tier_id AS from_id, value.tier_id AS to_id, %(source)s AS source,
-                          %(figures)s AS figures
-            ), changed AS (SELECT * FROM written WHERE from_id IS DISTINCT FROM to_id),
-            logged AS (
-                INSERT INTO crm_value_tier_change (value_id, from_tier_id, to_tier_id, date, source, figures, user_id)
-                SELECT id, from_id, to_id, %(as_of)s, source, figures, %(user)s FROM changed WHERE source IN %(silent)s
+                RETURNING value.id, decision.tier_id AS from_id, value.tier_id AS to_id,
+                          decision.tier_since AS from_since, %(source)s AS source, %(figures)s AS figures,
+                          decision.is_regained, decision.decided_level > decision.current_level AS is_up
+            ), changed AS (
+                SELECT *, source IN %(silent)s OR is_regained OR %(is_early)s AS is_silent
+                  FROM written WHERE from_id IS DISTINCT FROM to_id
+            ), logged AS (
+                INSERT INTO crm_value_tier_change
+                       (value_id, from_tier_id, to_tier_id, from_since, date, source, figures, is_silent, user_id)
+                SELECT id, from_id, to_id, from_since, %(as_of)s, source, figures, TRUE, %(user)s
+                  FROM changed WHERE is_silent AND source != 'lock'
                 RETURNING id
             )
             SELECT (SELECT count(*) FROM written), (SELECT count(*) FROM logged),
-                   (SELECT jsonb_agg(jsonb_build_array(id, from_id, to_id, source, figures) ORDER BY id)
-                      FROM changed WHERE source NOT IN %(silent)s)
+                   (SELECT jsonb_agg(jsonb_build_array(id, from_id, to_id, from_since, source, figures, is_silent,
+                                                       is_up) ORDER BY id)
+                      FROM changed WHERE NOT is_silent OR source = 'lock')
             """,
             decision=decision,
             as_of=as_of,
             where=where,
-            source=source,
+            source=self._change_source(company, source),
             silent=SILENT_SOURCES,
-            user=user.id or None,
+            is_early=company._value_is_early(as_of),
+            # A cause waits for the figures that it is about.
+            kept_cause=SQL("decision.tier_cause") if source else SQL("NULL::varchar"),
+            old_since=SQL(
+                """(SELECT change.from_since FROM crm_value_tier_change change
+                     WHERE decision.is_regained AND change.value_id = value.id AND change.date >= %s
+                       AND change.from_tier_id = decision.decided_tier_id ORDER BY change.id DESC LIMIT 1)""",
+                self._recent_since(company, as_of),
+            ),
+            user=self._deciding_user(source).id or None,
             figures=SQL(
                 "jsonb_build_object(%s)",
                 SQL(", ").join(SQL("%s::text, decision.%s", name, SQL.identifier(name)) for name in metrics),
@@ -252,27 +371,91 @@ class CrmValueTierAssignment(models.AbstractModel):
     def _log_changes(self, as_of, rules, changes, user):
         """Create the records of tier changes, and a message on each value.
 
-        :param changes: lists [value id, from tier id, to tier id, source, figures]
+        :param changes: list of `_Change`
         """
-        values = self.env["crm.value"].browse([change[0] for change in changes])
+        values = self.env["crm.value"].browse([change.value_id for change in changes])
         vals_list = []
-        for value, (_id, from_id, to_id, source, figures) in zip(values, changes, strict=True):
-            lock = value.tier_lock_id if source == "lock" else self.env["crm.value.tier.lock"]
+        for value, change in zip(values, changes, strict=True):
+            lock = value.tier_lock_id if change.source == "lock" else self.env["crm.value.tier.lock"]
             vals_list.append(
                 {
                     "value_id": value.id,
-                    "from_tier_id": from_id,
-                    "to_tier_id": to_id,
+                    "from_tier_id": change.from_id,
+                    "to_tier_id": change.to_id,
+                    "from_since": change.from_since,
                     "date": as_of,
-                    "source": source,
+                    "source": change.source,
+                    "is_silent": change.is_silent,
                     "reason": lock.reason
                     or self.env["crm.value.tier.explanation"]._reason(
-                        rules, from_id, to_id, figures, value.currency_id
+                        rules, change.from_id, change.to_id, change.figures, value.currency_id
                     ),
-                    "figures": figures,
+                    "figures": change.figures,
                     "user_id": (lock.user_id or user).id,
                 }
             )
         # sudo: only the assignment writes the log.
         records = self.env["crm.value.tier.change"].sudo().create(vals_list)
         values._message_log_batch({change.value_id.id: change._message() for change in records})
+
+    # what older documents explain
+
+    @api.model
+    def _log_history(self, company, as_of, rules, changes):
+        """Log the rises that older documents alone explain, in bulk; return the other changes.
+
+        :param changes: list of `_Change`
+        """
+        level_of = {rule.tier_id: level for level, rule in enumerate(rules, 1)}
+        # What only a condition on contacts gives follows from no document.
+        rises = [
+            change
+            for change in changes
+            if change.source == "refresh" and change.is_up and rules[level_of[change.to_id] - 1].criteria
+        ]
+        explained = set()
+        for first in range(0, len(rises), _RISEN_BATCH):
+            explained |= self._explained_by_history(company, as_of, rules, rises[first : first + _RISEN_BATCH])
+        if explained:
+            # sudo: only the assignment writes the log.
+            self.env["crm.value.tier.change"].sudo()._log_silently(
+                as_of, "history", [change for change in rises if change.value_id in explained]
+            )
+        return [change for change in changes if change.value_id not in explained]
+
+    @api.model
+    def _explained_by_history(self, company, as_of, rules, rises):
+        """Return the ids of the values that would have had their new tier before the recent days, by the documents
+        dated until then.
+
+        Figures of that day, by the documents until that day: whoever reaches a tier by time alone reaches it today.
+
+        :param rises: list of `_Change`
+        """
+        day = self._recent_since(company, as_of) - timedelta(days=1)
+        values = self.env["crm.value"].browse([change.value_id for change in rises])
+        rise_of = {value.partner_id.id: change for value, change in zip(values, rises, strict=True)}
+        basis = Basis(company, day, sorted(rise_of), until=day)
+        # sudo: only the refresh computes figures; nobody is shown these.
+        Refresh = self.env["crm.value.refresh"].sudo()
+        columns, _skipped = Refresh._compute(basis)
+        columns = Refresh._place(basis, columns, Refresh.env["crm.value.run"]._last_boundaries(company))
+        figures = self._metric_columns(basis, columns, self._asked_metrics(rules))
+        partner_ids = columns["partner_id"].tolist()
+        source = SQL(
+            """
+            SELECT risen.*, NULL::date AS tier_review_date, NULL::int AS next_tier_id, NULL::int AS locked_tier_id,
+                   NULL::int AS former_tier_id
+              FROM unnest(%s::int[], %s::int[], %s::int[]%s) AS risen(id, partner_id, tier_id%s)
+            """,
+            [rise_of[partner_id].value_id for partner_id in partner_ids],
+            partner_ids,
+            [rise_of[partner_id].from_id for partner_id in partner_ids],
+            SQL().join(SQL(", %s::float8[]", column.tolist()) for column in figures.values()),
+            SQL().join(SQL(", %s", SQL.identifier(name)) for name in figures),
+        )
+        level_of = {rule.tier_id: level for level, rule in enumerate(rules, 1)}
+        rows = self.env.execute_query(
+            SQL("SELECT id, partner_id, decided_level FROM (%s) decision", tier_rules.decide(rules, source, day))
+        )
+        return {value_id for value_id, partner_id, level in rows if level >= level_of[rise_of[partner_id].to_id]}

@@ -1,21 +1,23 @@
+import json
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...const import MARGIN_GROUP
 
-#: sources of changes that the customer did not cause: logged in bulk, without automation rules, gifts or mails
-SILENT_SOURCES = ("initial", "rules", "opt_out")
-#: sources of changes without a mail: a customer whose contacts were merged gets its gifts, but no congratulation
-UNMAILED_SOURCES = (*SILENT_SOURCES, "merge")
+#: causes of changes from which nothing follows: logged in bulk, without automation rules, gifts, mails or activities
+SILENT_SOURCES = ("initial", "rules", "history", "regained", "merge", "opt_out", "resumed", "update")
 
 
 class CrmValueTierChange(models.Model):
     """A customer's change of tier, logged by the assignment.
 
-    How to use: the assignment creates the records of changes that something follows from, and inserts those of
-    `SILENT_SOURCES` in bulk. A module that acts on changes adds its model to `_listeners`.
+    How to use: the assignment creates the records of changes that something follows from, and inserts the silent ones
+    in bulk. A module that acts on changes adds its model to `_listeners`; whoever reads the log for something that
+    follows from a change leaves out those with `is_silent`.
 
-    How it works: creating records fires Odoo's automation rules and then calls `_on_tier_changes` of each listener.
+    How it works: creating records fires Odoo's automation rules and then calls `_on_tier_changes` of each listener,
+    with the changes that are not silent.
     """
 
     _name = "crm.value.tier.change"
@@ -31,6 +33,9 @@ class CrmValueTierChange(models.Model):
     company_id = fields.Many2one(related="value_id.company_id")
     from_tier_id = fields.Many2one("crm.value.tier", string="From", ondelete="set null", readonly=True)
     to_tier_id = fields.Many2one("crm.value.tier", string="To", ondelete="set null", readonly=True)
+    from_since = fields.Date(
+        string="Had It Since", readonly=True, help="Since when the customer had had the tier that it left"
+    )
     direction = fields.Selection(
         [("up", "Up"), ("down", "Down")], compute="_compute_direction", help="Compared with the order of the tiers"
     )
@@ -40,12 +45,20 @@ class CrmValueTierChange(models.Model):
             ("initial", "First assignment"),
             ("rules", "Change of rules"),
             ("refresh", "Figures"),
+            ("history", "Older documents"),
+            ("regained", "Regained"),
             ("lock", "Manual"),
             ("merge", "Merged contacts"),
             ("opt_out", "Opted out of scoring"),
+            ("resumed", "Scored again"),
+            ("update", "Update of the app"),
         ],
         required=True,
         readonly=True,
+        help="Older documents: imported history or a late refresh. Regained: the customer had the tier a few days ago.",
+    )
+    is_silent = fields.Boolean(
+        string="Silent", readonly=True, help="No gift, mail or activity follows from this change"
     )
     reason = fields.Char(readonly=True)
     figures = fields.Json(
@@ -54,6 +67,9 @@ class CrmValueTierChange(models.Model):
     user_id = fields.Many2one(
         "res.users", string="By", ondelete="set null", readonly=True, help="Empty when figures alone changed the tier"
     )
+
+    # finds who had which tier within the last days
+    _recent_idx = models.Index("(date, value_id) WHERE from_tier_id IS NOT NULL")
 
     @api.depends("from_tier_id.sequence", "to_tier_id.sequence")
     def _compute_direction(self):
@@ -66,14 +82,46 @@ class CrmValueTierChange(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        for vals in vals_list:
+            vals["is_silent"] = vals.get("is_silent") or vals.get("source") in SILENT_SOURCES
         changes = super().create(vals_list)
-        changes._notify()
+        changes.filtered(lambda change: not change.is_silent)._notify()
         return changes
 
     @api.model
     def _listeners(self):
         """Return the names of the models that act on tier changes, in the order in which they are called."""
         return ["crm.value.gift.calendar", "crm.value.mail"]
+
+    @api.model
+    def _log_silently(self, as_of, source, changes):
+        """Insert silent changes in one statement.
+
+        :param changes: list of objects with the attributes value_id, from_id, to_id, from_since, figures
+        """
+        rows = [
+            (change.value_id, change.from_id, change.to_id, change.from_since, json.dumps(change.figures))
+            for change in changes
+        ]
+        values, before, after, since, figures = (list(column) for column in zip(*rows, strict=True))
+        self.env.cr.execute(
+            SQL(
+                """
+            INSERT INTO crm_value_tier_change
+                   (value_id, from_tier_id, to_tier_id, from_since, figures, date, source, is_silent)
+            SELECT change.*, %s, %s, TRUE
+              FROM unnest(%s::int[], %s::int[], %s::int[], %s::date[], %s::jsonb[]) change
+            """,
+                as_of,
+                source,
+                values,
+                before,
+                after,
+                since,
+                figures,
+            )
+        )
+        self.invalidate_model()
 
     def _notify(self):
         """Hand these changes to every listener."""

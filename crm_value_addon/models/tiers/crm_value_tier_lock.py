@@ -26,11 +26,24 @@ class CrmValueTierLock(models.Model):
     user_id = fields.Many2one(
         "res.users", string="Locked by", default=lambda self: self.env.user, readonly=True, ondelete="set null"
     )
+    announcement = fields.Char(
+        compute="_compute_announcement",
+        help="What the customer gets once the lock is saved: gifts and a mail, or nothing",
+    )
     active = fields.Boolean(default=True, readonly=True)
     ended_by_id = fields.Many2one("res.users", string="Ended by", readonly=True, ondelete="set null")
     ended_at = fields.Datetime(string="Ended on", readonly=True)
 
     _value_uniq = models.UniqueIndex("(value_id) WHERE active", "A customer's tier is locked once.")
+
+    @api.depends("value_id", "tier_id")
+    @api.depends_context("lang")
+    def _compute_announcement(self):
+        for lock in self:
+            is_new = not lock._origin and lock.value_id and lock.tier_id
+            lock.announcement = is_new and self.env["crm.value.tier.preview"]._describe_lock(
+                lock.value_id._origin, lock.tier_id._origin
+            )
 
     @api.constrains("value_id", "tier_id")
     def _check_tier(self):

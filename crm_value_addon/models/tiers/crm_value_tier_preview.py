@@ -1,5 +1,5 @@
 from odoo import api, models
-from odoo.tools import SQL, formatLang, ormcache
+from odoo.tools import SQL, format_date, formatLang, ormcache
 
 from ...lib.purchase_history import is_purchase
 from ..refresh.basis import Basis
@@ -10,7 +10,7 @@ class CrmValueTierPreview(models.AbstractModel):
     """What an order or a draft document will do to the tier of its customer.
 
     How to use: `_after_order` and `_describe_gap` for an order, `_after_draft` for a draft invoice or credit note,
-    `_describe_refund` for the warning on a credit note.
+    `_describe_refund` for the warning on a credit note, `_describe_lock` for the dialog of a lock.
 
     How it works: the figures that the document would lead to are decided by the rules' own arithmetic (tier_rules.py).
     An order only raises figures; a draft is computed like a refresh with one more document.
@@ -78,7 +78,7 @@ class CrmValueTierPreview(models.AbstractModel):
         return SQL(
             """
             SELECT COALESCE(known.id, 0) AS id, %(customer)s::int AS partner_id, known.tier_id, known.tier_review_date,
-                   known.next_tier_id, known.locked_tier_id%(metrics)s
+                   known.next_tier_id, known.locked_tier_id, known.former_tier_id%(metrics)s
               FROM (SELECT) one LEFT JOIN (%(known)s) known ON TRUE
             """,
             customer=customer_id,
@@ -134,6 +134,35 @@ class CrmValueTierPreview(models.AbstractModel):
                 " ".join(filter(None, (criterion["label"], criterion["missing"]))) for criterion in missing
             ),
         )
+
+    # locks
+
+    @api.model
+    def _describe_lock(self, value, tier):
+        """Return in words which gift and mail a customer gets once its tier is locked."""
+        company, present = value.company_id, value.tier_id
+        today = company._value_today()
+        # sudo: whoever may lock tiers reads here what follows, not the mails and gifts of the customer.
+        env = self.sudo().env
+        if value.sudo().is_opted_out:
+            return self.env._("The customer opted out of scoring: it gets neither the tier, nor a gift, nor a mail.")
+        if present and (tier.sequence, tier.id) <= (present.sequence, present.id):
+            return self.env._("No gift and no mail is sent: this is no rise.")
+        if company._value_is_early(today):
+            return self.env._(
+                "No gift and no mail is sent before %(date)s.", date=format_date(self.env, company.value_gifts_from)
+            )
+        if env["crm.value.tier.assignment"]._had_lately(value, tier):
+            return self.env._("No gift and no mail is sent: the customer had the tier a few days ago.")
+        gifts = env["crm.value.gift.calendar"]._due_for_reaching(value.with_env(env), tier.with_env(env), today)
+        mail = env["crm.value.mail"]._mail_for_reaching(value.with_env(env), tier, today)
+        texts = [
+            *(self.env._("the gift “%(gift)s”", gift=gift.program_id.name) for gift in gifts),
+            *([self.env._("the mail “%(mail)s”", mail=mail.name)] if mail else []),
+        ]
+        if not texts:
+            return self.env._("No gift and no mail is sent.")
+        return self.env._("The customer gets at once: %(what)s.", what=", ".join(texts))
 
     # draft documents
 

@@ -5,8 +5,9 @@ How to use: describe the tiers of a company as *rules*, a list of `TierRule` fro
 assignment, explanation, simulation and previews differ only in their rules and in their source.
 
 How it works: a tier has a level, its position in the rules from 1 on; level 0 is "no tier". A source is a SELECT with
-the columns ``id partner_id tier_id tier_review_date next_tier_id locked_tier_id`` and one, never NULL, for each metric
-that the rules ask for.
+the columns ``id partner_id tier_id tier_review_date next_tier_id locked_tier_id former_tier_id`` and one, never NULL,
+for each metric that the rules ask for. The former tier is the highest one that the customer had within the last days:
+whoever had a tier a moment ago gets it back by what keeps it.
 """
 
 from dataclasses import dataclass, replace
@@ -175,18 +176,22 @@ def decide(rules, source, as_of: date):
 
     Columns: all of the source, and ``decided_tier_id``, ``decided_level``, ``current_level``,
     ``decided_review_date`` (when the decided tier will be lost, NULL while its criteria are met),
-    ``decided_next_tier_id`` (the next higher one that is open to the customer).
+    ``decided_next_tier_id`` (the next higher one that is open to the customer), ``is_regained`` (a rise to a tier not
+    above the former one).
     """
     levels = range(1, len(rules) + 1)
     tiers = SQL("%s::int[]", [rule.tier_id for rule in rules])
     return SQL(
         """
         SELECT decided.*, (%(tiers)s)[decided.decided_level] AS decided_tier_id,
-               (%(tiers)s)[%(next)s] AS decided_next_tier_id
+               (%(tiers)s)[%(next)s] AS decided_next_tier_id,
+               decided.decided_level > decided.current_level AND decided.decided_level <= decided.former_level
+                   AS is_regained
           FROM (SELECT evaluated.*, %(level)s AS decided_level, %(review)s AS decided_review_date
-                  FROM (SELECT figures.*, %(entered)s AS entered, %(kept)s AS is_kept, %(floor)s AS floor,
-                               %(due)s AS is_due, %(pending)s AS pending_review_date
-                          FROM (SELECT figures.*, %(current)s AS current_level, %(locked)s AS locked_level
+                  FROM (SELECT figures.*, GREATEST(%(entered)s, %(regained)s) AS entered, %(kept)s AS is_kept,
+                               %(floor)s AS floor, %(due)s AS is_due, %(pending)s AS pending_review_date
+                          FROM (SELECT figures.*, %(current)s AS current_level, %(locked)s AS locked_level,
+                                       %(former)s AS former_level
                                   FROM (%(figures)s) figures OFFSET 0) figures
                         OFFSET 0) evaluated
                 OFFSET 0) decided
@@ -197,8 +202,22 @@ def decide(rules, source, as_of: date):
         figures=figures(rules, source),
         current=_unless_excluded(_level_of(rules, SQL("figures.tier_id"))),
         locked=_unless_excluded(_level_of(rules, SQL("figures.locked_tier_id"))),
+        former=_unless_excluded(_level_of(rules, SQL("figures.former_tier_id"))),
         entered=_case(
             [(SQL("NOT figures.is_excluded AND %s", qualifies(rules, level)), level) for level in reversed(levels)]
+        ),
+        regained=_case(
+            [
+                (
+                    SQL(
+                        "%s BETWEEN figures.current_level + 1 AND figures.former_level AND %s",
+                        level,
+                        qualifies(rules, level, keep=True),
+                    ),
+                    level,
+                )
+                for level in reversed(levels)
+            ]
         ),
         kept=_case([(_is_at(level), qualifies(rules, level, keep=True)) for level in levels], SQL("FALSE")),
         floor=_case(

@@ -30,7 +30,7 @@ class TestCrmValueGrant(BenefitCase, CronMixinCase):
     def reached(self, amount=5000):
         """Return a customer who earned a tier after the company's first assignment."""
         self.bought(1, name="First")
-        return self.bought(amount)
+        return self.bought(amount, day="2025-06-25")
 
     def test_reaching_a_tier(self):
         self.benefit("gift", program_id=self.coupons.id, gift_days=30)
@@ -191,7 +191,7 @@ class TestCrmValueGrant(BenefitCase, CronMixinCase):
         self.company.write({"value_pause_overdue": True, "value_pause_overdue_limit": 100})
         self.bought(1, name="First")
         customer = self.customer("Customer")
-        invoice = self.invoice(customer, "2025-06-01", 5000, invoice_date_due="2025-06-15")
+        invoice = self.invoice(customer, "2025-06-24", 5000, invoice_date_due="2025-06-25")
         self.refresh(customer)
         self.assertFalse(self.gifts(customer))
         self.env["account.payment.register"].with_context(active_model="account.move", active_ids=invoice.ids).create(

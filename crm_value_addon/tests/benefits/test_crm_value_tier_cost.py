@@ -36,7 +36,7 @@ class TestCrmValueTierCost(BenefitCase):
             ],
         )
         self.bought(1, name="First")
-        customer = self.bought(5000)
+        customer = self.bought(5000, day="2025-06-25")
         order = self.order(customer, 10)
         card = self.env["crm.value.grant"].search([("partner_id", "=", customer.id)]).card_id
         order._try_apply_code(card.code)
@@ -69,7 +69,7 @@ class TestCrmValueTierCost(BenefitCase):
         self.benefit("gift", program_id=self.program("coupons").id)
         self.bought(1, name="First")
         self.refresh()
-        customer = self.bought(5000)
+        customer = self.bought(5000, day="2025-06-25")
         self.assertEqual(len(self.env["crm.value.grant"].search([("partner_id", "=", customer.id)])), 1)
         self.order(customer, 10).action_confirm()  # 1000 at list price, sold for 900
         self.refresh()
@@ -82,7 +82,7 @@ class TestCrmValueTierCost(BenefitCase):
 
     def test_simulation_tells_what_benefits_would_cost(self):
         self.benefit("pricelist", pricelist_id=self.vip.id)
-        customer = self.bought(5000)
+        customer = self.bought(5000, day="2025-06-25")
         other = self.bought(3000, name="Other")
         self.order(customer, 10).action_confirm()  # 1000 at list price, sold for 900: the benefit costs 100 of 900
         simulation = self.env["crm.value.tier.simulation"].with_company(self.company).create({})

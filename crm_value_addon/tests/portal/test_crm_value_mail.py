@@ -55,7 +55,7 @@ class TestCrmValueMail(BenefitCase, CronMixinCase):
         """Return a customer that bought its way up after the company's first assignment."""
         self.bought(1, name="First")
         customer = self.customer(name, **vals)
-        self.last_invoice = self.invoice(customer, "2025-06-01", amount)
+        self.last_invoice = self.invoice(customer, "2025-06-25", amount)
         self.refresh(customer)
         return customer
 
@@ -247,7 +247,7 @@ class TestCrmValueMail(BenefitCase, CronMixinCase):
                     "move_type": "out_invoice",
                     "partner_id": customer.id,
                     "company_id": other.id,
-                    "invoice_date": "2025-06-01",
+                    "invoice_date": "2025-06-25",
                     "invoice_line_ids": [Command.create({"name": "Line", "price_unit": 500, "tax_ids": []})],
                 }
             )

@@ -141,7 +141,7 @@ class TestCrmValuePortal(PortalCase):
 
     def test_history_without_reasons(self):
         customer = self.bought(150)
-        self.invoice(customer, "2025-06-02", 6000)
+        self.invoice(customer, "2025-06-25", 6000)
         self.refresh(customer)
         change = self.env["crm.value.tier.change"].search([("value_id", "=", self.value(customer).id)], limit=1)
         self.assertTrue(change.reason)

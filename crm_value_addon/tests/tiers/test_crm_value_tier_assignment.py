@@ -65,13 +65,13 @@ class TestCrmValueTierAssignment(TierCase, CronMixinCase):
         customer = self.bought(150)
         self.assertEqual(self.tier_changes(customer), [(False, "Low", "initial")])
         self.assertFalse(self.value(customer).message_ids)
-        self.invoice(customer, "2025-06-02", 2000)
+        self.invoice(customer, "2025-06-25", 2000)
         self.refresh(customer)
         self.assertEqual(self.tier_changes(customer)[1:], [("Low", "Mid", "refresh")])
         self.assertEqual(len(self.value(customer).message_ids), 1)
         self.assertIn("Low → Mid", self.value(customer).message_ids.body)
         newcomer = self.customer("Newcomer")
-        self.invoice(newcomer, "2025-06-02", 2000)
+        self.invoice(newcomer, "2025-06-25", 2000)
         self.refresh(newcomer)
         self.assertEqual(self.tier_changes(newcomer), [(False, "Mid", "refresh")], "the company was assigned long ago")
 
@@ -304,7 +304,7 @@ class TestCrmValueTierAssignment(TierCase, CronMixinCase):
         )
         customer = self.bought(150)
         self.assertFalse(customer.comment, "nobody earned the first assignment")
-        self.invoice(customer, "2025-06-02", 2000)
+        self.invoice(customer, "2025-06-25", 2000)
         self.refresh(customer)
         self.assertIn("Mid", customer.comment)
 
@@ -312,7 +312,7 @@ class TestCrmValueTierAssignment(TierCase, CronMixinCase):
         Change = type(self.env["crm.value.tier.change"])
         customer = self.bought(150)
         with patch.object(Change, "create", autospec=True, side_effect=Change.create) as create:
-            self.invoice(customer, "2025-06-02", 2000)
+            self.invoice(customer, "2025-06-25", 2000)
             self.refresh(customer)
             created = [vals for call in create.call_args_list for vals in call.args[1]]
         self.assertEqual([(vals["source"], vals["figures"]) for vals in created], [("refresh", {"revenue_12m": 2150})])
@@ -326,7 +326,7 @@ class TestCrmValueTierAssignment(TierCase, CronMixinCase):
             customer = self.bought(150)
             for listener in heard:
                 listener.assert_not_called()
-            self.invoice(customer, "2025-06-02", 2000)
+            self.invoice(customer, "2025-06-25", 2000)
             self.refresh(customer)
         for listener in heard:
             [call] = listener.call_args_list

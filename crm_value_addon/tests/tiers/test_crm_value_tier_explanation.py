@@ -78,7 +78,7 @@ class TestCrmValueTierExplanation(TierCase):
         self.assertNotIn("340", text, "40 % of 850")
         self.assertIn("150.00 missing", text)
         self.assertIn("reached", text)
-        self.invoice(customer, "2025-06-02", 500)
+        self.invoice(customer, "2025-06-25", 500)
         self.refresh(customer)
         message = self.value(customer).message_ids.body
         self.assertIn("Margin 12 Months", message)

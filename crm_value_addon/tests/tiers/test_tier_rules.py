@@ -64,7 +64,8 @@ class TestTierRules(TransactionCase):
         source = SQL(" UNION ALL ").join(
             SQL(
                 """SELECT %s AS id, %s AS partner_id, %s::int AS tier_id, %s::date AS tier_review_date,
-                      NULL::int AS next_tier_id, NULL::int AS locked_tier_id, %s""",
+                      NULL::int AS next_tier_id, NULL::int AS locked_tier_id, NULL::int AS former_tier_id,
+                      %s""",
                 number,
                 number,
                 row["tier_id"],
