@@ -50,44 +50,46 @@ def is_purchase_sql(amount: str) -> str:
 class FrozenDocuments:
     """The frozen figures of documents, to be looked up by the document's id.
 
-    :param frozen: columns of shape (f,), in any order: ``id``, ``margin``, ``purchase_revenue`` (NaN for the revenue)
-    :param down_payments: ids of the down payments
-    :param reversals: columns of shape (r,): ``note`` (ids of credit notes) and ``origin`` (ids of the documents that
-        they reverse)
+    :param frozen: columns of shape (f,), in any order: ``id``, ``margin``, ``purchase_revenue`` (NaN for the revenue;
+        below 0, so much was given back)
+    :param corrections: ids of the documents that are neither a purchase nor given back on their own day
+    :param stale: ids of the documents to be frozen again
+    :param origins: columns of shape (r,): the ``amount`` of the document ``note`` that counts for the customer of the
+        document ``counted`` on the day of the document ``origin``
 
     >>> frozen = FrozenDocuments(
     ...     {"id": np.array([9, 4]), "margin": np.array([-1., 3.]), "purchase_revenue": np.array([-2., 9.])},
-    ...     down_payments=np.array([9]), reversals={"note": np.array([], int), "origin": np.array([], int)})
+    ...     np.array([9]), np.array([], int), dict.fromkeys(["note", "counted", "origin", "amount"], np.array([], int)))
     >>> frozen.find(np.array([4, 5, 9, 99]))
     array([ 1, -1,  0, -1], dtype=int32)
     """
 
-    def __init__(self, frozen: Columns, down_payments: Ints, reversals: Columns) -> None:
+    def __init__(self, frozen: Columns, corrections: Ints, stale: Ints, origins: Columns) -> None:
         self.margin, self.purchase_revenue = frozen["margin"], frozen["purchase_revenue"]
         self._place_of = _places(frozen["id"])
-        self.purchase_revenue[self.find(down_payments)] = 0
-        order = np.argsort(reversals["note"])
-        self._note, self._origin = reversals["note"][order], reversals["origin"][order]
+        self.purchase_revenue[self.find(corrections)] = 0
+        self._stale = stale
+        self._origins = origins
 
     def find(self, ids: Ints) -> Ints:
         """Return the position of each document among the frozen ones, -1 if it is not frozen."""
         return self._place_of(ids)
 
-    def join(self, moves: Columns, refunds: Ints) -> Columns:
+    def join(self, moves: Columns) -> Columns:
         """Return the documents that `purchase_days` sums: invoices with their frozen figures.
 
         :param moves: columns of shape (n,), one row per posted customer document: ``id``, ``partner``, ``date``,
             ``revenue``
-        :param refunds: ids of the credit notes among them
         :return: columns of shape (n,)
 
+        >>> none = np.array([], int)
         >>> frozen = FrozenDocuments(
         ...     {"id": np.array([5, 4]), "margin": np.array([-1., 3.]), "purchase_revenue": np.array([-2., np.nan])},
-        ...     down_payments=np.array([], int), reversals={"note": np.array([], int), "origin": np.array([], int)})
+        ...     none, none, dict.fromkeys(["note", "counted", "origin", "amount"], none))
         >>> moves = {"id": [4, 5, 6], "partner": [7, 7, 8], "date": [10, 30, 40], "revenue": [9., -2., 1.]}
-        >>> rows = frozen.join({name: np.array(column) for name, column in moves.items()}, np.array([5]))
-        >>> rows["purchase_revenue"], rows["margin"], rows["is_frozen"]
-        (array([9., 0., 1.]), array([ 3., -1.,  0.]), array([ True,  True, False]))
+        >>> rows = frozen.join({name: np.array(column) for name, column in moves.items()})
+        >>> rows["purchase_revenue"], rows["refund"], rows["margin"], rows["is_frozen"]
+        (array([9., 0., 1.]), array([0., 2., 0.]), array([ 3., -1.,  0.]), array([ True,  True, False]))
         """
         revenue, place = moves["revenue"], self.find(moves["id"])
         is_frozen = place >= 0
@@ -97,57 +99,74 @@ class FrozenDocuments:
             margin, bought = np.zeros(len(place)), np.full(len(place), np.nan)
             margin[is_frozen] = self.margin[place[is_frozen]]
             bought[is_frozen] = self.purchase_revenue[place[is_frozen]]
+        if len(self._stale):
+            is_frozen &= ~np.isin(moves["id"], self._stale)
         bought = np.where(np.isnan(bought), revenue, bought)
-        refund = np.zeros(len(place))
-        if len(refunds):
-            is_refund = np.isin(moves["id"], refunds)
-            bought[is_refund] = 0
-            refund[is_refund] = -revenue[is_refund]
         return {
             "partner": moves["partner"],
             "date": moves["date"],
             "revenue": revenue,
             "margin": margin,
-            "refund": refund,
-            "purchase_revenue": bought,
+            "refund": np.maximum(-bought, 0) + 0.0,  # no -0.0
+            "purchase_revenue": np.maximum(bought, 0),
             "is_frozen": is_frozen,
         }
 
-    def corrections(self, moves: Columns, refunds: Ints, dates_of: Callable[[Ints], Ints]) -> Columns:
-        """Return the credit notes among some documents again, on the day of the invoice that they reverse.
+    def corrections(self, moves: Columns, dates_of: Callable[[Ints], Ints]) -> Columns:
+        """Return what later documents add to, or take back from, the purchases of some documents' customers.
 
         :param moves: see `join`; all documents of their customers
-        :param dates_of: function that takes the ids of reversed documents of other customers and returns their dates,
-            `NO_DATE` for documents that do not count
+        :param dates_of: function that takes the ids of documents of other customers and returns their dates, `NO_DATE`
+            for documents that do not count
         :return: corrections for `purchase_days`
 
+        >>> none = np.array([], int)
         >>> frozen = FrozenDocuments(
-        ...     {"id": np.array([5, 6]), "margin": np.zeros(2), "purchase_revenue": np.array([-2., -3.])},
-        ...     np.array([], int), {"note": np.array([6, 5]), "origin": np.array([99, 4])})
+        ...     {"id": np.array([5, 6]), "margin": np.zeros(2), "purchase_revenue": np.array([-2., -3.])}, none, none,
+        ...     {"note": np.array([6, 5, 9]), "counted": np.array([4, 4, 99]), "origin": np.array([98, 4, 99]),
+        ...      "amount": np.array([-3., -2., -1.])})
         >>> moves = {"id": np.array([4, 5, 6]), "partner": np.array([7, 7, 7]), "date": np.array([10, 30, 40])}
-        >>> rows = frozen.corrections(moves, np.array([5, 6]), lambda ids: np.array([20]))
+        >>> rows = frozen.corrections(moves, lambda ids: np.array([20]))
         >>> rows["date"], rows["purchase_revenue"]
-        (array([10, 20], dtype=int32), array([-2., -3.]))
+        (array([20, 10], dtype=int32), array([-3., -2.]))
         """
-        notes = np.intersect1d(refunds, self._note, assume_unique=True)
-        origins = self._origin[np.searchsorted(self._note, notes)]
         order = np.argsort(moves["id"])
-        rank = np.searchsorted(moves["id"], np.concatenate([notes, origins]), sorter=order)
-        row_of_note, row = np.split(order[np.minimum(rank, len(order) - 1)], 2) if len(order) else (order, order)
-        date = moves["date"][row].astype(np.int32)
-        elsewhere = moves["id"][row] != origins
-        if elsewhere.any():
-            date[elsewhere] = dates_of(origins[elsewhere])
-        counts = date != NO_DATE
+        row, is_own = _rows_of(moves["id"], order, self._origins["counted"])
+        links = {name: column[is_own] for name, column in self._origins.items()}
+        row = row[is_own]
+
+        def date_of(ids: Ints) -> Ints:
+            place, here = _rows_of(moves["id"], order, ids)
+            date = moves["date"][place].astype(np.int32) if len(order) else np.zeros(len(ids), np.int32)
+            if not here.all():
+                date[~here] = dates_of(ids[~here])
+            return date
+
+        date = date_of(links["origin"])
+        counts = (date != NO_DATE) & (date_of(links["note"]) != NO_DATE)
         nothing = np.zeros(int(counts.sum()))
         return {
-            "partner": moves["partner"][row_of_note][counts],
+            "partner": moves["partner"][row][counts],
             "date": date[counts],
             "revenue": nothing,
             "margin": nothing,
             "refund": nothing,
-            "purchase_revenue": np.nan_to_num(self.purchase_revenue[self.find(notes)])[counts],
+            "purchase_revenue": links["amount"][counts],
         }
+
+
+def _rows_of(known: Ints, order: Ints, ids: Ints) -> tuple[Ints, Bools]:
+    """Return the position of each id among known ones, and whether it is there.
+
+    :param order: what sorts the known ids
+
+    >>> _rows_of(np.array([8, 3]), np.array([1, 0]), np.array([3, 5, 9]))[1]
+    array([ True, False, False])
+    """
+    if not len(known):
+        return np.zeros(len(ids), np.int64), np.zeros(len(ids), bool)
+    row = order[np.minimum(np.searchsorted(known, ids, sorter=order), len(order) - 1)]
+    return row, known[row] == ids
 
 
 def _places(known: Ints) -> Callable[[Ints], Ints]:

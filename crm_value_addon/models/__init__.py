@@ -14,6 +14,7 @@ from . import crm_value_mixin
 from . import crm_value_demo
 from . import account_move
 from . import account_move_line
+from . import account_move_reversal
 from . import crm_lead
 from . import ir_actions_server
 from . import ir_attachment

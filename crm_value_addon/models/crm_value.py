@@ -654,7 +654,13 @@ class CrmValue(models.Model):
         self.check_access("read")
         domain = self._documents_domain()
         if self.env.context.get("value_refunds"):
-            domain = [*domain, ("move_type", "=", "out_refund")]
+            # sudo: which documents gave something back is no secret; what they earned is
+            notes = (
+                self.env["crm.value.document"]
+                .sudo()
+                .search([("role", "=", "return"), *((f"move_id.{leaf[0]}", *leaf[1:]) for leaf in domain)])
+            )
+            domain = [("id", "in", notes.move_id.ids)]
         # sudo: only the number of the documents that the user may not open is told.
         return self._action_documents(domain, self.env["account.move"].sudo().search_count(domain))
 

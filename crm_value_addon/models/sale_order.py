@@ -186,9 +186,14 @@ class SaleOrder(models.Model):
         Margin = self.env["crm.value.order.margin"]
         Margin._withdraw_approval(self, vals)
         confirmed = self.filtered(lambda order: order.state != "sale") if vals.get("state") == "sale" else self.browse()
+        was_cancelled = self.filtered(lambda order: order.state == "cancel") if "state" in vals else self.browse()
         with self.env["crm.value.order.tier"]._keeping_tier(self, vals):
             result = super().write(vals)
         Margin._check_floor(confirmed)
+        if "state" in vals:
+            # what was kept of a cancelled order is margin
+            changed = self - was_cancelled if vals["state"] == "cancel" else was_cancelled
+            self.env["crm.value.document"]._refreeze_advances(changed)
         return result
 
     def copy_data(self, default=None):

@@ -1,4 +1,5 @@
 from . import crm_value_cost_source
+from . import crm_value_line_kind
 from . import crm_value_purchase
 from . import crm_value_purchase_reader
 from . import crm_value_followup_source

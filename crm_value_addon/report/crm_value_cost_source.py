@@ -150,17 +150,18 @@ class CrmValueCostSource(models.AbstractModel):
         )
 
     def _select_credit_notes(self, company, as_of):
-        """An amount for each posted credit note."""
+        """An amount for each document by which something was given back."""
         if not (company.value_cost_credit_notes and company.value_cost_credit_note):
             return None
         return SQL(
             """
             SELECT move.commercial_partner_id AS partner_id, 'credit_notes' AS driver, count(*)::int AS count,
                    count(*) * %(rate)s::numeric AS cost,
-                   count(*) FILTER (WHERE move.invoice_date > %(year_ago)s) * %(rate)s::numeric AS cost_12m
-              FROM account_move move
-             WHERE move.move_type = 'out_refund' AND move.company_id = %(company)s
-               AND move.invoice_date <= %(as_of)s AND %(documents)s
+                   count(*) FILTER (WHERE COALESCE(move.invoice_date, move.date) > %(year_ago)s) * %(rate)s::numeric
+                   AS cost_12m
+              FROM crm_value_document document JOIN account_move move ON move.id = document.move_id
+             WHERE document.role = 'return' AND move.company_id = %(company)s
+               AND COALESCE(move.invoice_date, move.date) <= %(as_of)s AND %(documents)s
              GROUP BY move.commercial_partner_id
             """,
             rate=company.value_cost_credit_note,

@@ -19,33 +19,54 @@ class CrmValueFollowupSource(models.AbstractModel):
     def _products(self, company, where):
         """Return the SELECT of (partner_id, template_id, last_date, purchases) of products bought and not given back.
 
-        A credit note reduces the quantity of the invoice that it reverses. An invoice of which nothing is left does not
-        count.
+        What was given back reduces the quantity of the documents that it was taken back from, the latest first; a
+        correction of a price reduces none. A document of which nothing is left does not count. One that was invoiced
+        anew counts on the day of the old one.
 
         :param SQL where: condition on the alias ``template`` (product.template)
         """
-        Purchase = self.env["crm.value.purchase"]
+        products = SQL(
+            """SELECT product.id FROM product_product product
+                 JOIN product_template template ON template.id = product.product_tmpl_id WHERE %s""",
+            where,
+        )
+        lines = self.env["crm.value.line.kind"]._select(
+            company,
+            SQL("IN (SELECT sold.move_id FROM account_move_line sold WHERE sold.product_id IN (%s))", products),
+            2,
+            lines=SQL(
+                "line.product_id IN (%s) AND %s", products, self.env["crm.value.purchase"]._where_document("move")
+            ),
+        )
         return SQL(
             """
-            SELECT partner_id, template_id, max(date) AS last_date, count(*) AS purchases
-              FROM (SELECT move.commercial_partner_id AS partner_id, template.id AS template_id,
-                           max(move.invoice_date) FILTER (WHERE move.move_type != 'out_refund') AS date,
-                           sum(CASE WHEN move.move_type = 'out_refund' THEN -line.quantity
-                                    ELSE line.quantity END) AS kept
-                      FROM product_template template
-                      JOIN product_product product ON product.product_tmpl_id = template.id
-                      JOIN account_move_line line ON line.product_id = product.id AND line.display_type = 'product'
-                      JOIN account_move move ON move.id = line.move_id
-                     WHERE move.company_id = %s AND %s AND %s
-                     GROUP BY move.commercial_partner_id, template.id,
-                              CASE WHEN move.move_type = 'out_refund' THEN move.reversed_entry_id ELSE move.id END
-                   ) invoiced
-             WHERE date IS NOT NULL AND kept > 0
-             GROUP BY partner_id, template_id
+            WITH moved AS (
+                SELECT line.partner_id, line.template_id, line.move_id, max(line.day) AS day,
+                       sum(line.quantity) AS quantity
+                  FROM (%(lines)s) line WHERE line.kind = 'goods'
+                 GROUP BY line.partner_id, line.template_id, line.move_id
+            ), taken AS (
+                SELECT counted_id, template_id, sum(LEAST(sold, GREATEST(given_back - later, 0))) AS quantity
+                  FROM (SELECT link.counted_id, back.template_id, -back.quantity AS given_back, sold.quantity AS sold,
+                               COALESCE(sum(sold.quantity) OVER (
+                                   PARTITION BY back.move_id, back.template_id ORDER BY sold.day DESC, sold.move_id DESC
+                                   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS later
+                          FROM moved back
+                          JOIN crm_value_document_origin link ON link.move_id = back.move_id AND link.amount < 0
+                          JOIN moved sold ON sold.move_id = link.counted_id AND sold.template_id = back.template_id
+                         WHERE back.quantity < 0 AND sold.quantity > 0) given
+                 GROUP BY counted_id, template_id
+            )
+            SELECT sold.partner_id, sold.template_id,
+                   max(COALESCE(replaced.invoice_date, replaced.date, sold.day)) AS last_date, count(*) AS purchases
+              FROM moved sold
+              LEFT JOIN taken ON taken.counted_id = sold.move_id AND taken.template_id = sold.template_id
+              LEFT JOIN crm_value_document_origin link ON link.move_id = sold.move_id AND link.amount > 0
+              LEFT JOIN account_move replaced ON replaced.id = link.origin_id
+             WHERE sold.quantity > COALESCE(taken.quantity, 0)
+             GROUP BY sold.partner_id, sold.template_id
             """,
-            company.id,
-            where,
-            Purchase._where_document("move"),
+            lines=lines,
         )
 
     def _last_contacts(self, company):
@@ -53,10 +74,10 @@ class CrmValueFollowupSource(models.AbstractModel):
         return SQL(
             """
             SELECT DISTINCT ON (move.commercial_partner_id) move.commercial_partner_id AS partner_id,
-                   move.partner_id AS contact_id, move.invoice_date AS date
+                   move.partner_id AS contact_id, COALESCE(move.invoice_date, move.date) AS date
               FROM account_move move
              WHERE move.company_id = %s AND move.partner_id != move.commercial_partner_id AND %s
-             ORDER BY move.commercial_partner_id, move.invoice_date DESC, move.id DESC
+             ORDER BY move.commercial_partner_id, COALESCE(move.invoice_date, move.date) DESC, move.id DESC
             """,
             company.id,
             self.env["crm.value.purchase"]._where_document("move"),

@@ -17,8 +17,8 @@ class CrmValuePurchase(models.Model):
     one (models/refresh/basis.py).
 
     Revenue and margin fall on each document's own day. `purchase_revenue` is what decides whether the day is a
-    purchase and how much was bought: documents other than credit notes and down payments, without the deduction
-    of earlier down payments, less the credit notes that reverse them, whenever those came.
+    purchase and how much was bought: what the documents of the day come to without advances, whatever their type, less
+    what later documents take back from them, whenever those came (`crm.value.document.role`).
     """
 
     _name = "crm.value.purchase"
@@ -49,9 +49,11 @@ class CrmValuePurchase(models.Model):
             "commercial_partner_id",
             "company_id",
             "invoice_date",
+            "date",
             "amount_untaxed_signed",
         ],
-        "crm.value.document": ["move_id", "margin", "is_down_payment", "purchase_revenue", "reversed_move_id"],
+        "crm.value.document": ["move_id", "margin", "role", "purchase_revenue"],
+        "crm.value.document.origin": ["move_id", "counted_id", "origin_id", "amount"],
     }
 
     @api.depends("date")
@@ -111,32 +113,36 @@ class CrmValuePurchase(models.Model):
         """Every posted customer document on its own day."""
         return SQL(
             """
-            SELECT move.id, move.commercial_partner_id AS partner_id, move.company_id, move.invoice_date AS date,
+            SELECT move.id, move.commercial_partner_id AS partner_id, move.company_id,
+                   COALESCE(move.invoice_date, move.date) AS date,
                    move.amount_untaxed_signed AS revenue, COALESCE(document.margin::numeric, 0) AS margin,
-                   CASE WHEN move.move_type = 'out_refund' THEN -move.amount_untaxed_signed ELSE 0 END AS refund,
-                   CASE WHEN move.move_type = 'out_refund' OR document.is_down_payment THEN 0
-                        ELSE COALESCE(document.purchase_revenue::numeric, move.amount_untaxed_signed)
-                   END AS purchase_revenue,
-                   document.move_id IS NOT NULL AS is_frozen
+                   GREATEST(-net.bought, 0) AS refund, GREATEST(net.bought, 0) AS purchase_revenue,
+                   document.role IS NOT NULL AS is_frozen
               FROM account_move move LEFT JOIN crm_value_document document ON document.move_id = move.id
+              CROSS JOIN LATERAL (
+                   SELECT CASE WHEN document.role = 'correction' THEN 0
+                               ELSE COALESCE(document.purchase_revenue::numeric, move.amount_untaxed_signed)
+                          END AS bought) net
              WHERE %s
             """,
             self._where_document("move", basis),
         )
 
     def _select_reversals(self, basis=None):
-        """Credit notes a second time, on the day of the invoice that they reverse: they make its purchase smaller."""
+        """What documents add to, or take back from, the purchase of another document's day."""
         return SQL(
             """
-            SELECT NULL::int AS id, move.commercial_partner_id AS partner_id, move.company_id,
-                   origin.invoice_date AS date,
-                   0 AS revenue, 0 AS margin, 0 AS refund, document.purchase_revenue::numeric, TRUE AS is_frozen
-              FROM account_move move JOIN crm_value_document document ON document.move_id = move.id
-              JOIN account_move origin ON origin.id = document.reversed_move_id
-             WHERE document.reversed_move_id IS NOT NULL AND NOT document.is_down_payment
-               AND move.move_type = 'out_refund' AND %s AND %s
+            SELECT NULL::int AS id, counted.commercial_partner_id AS partner_id, counted.company_id,
+                   COALESCE(origin.invoice_date, origin.date) AS date,
+                   0 AS revenue, 0 AS margin, 0 AS refund, link.amount::numeric AS purchase_revenue, TRUE AS is_frozen
+              FROM crm_value_document_origin link
+              JOIN account_move move ON move.id = link.move_id
+              JOIN account_move counted ON counted.id = link.counted_id
+              JOIN account_move origin ON origin.id = link.origin_id
+             WHERE link.amount != 0 AND %s AND %s AND %s
             """,
             self._where_document("move", basis),
+            self._where_document("counted", basis),
             self._where_document("origin", basis),
         )
 
@@ -176,7 +182,13 @@ class CrmValuePurchase(models.Model):
             m=SQL.identifier(alias),
         )
         if basis and basis.until:
-            condition = SQL("%s AND %s <= %s", condition, SQL.identifier(alias, "invoice_date"), basis.until)
+            condition = SQL(
+                "%s AND COALESCE(%s, %s) <= %s",
+                condition,
+                SQL.identifier(alias, "invoice_date"),
+                SQL.identifier(alias, "date"),  # a raw import may leave the invoice date empty
+                basis.until,
+            )
         if draft_id:
             condition = SQL("(%s OR %s = %s)", condition, SQL.identifier(alias, "id"), draft_id)
         leaving, own = ([], []) if with_intercompany else self._intercompany_ids()
@@ -269,7 +281,11 @@ class CrmValuePurchase(models.Model):
         domain = [
             ("commercial_partner_id", "=", self.partner_id.id),
             ("company_id", "=", self.company_id.id),
+            "|",
             ("invoice_date", "=", self.date),
+            "&",
+            ("invoice_date", "=", False),
+            ("date", "=", self.date),
             *POSTED_DOCUMENTS,
         ]
         return self.env["crm.value"]._action_documents(domain, self.document_count)

@@ -20,15 +20,20 @@ _DOCUMENT_COLUMNS = [
     ("purchase_revenue", "float8"),
     ("is_frozen", "bool"),
 ]
-_MOVE_COLUMNS = [("id", "int4"), ("partner", "int4"), ("date", "date"), ("revenue", "float8"), ("refund_id", "int4")]
+_MOVE_COLUMNS = [("id", "int4"), ("partner", "int4"), ("date", "date"), ("revenue", "float8")]
 _FROZEN_COLUMNS = [
     ("id", "int4"),
     ("margin", "float8"),
     ("purchase_revenue", "float8"),
-    ("down_payment_id", "int4"),
+    ("correction_id", "int4"),
+    ("stale_id", "int4"),
     ("note", "int4"),
+    ("counted", "int4"),
     ("origin", "int4"),
+    ("amount", "float8"),
 ]
+#: those of them that come from `crm.value.document.origin`
+_ORIGIN_COLUMNS = ("note", "counted", "origin", "amount")
 #: partner ids whose documents become one row of arrays, and how many of these rows are joined and summed at once
 _ROW_SPAN = 2_000
 _CHUNK_ROWS = 10
@@ -79,11 +84,15 @@ class CrmValuePurchaseReader(models.AbstractModel):
         moves = copy_out_arrays(
             self.env.cr, self._query_moves(basis, SQL("= ANY(%s::int[])", id_array(basis.partner_ids))), _MOVE_COLUMNS
         )
-        frozen = self._read_frozen(self._query_frozen(SQL("document.move_id = ANY(%s::int[])", id_array(moves["id"]))))
+        ids = id_array(moves["id"])
+        frozen = self._read_frozen(
+            self._query_frozen(SQL("document.move_id = ANY(%s::int[])", ids)),
+            self._query_origins(SQL("link.counted_id = ANY(%s::int[])", ids)),
+        )
         yield work(purchase_days(*self._joined(basis, moves, frozen, *rows)))
 
     def _iter_all(self, basis, documents, corrections, work):
-        frozen = self._read_frozen(self._query_all_frozen(basis.company))
+        frozen = self._read_frozen(self._query_all_frozen(basis.company), self._query_origins(SQL("TRUE")))
         first, last, step = self._bulk_span(basis, documents["partner"])
         spans = [(lower, lower + step - 1) for lower in range(first, last + 1, step)]
         queries = [self._query_moves_between(basis, *span) for span in spans]
@@ -124,11 +133,14 @@ class CrmValuePurchaseReader(models.AbstractModel):
         return tuple({name: column[chosen] for name, column in rows.items()} for chosen in (is_document, ~is_document))
 
     def _joined(self, basis, moves, frozen, documents, corrections):
-        refunds = moves.pop("refund_id")
+        undated = moves["date"] == NO_DATE
+        if undated.any():
+            dates = self._dates_of(basis, moves["id"][undated])
+            moves["date"][undated] = np.where(dates == _FIRST_DAY, NO_DATE, dates)
         _mark_days(moves)
         return (
-            _stacked(frozen.join(moves, refunds), documents),
-            _stacked(frozen.corrections(moves, refunds, lambda ids: self._dates_of(basis, ids)), corrections),
+            _stacked(frozen.join(moves), documents),
+            _stacked(frozen.corrections(moves, lambda ids: self._dates_of(basis, ids)), corrections),
         )
 
     def _bulk_span(self, basis, partners):
@@ -149,13 +161,14 @@ class CrmValuePurchaseReader(models.AbstractModel):
     def _query_moves(self, basis, partners):
         """Return the SELECT of one row of arrays, the columns of `_MOVE_COLUMNS`.
 
+        A document without an invoice date gets its accounting date in `_joined`, because the index does not have it.
+
         :param SQL partners: what follows the id of the commercial partner, e.g. ``= ANY(…)``
         """
         return SQL(
             """
-            SELECT array_agg(move.id), array_agg(move.commercial_partner_id), array_agg(move.invoice_date),
-                   array_agg(%s),
-                   array_agg(move.id) FILTER (WHERE move.move_type = 'out_refund')
+            SELECT array_agg(move.id), array_agg(move.commercial_partner_id),
+                   array_agg(COALESCE(move.invoice_date, '-infinity')), array_agg(%s)
               FROM account_move move
              WHERE move.company_id = %s AND %s AND move.commercial_partner_id %s
             """,
@@ -182,7 +195,7 @@ class CrmValuePurchaseReader(models.AbstractModel):
                 SQL(
                     "SELECT move.id, %s - date '1970-01-01' FROM account_move move"
                     " WHERE move.id = ANY(%s::int[]) AND %s",
-                    readable.day(SQL("move.invoice_date")),
+                    readable.day(SQL("COALESCE(move.invoice_date, move.date)")),
                     id_array(move_ids),
                     self._where_document("move", basis),
                 )
@@ -193,25 +206,39 @@ class CrmValuePurchaseReader(models.AbstractModel):
     def _where_document(self, alias, basis=None):
         return self.env["crm.value.purchase"]._where_document(alias, basis)
 
-    def _read_frozen(self, query):
-        found = copy_out_arrays(self.env.cr, query, _FROZEN_COLUMNS)
+    def _read_frozen(self, *queries):
+        found = copy_out_arrays(self.env.cr, SQL(" UNION ALL ").join(queries), _FROZEN_COLUMNS)
         return FrozenDocuments(
-            found, found.pop("down_payment_id"), {name: found.pop(name) for name in ("note", "origin")}
+            found,
+            found.pop("correction_id"),
+            found.pop("stale_id"),
+            {name: found.pop(name) for name in _ORIGIN_COLUMNS},
         )
 
     def _query_frozen(self, where):
-        """Return the SELECT of one row of arrays, the columns of `_FROZEN_COLUMNS`."""
+        """Return the SELECT of one row of arrays, the columns of `_FROZEN_COLUMNS` without those of the origins."""
         return SQL(
             """
             SELECT array_agg(document.move_id), array_agg(COALESCE(document.margin, 0)),
                    array_agg(COALESCE(document.purchase_revenue, 'NaN')),
-                   array_agg(document.move_id) FILTER (WHERE document.is_down_payment),
-                   array_agg(document.move_id) FILTER (WHERE %(is_reversal)s),
-                   array_agg(document.reversed_move_id) FILTER (WHERE %(is_reversal)s)
-              FROM crm_value_document document WHERE %(where)s
+                   array_agg(document.move_id) FILTER (WHERE document.role = 'correction'),
+                   array_agg(document.move_id) FILTER (WHERE document.role IS NULL),
+                   NULL::int[], NULL::int[], NULL::int[], NULL::float8[]
+              FROM crm_value_document document WHERE %s
             """,
-            where=where,
-            is_reversal=SQL("document.reversed_move_id IS NOT NULL AND NOT document.is_down_payment"),
+            where,
+        )
+
+    def _query_origins(self, where):
+        """Return the SELECT of one row of arrays, those of the origins in `_FROZEN_COLUMNS`."""
+        return SQL(
+            """
+            SELECT NULL::int[], NULL::float8[], NULL::float8[], NULL::int[], NULL::int[],
+                   array_agg(link.move_id), array_agg(link.counted_id), array_agg(link.origin_id),
+                   array_agg(link.amount)
+              FROM crm_value_document_origin link WHERE link.amount != 0 AND %s
+            """,
+            where,
         )
 
     def _query_all_frozen(self, company):

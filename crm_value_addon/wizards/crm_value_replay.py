@@ -129,7 +129,11 @@ class CrmValueReplay(models.TransientModel):
         domain = [
             ("move_id.company_id", "=", self.company_id.id),
             ("frozen_at", ">=", after),
+            "|",
             ("move_id.invoice_date", "<=", self.as_of_date),
+            "&",
+            ("move_id.invoice_date", "=", False),
+            ("move_id.date", "<=", self.as_of_date),
         ]
         if self.value_ids:
             domain.append(("move_id.commercial_partner_id", "in", self.value_ids.partner_id.ids))

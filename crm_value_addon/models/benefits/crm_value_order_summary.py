@@ -72,16 +72,8 @@ class CrmValueOrderSummary(models.AbstractModel):
         """
         if order.partner_id.sudo().commercial_partner_id.value_opt_out:  # sudo: reads only the flag
             return None
-        amount = order.amount_untaxed
-        margin = sum(order.sudo().order_line.mapped("margin"))  # sudo: the preview shows no margin
-        if order.state == "sale":
-            open_amount = sum(
-                order.order_line.mapped(
-                    lambda line: line.price_subtotal - line.untaxed_amount_invoiced if not line.is_downpayment else 0.0
-                )
-            )
-            margin, amount = margin * (open_amount / amount if amount else 0.0), open_amount
-        if order.state == "cancel" or order.state == "sale" and amount <= 0 or not order.company_id:
+        amount, margin, bought = self._open_amounts(order)
+        if order.state == "cancel" or order.state == "sale" and bought <= 0 or not order.company_id:
             return None
         rate = order.currency_rate or 1.0
         customer = order.partner_id.commercial_partner_id._origin
@@ -89,10 +81,25 @@ class CrmValueOrderSummary(models.AbstractModel):
         return (
             self.env["crm.value.tier.preview"]
             .sudo()
-            ._after_order(order.company_id, customer.id or 0, amount / rate, margin / rate)
+            ._after_order(order.company_id, customer.id or 0, amount / rate, margin / rate, bought / rate)
             if customer
             else None
         )
+
+    @api.model
+    def _open_amounts(self, order):
+        """Return what an order adds once the rest is invoiced, in its currency: revenue, margin, and what is bought.
+
+        Advances are no purchase and have no margin. What was paid in advance is revenue already, so that the rest
+        brings less.
+        """
+        lines = order.sudo().order_line  # sudo: the preview shows no margin
+        goods = lines - self.env["crm.value.line.kind"]._is_advance(lines)
+        if order.state != "sale":
+            return order.amount_untaxed, sum(goods.mapped("margin")), sum(goods.mapped("price_subtotal"))
+        left = {line: line.price_subtotal - line.untaxed_amount_invoiced for line in lines}
+        margin = sum(line.margin * left[line] / line.price_subtotal for line in goods if line.price_subtotal)
+        return sum(left.values()), margin, sum(left[line] for line in goods)
 
     # the notice
 

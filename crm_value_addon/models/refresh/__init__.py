@@ -3,6 +3,9 @@ from . import crm_value_writer
 from . import crm_value_refresh
 from . import crm_value_scheduler
 from . import crm_value_document
+from . import crm_value_document_origin
+from . import crm_value_document_role
+from . import crm_value_document_text
 from . import crm_value_queue
 from . import crm_value_run
 from . import crm_value_run_skipped

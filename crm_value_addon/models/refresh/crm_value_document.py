@@ -10,11 +10,24 @@ MARGIN_SOURCES = [
     ("cost_now", "Cost of the product at installation"),
     ("margin_rate", "Margin rate of the company"),
 ]
+#: what a document is for its customer (see `crm.value.document.role`)
+ROLES = [
+    ("purchase", "Purchase"),
+    ("return", "Given Back"),
+    ("correction", "Correction"),
+    ("advance", "Advance"),
+    ("none", "Neither"),
+]
 _FREEZE_BATCH = 50_000
 
 
 class CrmValueDocument(models.Model):
-    """What is frozen of a posted customer document, so that a later change of a cost rewrites no history."""
+    """What is frozen of a posted customer document, so that a later change of a cost rewrites no history.
+
+    How it works: `crm.value.line.kind` says what the lines are and cost, `crm.value.document.role` what the document is
+    for its customer. A document without a role was frozen by an earlier version of this addon: it counts as not
+    frozen, so that the next refresh of its customer, or of all, brings it up to date.
+    """
 
     _name = "crm.value.document"
     _description = "Margin at Posting"
@@ -29,9 +42,15 @@ class CrmValueDocument(models.Model):
     # reading the invoices. Both hold the cents of any amount below 9e13 exactly.
     margin = fields.Float(readonly=True, help="Untaxed, in the currency of the company")
     margin_source = fields.Selection(MARGIN_SOURCES, readonly=True)
-    is_down_payment = fields.Boolean(string="Down Payment", readonly=True)
+    role = fields.Selection(ROLES, readonly=True, help="What the document is for the customer, whatever its type")
+    role_reason = fields.Char(string="Why", compute="_compute_role_reason")
+    is_down_payment = fields.Boolean(
+        string="Down Payment", compute="_compute_is_down_payment", search="_search_is_down_payment"
+    )
     purchase_revenue = fields.Float(
-        string="Bought", readonly=True, help="Untaxed amount without down payments and their deduction"
+        string="Bought",
+        readonly=True,
+        help="Untaxed amount without advances: down payments, gift cards, eWallets. Below 0, so much was given back",
     )
     reversed_move_id = fields.Many2one(
         "account.move", string="Reversed Document", ondelete="set null", index="btree_not_null", readonly=True
@@ -39,6 +58,21 @@ class CrmValueDocument(models.Model):
     frozen_at = fields.Datetime(string="Recorded At", readonly=True)
 
     _move_uniq = models.Constraint("UNIQUE(move_id)", "The margin of a document is recorded once.")
+    _stale_idx = models.Index("(move_id) WHERE role IS NULL")
+
+    @api.depends("role")
+    def _compute_is_down_payment(self):
+        for document in self:
+            document.is_down_payment = document.role == "advance"
+
+    @api.model
+    def _search_is_down_payment(self, operator, value):
+        return [("role", "in", ["advance"])] if operator == "in" and True in value else NotImplemented
+
+    @api.depends("role", "purchase_revenue", "reversed_move_id")
+    @api.depends_context("lang")
+    def _compute_role_reason(self):
+        self.env["crm.value.document.text"]._set_reasons(self)
 
     @api.model
     def _freeze(self, company, move_ids, *, refreeze_ids=()):
@@ -50,18 +84,45 @@ class CrmValueDocument(models.Model):
         if not move_ids:
             return
         self.env.flush_all()
-        self.env.cr.execute(
+        others = self._forget(company, move_ids, list(refreeze_ids))
+        condition = SQL("= ANY(%s)", move_ids)
+        self._renew(company, condition)
+        self._insert(company, condition, "product_cost")
+        self.env["crm.value.document.role"]._settle_changed(company, condition, others=others)
+
+    def _forget(self, company, move_ids, refreeze_ids):
+        """Delete what is frozen of moves that left the posted state or were posted anew.
+
+        :return: the ids of documents that took back from them
+        """
+        forgotten = self.env.execute_query(
             SQL(
                 """
             DELETE FROM crm_value_document document USING account_move move
              WHERE move.id = document.move_id AND document.move_id = ANY(%s)
                AND (move.state != 'posted' OR document.move_id = ANY(%s))
+            RETURNING document.move_id
             """,
                 move_ids,
-                list(refreeze_ids),
+                refreeze_ids,
             )
         )
-        self._insert(company, SQL("= ANY(%s)", move_ids), "product_cost")
+        if not forgotten:
+            return []
+        forgotten = [move_id for [move_id] in forgotten]
+        moves = SQL("= ANY(%s)", forgotten)
+        Role = self.env["crm.value.document.role"]
+        Role._push_customers(company, Role._counted_customers(moves), moves)
+        others = self.env.execute_query(
+            SQL("SELECT move_id FROM crm_value_document_origin WHERE counted_id %s OR origin_id %s", moves, moves)
+        )
+        self.env.cr.execute(
+            SQL("DELETE FROM crm_value_document_origin WHERE move_id %s AND replaced_id IS NULL", moves)
+        )
+        self.env.cr.execute(
+            SQL("UPDATE crm_value_document_origin SET amount = 0 WHERE move_id %s AND amount != 0", moves)
+        )
+        return [move_id for [move_id] in others]
 
     @api.model
     def _freeze_queued(self, company, queue):
@@ -69,6 +130,13 @@ class CrmValueDocument(models.Model):
         moves = {move_id for _id, _partner, move_id, _refreeze in queue if move_id}
         refreeze = {move_id for _id, _partner, move_id, refreeze in queue if refreeze}
         self._freeze(company, moves, refreeze_ids=refreeze)
+
+    @api.model
+    def _refreeze_advances(self, orders):
+        """Queue the documents with down payments of orders that were cancelled, or are not any more."""
+        # sudo: whoever cancels an order need not read its invoices
+        lines = orders.sudo().order_line.filtered("is_downpayment").invoice_lines
+        self.env["crm.value.queue"]._push(lines.move_id._value_queue_keys(), refreeze=True)
 
     @api.model
     def _freeze_of(self, basis):
@@ -83,7 +151,10 @@ class CrmValueDocument(models.Model):
                 *POSTED_DOCUMENTS,
             ]
         )
-        self._insert(basis.company, SQL("= ANY(%s)", moves.ids), "cost_now")
+        condition = SQL("= ANY(%s)", moves.ids)
+        self._renew(basis.company, condition)
+        self._insert(basis.company, condition, "cost_now")
+        self.env["crm.value.document.role"]._settle_changed(basis.company, condition)
 
     @api.model
     def _freeze_missing(self, company, checkpoint):
@@ -94,23 +165,26 @@ class CrmValueDocument(models.Model):
         self.env.flush_all()
         last = 0
         while True:
-            [[upper]] = self.env.execute_query(
+            [[upper, is_stale]] = self.env.execute_query(
                 SQL(
                     """
-                SELECT max(batch.id) FROM (
+                SELECT max(batch.id), EXISTS (SELECT FROM crm_value_document WHERE role IS NULL) FROM (
                     SELECT move.id FROM account_move move
                      WHERE move.id > %s AND move.company_id = %s AND %s ORDER BY move.id LIMIT %s
                 ) batch
                 """,
                     last,
                     company.id,
-                    self._where_document(),
+                    self.env["crm.value.purchase"]._where_document("move", with_intercompany=True),
                     _FREEZE_BATCH,
                 )
             )
             if upper is None:
                 return
-            self._insert(company, SQL("BETWEEN %s AND %s", last + 1, upper), "cost_now")
+            condition = SQL("BETWEEN %s AND %s", last + 1, upper)
+            renewed = is_stale and self._renew(company, condition)
+            if self._insert(company, condition, "cost_now") or renewed:
+                self.env["crm.value.document.role"]._settle_changed(company, condition, is_bulk=True)
             last = upper
             checkpoint()
 
@@ -118,98 +192,79 @@ class CrmValueDocument(models.Model):
         """Insert the frozen rows of the posted customer documents of a company that have none.
 
         :param SQL condition: what follows the id of the move, e.g. ``= ANY(…)``
-
-        The margin of a line is its revenue less, in this order: its revenue if it is a down payment (the margin comes
-        with the goods); the cost on its order line; the product's cost; nothing if it lowers the document's amount
-        (a discount is all margin); the share that the company's margin rate leaves.
+        :return: how many were inserted
         """
         sources = [name for name, _label in MARGIN_SOURCES]
         self.env.cr.execute(
             SQL(
                 """
-            INSERT INTO crm_value_document
-                   (move_id, margin, margin_source, is_down_payment, purchase_revenue, reversed_move_id, frozen_at)
-            SELECT line.move_id, round(sum(line.revenue - line.cost)::numeric, %(decimals)s),
-                   (%(sources)s::varchar[])[max(line.source)],
-                   bool_and(line.is_downpayment),
-                   COALESCE(round(sum(line.revenue) FILTER (WHERE NOT line.is_downpayment), %(decimals)s), 0),
-                   min(line.reversed_move_id), now() AT TIME ZONE 'UTC'
-              FROM (%(lines)s) line
-             GROUP BY line.move_id
+            INSERT INTO crm_value_document (move_id, margin, margin_source, purchase_revenue, role, frozen_at)
+            SELECT net.move_id, net.margin, (%(sources)s::varchar[])[net.source], net.bought, %(role)s,
+                   now() AT TIME ZONE 'UTC'
+              FROM (%(net)s) net
             ON CONFLICT (move_id) DO NOTHING
             """,
-                decimals=company.currency_id.decimal_places,
                 sources=sources,
-                lines=self._select_lines(company, condition, sources.index(product_source) + 1),
+                role=self._role_by_sign(),
+                net=self._select_net(company, condition, sources.index(product_source) + 1),
             )
         )
+        return self.env.cr.rowcount
 
-    def _where_document(self, draft_id=None):
-        """Return the condition on the alias ``move`` that it is frozen: what is frozen does not depend on settings."""
-        return self.env["crm.value.purchase"]._where_document("move", draft_id=draft_id, with_intercompany=True)
+    def _renew(self, company, condition):
+        """Bring rows that an earlier version froze up to date; return how many there were.
 
-    def _select_lines(self, company, condition, product_rank, draft_id=None):
-        """Return the SELECT of the costed lines: move_id, revenue, cost, source (index from 1), is_downpayment.
+        What a line earns changes by the difference between the rules, at the present cost, so that the cost of all
+        other lines stays the one of then.
+        """
+        self.env.cr.execute(
+            SQL(
+                """
+            UPDATE crm_value_document document
+               SET margin = round((COALESCE(document.margin, 0) + net.more)::numeric, %(decimals)s),
+                   purchase_revenue = net.bought, role = %(role)s
+              FROM (%(net)s) net WHERE document.move_id = net.move_id AND document.role IS NULL
+            """,
+                decimals=company.currency_id.decimal_places,
+                role=self._role_by_sign(),
+                net=self._select_net(
+                    company,
+                    SQL(
+                        "IN (SELECT stale.move_id FROM crm_value_document stale WHERE stale.role IS NULL"
+                        " AND stale.move_id %s)",
+                        condition,
+                    ),
+                    2,
+                ),
+            )
+        )
+        return self.env.cr.rowcount
+
+    def _select_net(self, company, condition, product_rank, draft_id=None):
+        """Return the SELECT of what documents come to: move_id, margin, source (index from 1), bought (without
+        advances), has_advance, more (margin since the former rules).
 
         :param draft_id: a draft that is costed as if it were posted
         """
-        # sudo: the cost is hidden from some users; the frozen margin is what they may or may not see.
-        product = self.env["product.product"].sudo().with_company(company)
         return SQL(
             """
-            WITH line AS MATERIALIZED (
-                SELECT move.id AS move_id, move.reversed_entry_id AS reversed_move_id,
-                       CASE WHEN move.move_type = 'out_refund' THEN -1 ELSE 1 END AS sign,
-                       line.id, line.product_id, line.product_uom_id, line.quantity, line.balance,
-                       COALESCE(-line.balance, move.amount_untaxed_signed) AS revenue,
-                       COALESCE(line.is_downpayment, FALSE) AS is_downpayment
-                  FROM account_move move
-                  LEFT JOIN account_move_line line
-                         ON line.move_id = move.id AND line.display_type = 'product' AND line.move_id %(condition)s
-                 WHERE move.id %(condition)s AND move.company_id = %(company)s AND %(is_document)s
-                   AND NOT EXISTS (SELECT FROM crm_value_document document
-                                    WHERE document.move_id = move.id AND document.move_id %(condition)s)
-            ), origin AS (
-                SELECT DISTINCT ON (line.id) line.id, order_uom.factor,
-                       order_line.purchase_price / NULLIF(sale.currency_rate, 0) AS cost
-                  FROM line
-                  JOIN sale_order_line_invoice_rel rel ON rel.invoice_line_id = line.id
-                  JOIN sale_order_line order_line ON order_line.id = rel.order_line_id
-                  JOIN sale_order sale ON sale.id = order_line.order_id
-                  LEFT JOIN uom_uom order_uom ON order_uom.id = order_line.product_uom_id
-                 ORDER BY line.id, order_line.id
-            )
-            SELECT line.move_id, line.reversed_move_id, line.revenue,
-                   CASE kind.source WHEN 0 THEN -line.balance
-                        WHEN 1 THEN line.sign * line.quantity * origin.cost
-                                    * COALESCE(uom.factor / NULLIF(origin.factor, 0), 1)
-                        WHEN 9 THEN 0
-                        WHEN 4 THEN line.revenue * (1 - %(rate)s)
-                        ELSE line.sign * line.quantity * own.cost
-                                    * COALESCE(uom.factor / NULLIF(product_uom.factor, 0), 1)
-                   END AS cost,
-                   CASE WHEN kind.source IN (0, 9) THEN 1 ELSE kind.source END AS source,
-                   line.is_downpayment
-              FROM line
-              LEFT JOIN product_product product ON product.id = line.product_id
-              LEFT JOIN product_template template ON template.id = product.product_tmpl_id
-              LEFT JOIN uom_uom uom ON uom.id = line.product_uom_id
-              LEFT JOIN uom_uom product_uom ON product_uom.id = template.uom_id
-              LEFT JOIN LATERAL (SELECT %(product_cost)s AS cost) own ON TRUE
-              LEFT JOIN origin ON origin.id = line.id
-              JOIN LATERAL (
-                    SELECT CASE WHEN line.is_downpayment THEN 0
-                                WHEN origin.cost != 0 THEN 1
-                                WHEN own.cost != 0 THEN %(product_rank)s
-                                WHEN line.sign * -line.balance < 0 THEN 9
-                                ELSE 4
-                           END AS source
-              ) kind ON TRUE
+            SELECT line.move_id, round(sum(line.revenue - line.cost)::numeric, %(decimals)s) AS margin,
+                   max(line.source) AS source, bool_or(line.kind = 'advance') AS has_advance,
+                   CASE WHEN bool_or(line.kind IN ('goods', 'allowance'))
+                        THEN round(sum(line.revenue) FILTER (WHERE line.kind != 'advance'), %(decimals)s)
+                        ELSE 0 END AS bought,
+                   sum(line.former_cost - line.cost) AS more
+              FROM (%(lines)s) line
+             GROUP BY line.move_id
             """,
-            rate=company.value_margin_rate,
-            product_rank=product_rank,
-            company=company.id,
-            condition=condition,
-            product_cost=product._field_to_sql("product", "standard_price"),
-            is_document=self._where_document(draft_id),
+            decimals=company.currency_id.decimal_places,
+            lines=self.env["crm.value.line.kind"]._select(company, condition, product_rank, draft_id),
+        )
+
+    @api.model
+    def _role_by_sign(self):
+        """Return the SQL of the role of a document of ``net`` that hangs together with no other one."""
+        return SQL(
+            """CASE WHEN net.bought > 0 THEN 'purchase' WHEN net.bought < 0 THEN 'return'
+                    WHEN net.has_advance THEN 'advance' ELSE 'none' END"""
         )

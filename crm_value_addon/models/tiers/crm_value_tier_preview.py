@@ -22,18 +22,19 @@ class CrmValueTierPreview(models.AbstractModel):
     # orders
 
     @api.model
-    def _after_order(self, company, customer_id, amount, margin):
+    def _after_order(self, company, customer_id, amount, margin, bought=None):
         """Return the tier that a customer will have once an order is invoiced, and what is missing for the next one.
 
         :param amount: what the order adds to the revenue, in the currency of the company
+        :param bought: what it adds to the purchases, where advances make that another amount
         :return: dict ``tier_id next_tier_id step amount``; step as in `crm.value.tier.explanation._explain_tiers`,
             None without a next tier; amount as returned by `_amount_missing`
         """
-        today = company._value_today()
+        today, bought = company._value_today(), amount if bought is None else bought
         rules = self._cached_rules(company, today)
         if not rules:
             return {"tier_id": False, "next_tier_id": False, "step": None, "amount": None}
-        row = self._evaluate_with_order(company, today, rules, customer_id, amount, margin)
+        row = self._evaluate_with_order(company, today, rules, customer_id, amount, margin, bought)
         level = next((level for level, rule in enumerate(rules, 1) if rule.tier_id == row["decided_next_tier_id"]), 0)
         value = self.env["crm.value"].new({"company_id": company.id})
         return {
@@ -52,9 +53,9 @@ class CrmValueTierPreview(models.AbstractModel):
         return self.env["crm.value.tier"]._rules_of(company)
 
     @api.model
-    def _evaluate_with_order(self, company, today, rules, customer_id, amount, margin):
+    def _evaluate_with_order(self, company, today, rules, customer_id, amount, margin, bought):
         """Return the decision and every condition of the rules for one customer, as if the order were invoiced."""
-        rows = self._select_with_order(company, today, rules, customer_id, amount, margin)
+        rows = self._select_with_order(company, today, rules, customer_id, amount, margin, bought)
         conditions = self.env["crm.value.tier.explanation"]._conditions(rules, "next")
         self.env["crm.value"].flush_model()
         [row] = self.env.execute_query_dict(
@@ -69,11 +70,11 @@ class CrmValueTierPreview(models.AbstractModel):
         return row
 
     @api.model
-    def _select_with_order(self, company, today, rules, customer_id, amount, margin):
+    def _select_with_order(self, company, today, rules, customer_id, amount, margin, bought):
         """Return the SELECT of a customer's figures with an order added, also of a customer without a value."""
         Assignment, Value = self.env["crm.value.tier.assignment"], self.env["crm.value"]
         known = Assignment._select_figures(company, today, rules, SQL("value.partner_id = %s", customer_id))
-        raises = {"amount": amount, "margin": margin, "purchase": int(is_purchase(amount))}
+        raises = {"amount": amount, "margin": margin, "purchase": int(is_purchase(bought))}
         added = {name: more for kind, more in raises.items() for name in Value._fields_with("raised_by", kind)}
         return SQL(
             """
@@ -214,18 +215,36 @@ class CrmValueTierPreview(models.AbstractModel):
     def _draft_rows(self, value, company, as_of, draft):
         """Return the rows that a draft adds to the purchases (see `crm.value.purchase._select_draft_row`)."""
         draft.env.flush_all()
-        [[margin, is_down_payment, purchase_revenue]] = self.env.execute_query(
+        [net] = self.env.execute_query_dict(
+            self.env["crm.value.document"]._select_net(company, SQL("= %s", draft.id), 2, draft.id)
+        )
+        bought = float(net["bought"])
+        day = draft.invoice_date or as_of
+        key = (value.partner_id.id, company.id)
+        rows = [(draft.id, *key, day, draft.amount_untaxed_signed, net["margin"] or 0, max(-bought, 0), max(bought, 0))]
+        if bought < 0:
+            rows += [(None, *key, date, 0, 0, 0, amount) for date, amount in self._taken_back(value, draft, bought)]
+        return tuple(rows)
+
+    @api.model
+    def _taken_back(self, value, draft, bought):
+        """Return the (date, amount) of what a draft takes back from the purchases of a customer."""
+        note = SQL(
+            "SELECT %s::int AS move_id, %s::int AS reversed_id, %s::numeric AS bought",
+            draft.id,
+            draft.reversed_entry_id.id or None,
+            bought,
+        )
+        Purchase = self.env["crm.value.purchase"]
+        return self.env.execute_query(
             SQL(
-                """SELECT round(sum(revenue - cost)::numeric, %(decimals)s), bool_and(is_downpayment),
-                      COALESCE(round(sum(revenue) FILTER (WHERE NOT is_downpayment), %(decimals)s), 0)
-                 FROM (%(lines)s) line""",
-                decimals=company.currency_id.decimal_places,
-                lines=self.env["crm.value.document"]._select_lines(company, SQL("= %s", draft.id), 2, draft.id),
+                """SELECT COALESCE(origin.invoice_date, origin.date), taken.amount FROM (%s) taken
+                     JOIN account_move origin ON origin.id = taken.origin_id
+                     JOIN account_move counted ON counted.id = taken.counted_id
+                    WHERE counted.commercial_partner_id = %s AND %s AND %s""",
+                self.env["crm.value.document.role"]._select_taken_back(draft.company_id, note, draft.id),
+                value.partner_id.id,
+                Purchase._where_document("origin"),
+                Purchase._where_document("counted"),
             )
         )
-        day, origin = draft.invoice_date or as_of, draft.reversed_entry_id
-        key = (value.partner_id.id, company.id)
-        rows = [(draft.id, *key, day, draft.amount_untaxed_signed, margin or 0, -draft.amount_untaxed_signed, 0)]
-        if origin.state == "posted" and not is_down_payment and origin.commercial_partner_id:
-            rows.append((None, *key, origin.invoice_date, 0, 0, 0, purchase_revenue or 0))
-        return tuple(rows)

@@ -27,6 +27,7 @@ MODELS = {
     "crm.value.caution.override": (SELLERS, MANAGERS, MANAGERS, NOBODY),
     "crm.value.configuration": (MANAGERS, MANAGERS, MANAGERS, NOBODY),
     "crm.value.document": (MARGINS, NOBODY, NOBODY, NOBODY),
+    "crm.value.document.origin": (MARGINS, NOBODY, NOBODY, NOBODY),
     "crm.value.equity": (MARGINS, MARGINS, MARGINS, NOBODY),
     "crm.value.feedback": (SELLERS, SELLERS, SELLERS, MANAGERS),
     "crm.value.feedback.kind": (SELLERS, MANAGERS, MANAGERS, MANAGERS),

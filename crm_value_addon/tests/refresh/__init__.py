@@ -2,8 +2,10 @@ from . import test_account_move
 from . import test_broken_rows
 from . import test_concurrent_index
 from . import test_crm_value_document
+from . import test_crm_value_document_role
 from . import test_crm_value_freshness
 from . import test_crm_value_health
+from . import test_crm_value_line_kind
 from . import test_crm_value_plans
 from . import test_crm_value_purchase
 from . import test_crm_value_queue_sessions

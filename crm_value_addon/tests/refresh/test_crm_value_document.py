@@ -4,50 +4,12 @@ from freezegun import freeze_time
 
 from odoo import Command
 
-from ..common import TODAY, ValueCase
+from ..common import TODAY
+from ..common_sales import SalesCase
 
 
 @freeze_time(TODAY)
-class TestCrmValueDocument(ValueCase):
-    def document(self, move):
-        return self.env["crm.value.document"].search([("move_id", "=", move.id)])
-
-    def sell(self, customer, quantity=10, price=100.0, **line):
-        order = self.env["sale.order"].create(
-            {
-                "partner_id": customer.id,
-                "order_line": [
-                    Command.create(
-                        {
-                            "product_id": self.product.id,
-                            "product_uom_qty": quantity,
-                            "price_unit": price,
-                            "tax_ids": [Command.clear()],
-                            **line,
-                        }
-                    )
-                ],
-            }
-        )
-        order.action_confirm()
-        return order
-
-    def bill(self, order, day, method="delivered", **vals):
-        wizard = (
-            self.env["sale.advance.payment.inv"]
-            .with_context(
-                active_model="sale.order",
-                active_ids=order.ids,
-            )
-            .create({"advance_payment_method": method, "sale_order_ids": [Command.set(order.ids)], **vals})
-        )
-        before = order.invoice_ids
-        wizard.create_invoices()
-        move = order.invoice_ids - before
-        move.invoice_date = day
-        move.action_post()
-        return move
-
+class TestCrmValueDocument(SalesCase):
     def test_sources_of_the_cost(self):
         customer = self.customer()
         order = self.sell(customer, quantity=2)

@@ -177,7 +177,7 @@ class TestCrmValuePurchase(ValueCase):
         down_payment = self.invoice(second, "2025-06-15", 500)
         self.refresh()
         self.env.cr.execute(
-            "UPDATE crm_value_document SET is_down_payment = TRUE, purchase_revenue = 0 WHERE move_id = %s",
+            "UPDATE crm_value_document SET role = 'advance', purchase_revenue = 0 WHERE move_id = %s",
             [down_payment.id],
         )
         self.invoice(second, "2025-06-16", 80)  # not frozen yet
