@@ -13,5 +13,6 @@ def post_init_hook(env):
     """Let the crons compute the first values from the history that is there, not the installation."""
     # Of new columns the planner knows nothing, and takes half of all contacts for customers that want no evaluation.
     env.cr.execute("ANALYZE res_partner (value_opt_out, referred_by_id)")
+    env["crm.value.document.role"]._link_copies()
     for name in ("ir_cron_fit", "ir_cron_refresh_all"):
         env.ref(f"crm_value_addon.{name}")._trigger()

@@ -65,6 +65,9 @@ class CrmValueRun(models.Model):
         help="What placed a customer among all in this refresh; holds until the next one",
     )
     has_tiers = fields.Boolean(readonly=True, help="Every customer's tier was decided after its figures were known")
+    has_new_rules = fields.Boolean(
+        readonly=True, help="Figures change because an update counts by other rules: tiers move without a word"
+    )
     month_end_key = fields.Integer(
         readonly=True, help="Where the month's end that this refresh began goes on; 0 when none is left"
     )
@@ -207,6 +210,10 @@ class CrmValueRun(models.Model):
                 "message": "\n".join(filter(None, [self.message, message])) or False,
             }
         )
+        if self.state == "failed" and self.has_new_rules:
+            self.create(
+                {"company_id": self.company_id.id, "kind": self.kind, "has_new_rules": True}
+            )  # the next one still has these figures to change
         if self.state == "failed" or self.message:
             self._raise_alarm()
         else:

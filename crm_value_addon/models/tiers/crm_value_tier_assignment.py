@@ -272,14 +272,22 @@ class CrmValueTierAssignment(models.AbstractModel):
         """Return the SQL of the source of a tier change: the reason why tiers are decided now.
 
         The first tier of a customer is a first assignment until the company's first refresh is done; later it is a new
-        customer that earned its tier. While saved rules wait for the cron, every change is due to the rules.
+        customer that earned its tier. While saved rules wait for the cron, or an update's rules for figures for their
+        first refresh, every change is due to the rules.
         """
         cause = SQL("NULL") if source else SQL("decision.tier_cause")
         # sudo: every user's decision depends on the company's refreshes.
         Run = self.env["crm.value.run"].sudo()
         in_company = [("company_id", "=", company.id)]
         if not source and Run.search_count(
-            [*in_company, ("kind", "=", "tiers"), ("state", "in", ("queued", "running"))], limit=1
+            [
+                *in_company,
+                ("state", "in", ("queued", "running")),
+                "|",
+                ("kind", "=", "tiers"),
+                ("has_new_rules", "=", True),
+            ],
+            limit=1,
         ):
             source = "rules"
         sql = SQL(

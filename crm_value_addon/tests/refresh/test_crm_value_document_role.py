@@ -2,6 +2,8 @@ from datetime import date
 
 from freezegun import freeze_time
 
+from odoo import Command
+
 from ...models.refresh.basis import Basis
 from ..common import TODAY
 from ..common_sales import SalesCase
@@ -303,6 +305,36 @@ class TestCrmValueDocumentRole(SalesCase):
         )
         day = self.env["crm.value.purchase"].search([("partner_id", "=", customer.id)], order="date", limit=1)
         self.assertEqual(self.env["account.move"].search(day.action_open_documents()["domain"]), move)
+
+    def test_tiers_follow_new_rules_without_a_word(self):
+        """Until the first refresh by the rules of an update is done, tiers move as by a change of rules."""
+        tiers = self.env["crm.value.tier"].search([])
+        tiers.active = False
+        tier = self.env["crm.value.tier"].create(
+            {
+                "name": "Mid",
+                "company_id": self.company.id,
+                "criterion_ids": [Command.create({"metric": "revenue_12m", "enter_min": 1000, "keep_min": 800})],
+            }
+        )
+        customer = self.customer()
+        self.refresh()
+        self.invoice(customer, "2025-06-01", 1000)
+        run = self.env["crm.value.run"].create({"company_id": self.company.id, "kind": "full", "has_new_rules": True})
+        self.refresh(customer)
+        self.assertEqual(self.value(customer).tier_id, tier)
+        change = self.env["crm.value.tier.change"].search([("value_id", "=", self.value(customer).id)])
+        self.assertEqual(change.source, "rules")
+        run._finish("failed", "Disk full")
+        again = self.env["crm.value.run"].search([("company_id", "=", self.company.id), ("state", "=", "queued")])
+        self.assertTrue(again.has_new_rules, "nothing is forgotten")
+        self.refresh()
+        self.assertEqual(again.state, "done")
+        other = self.customer("Other")
+        self.invoice(other, "2025-06-01", 1000)
+        self.refresh(other)
+        change = self.env["crm.value.tier.change"].search([("value_id", "=", self.value(other).id)])
+        self.assertEqual(change.source, "refresh")
 
     def test_frozen_by_an_earlier_version(self):
         """What the rules of then got wrong is corrected; the cost of then stays where it was right."""
