@@ -6,6 +6,8 @@ from typing import overload
 import numpy as np
 
 from .columns import Bools, Columns, Floats, Ints
+from .customer_base.history import log_gaps
+from .customer_base.recent import recent
 from .postgres.binary_copy import NO_DATE
 
 #: decimals of a sum of money: enough for any currency, and few enough to make 0.3 - 0.2 - 0.1 equal 0
@@ -252,7 +254,8 @@ def summarise(days: Columns, customers: Ints, *, as_of: int, windows: Mapping[st
     :param customers: ids of shape (n,), sorted and unique, including every ``partner``
     :param as_of: today; later days count in the totals, which follow the books, but in no window
     :param windows: ``revenue_12m``, ``revenue_year``, ``revenue_previous_year`` → half-open (from, until) in days
-    :return: columns of shape (n,), named like the fields of ``crm.value``
+    :return: columns of shape (n,), named like the fields of ``crm.value``, and what only a prediction reads:
+        ``recent_value``, ``faded_value``, ``faded_count`` (`customer_base.recent`) and ``log_gaps``
 
     >>> days = {"partner": np.array([7, 7]), "date": np.array([10, 20]), "revenue": np.array([5., -2.]),
     ...         "margin": np.array([1., -1.]), "refund": np.array([0., 2.]), "purchase_revenue": np.array([3., 0.])}
@@ -280,6 +283,7 @@ def summarise(days: Columns, customers: Ints, *, as_of: int, windows: Mapping[st
     earlier = bought & (date < last[index])
     np.maximum.at(previous, index[earlier], date[earlier])
     first = np.where(purchases > 0, first, NO_DATE)
+    lately = recent(index[bought], date[bought], days["purchase_revenue"][bought], count, as_of)
     return {
         "first_purchase_date": first,
         "last_purchase_date": last,
@@ -293,6 +297,10 @@ def summarise(days: Columns, customers: Ints, *, as_of: int, windows: Mapping[st
         "margin_12m": total("margin", within["revenue_12m"]),
         "refund_total": total("refund"),
         "monetary_value": total("purchase_revenue", bought) / np.maximum(purchases, 1),
+        "recent_value": lately.year,
+        "faded_value": lately.faded_value,
+        "faded_count": lately.faded_count,
+        "log_gaps": log_gaps(index[bought], date[bought], count),
     }
 
 

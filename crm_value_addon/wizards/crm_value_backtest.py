@@ -133,9 +133,8 @@ class CrmValueBacktest(models.TransientModel):
                     date=format_date(self.env, self.calibration_end),
                 )
             )
-        result = self.env["crm.value.fit.backtest"]._run_backtest(
-            days, split, end, self.company_id.value_prior_strength
-        )
+        company = self.company_id.sudo()  # sudo: the settings decide what is shown, not the rights of the user
+        result = self.env["crm.value.fit.backtest"]._run_backtest(company, days, split, end)
         self.write(
             {
                 "result": result,

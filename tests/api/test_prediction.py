@@ -87,7 +87,7 @@ def test_the_fit_is_the_kernels(site, kernel, purchases):
     as_of = datetime.date.fromisoformat(fit["as_of_date"]).toordinal()
     customers = kernel.holdout.summarise(*purchases, as_of)
     model = kernel.ModifiedBetaGeo().fit(customers.x, customers.t_x, customers.T)
-    spend = kernel.GammaGamma().fit(customers.n, customers.mean)
+    spend = kernel.GammaGamma().fit(customers.n, customers.mean, mean_log=customers.mean_log)
     for name, value in {**model.parameters_, **spend.parameters_}.items():
         assert fit[name] == pytest.approx(value, rel=1e-6), name
     assert (fit["customer_count"], fit["repeat_count"]) == (len(customers.x), int((customers.x > 0).sum()))

@@ -6,7 +6,7 @@ from simulate import MONTH
 
 from customer_base import BetaGeo, EmptyDataError, fit_ensemble, merge_days
 from customer_base.ensemble import View, earlier_days
-from customer_base.sample import stratified_sample
+from customer_base.history import stratified_sample
 from customer_base.stack import alone
 
 

@@ -14,7 +14,19 @@ Examples
 from importlib import import_module
 from typing import Any
 
-_MODULES = ("errors", "fallback", "holdout", "leaving", "metrics", "reliability", "rfm", "stack", "value")
+_MODULES = (
+    "ensemble",
+    "errors",
+    "fallback",
+    "history",
+    "holdout",
+    "leaving",
+    "metrics",
+    "reliability",
+    "rfm",
+    "stack",
+    "value",
+)
 _HOME = {
     "BetaGeo": "purchases",
     "ModifiedBetaGeo": "purchases",
@@ -32,6 +44,8 @@ _HOME = {
     "summarise": "history",
     "Ensemble": "ensemble",
     "fit_ensemble": "ensemble",
+    "Recent": "recent",
+    "shown_scores": "shown",
     "Boundaries": "rfm",
     "rfm_boundaries": "rfm",
     "rfm_scores": "rfm",

@@ -7,20 +7,30 @@ have to be (`bands`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
 from ._arrays import AnyArray, ArrayLike, Bools, Floats, Ints
 from .bands import Bands, fit_bands
 from .errors import EmptyDataError
-from .history import first_rows, log_gaps, merge_days, summarise_merged
-from .leaving import LONGEST, Calibration, calibrate, horizons, log_loss, silent_probability, typical_interval
+from .history import LARGEST, first_rows, log_gaps, merge_days, stratified_sample, summarise_merged
+from .leaving import (
+    DEFAULT_INTERVAL,
+    LONGEST,
+    Calibration,
+    calibrate,
+    horizons,
+    log_loss,
+    silent_probability,
+    typical_interval,
+)
 from .purchases import ModifiedBetaGeo, PurchaseModel
 from .recent import recent
 from .regular import RegularMixture
 from .reliability import LEAST_REPEATERS, STACK_REPEATERS
-from .sample import LARGEST, stratified_sample
 from .spend import GammaGamma
 from .stack import MODEL, Stack, Trial, alone, fit_stack
 
@@ -105,6 +115,50 @@ class Ensemble:
     bands: Bands | None
     mean: float
     windows: list[Window]
+
+    def state(self) -> dict[str, Any]:
+        """Return everything but the two models as plain numbers, ready for JSON."""
+        return {
+            "regular": self.regular and self.regular.parameters_,
+            "is_clocked": self.is_clocked,
+            "stack": asdict(self.stack),
+            "days": self.days,
+            "calibration": asdict(self.calibration),
+            "risk": self.risk,
+            "typical": self.typical,
+            "longest": self.longest,
+            "bands": self.bands and asdict(self.bands),
+            "mean": self.mean,
+            "windows": [asdict(window) for window in self.windows],
+        }
+
+    @classmethod
+    def restored(cls, model: PurchaseModel, spend: GammaGamma, state: Mapping[str, Any]) -> Ensemble:
+        """Return the ensemble of a stored `state`; the purchase model alone for an empty one.
+
+        Examples
+        --------
+        >>> from customer_base import GammaGamma, ModifiedBetaGeo
+        >>> models = ModifiedBetaGeo.from_parameters(0.5, 40, 1, 2), GammaGamma.from_parameters(6, 3, 15)
+        >>> fit = Ensemble.restored(*models, {})
+        >>> fit.stack.shares, Ensemble.restored(*models, fit.state()) == fit
+        ({'purchase_model': 1.0}, True)
+        """
+        return cls(
+            model=model,
+            spend=spend,
+            regular=RegularMixture.from_parameters(**state["regular"]) if state.get("regular") else None,
+            is_clocked=state.get("is_clocked", False),
+            stack=Stack(**state["stack"]) if state.get("stack") else alone(),
+            days=state.get("days", _YEAR),
+            calibration=Calibration(**state.get("calibration", {})),
+            risk=state.get("risk", LEAST_RISK),
+            typical=state.get("typical", DEFAULT_INTERVAL),
+            longest=state.get("longest", LONGEST),
+            bands=Bands(**state["bands"]) if state.get("bands") else None,
+            mean=state.get("mean", 0.0),
+            windows=[Window(**window) for window in state.get("windows", [])],
+        )
 
     def forecast(self, view: View) -> Floats:
         """Return the value expected of each customer in the next `days`."""

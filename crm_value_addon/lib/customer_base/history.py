@@ -1,4 +1,4 @@
-"""Purchases per customer and day, and what the models read of them."""
+"""Purchases per customer and day, what the models read of them, and a sample that stands for a large base."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ import numpy as np
 
 from ._arrays import AnyArray, ArrayLike, Floats, Ints
 from .errors import EmptyDataError, InvalidInputError, as_floats, check
+
+#: customers that a fit reads at most: it learns little from the second hundred thousand
+LARGEST = 200_000
+#: share of them that are chosen for their value, so that no large account is left to chance
+_CERTAIN = 0.1
 
 
 @dataclass(frozen=True)
@@ -171,3 +176,51 @@ def log_gaps(row: Ints, day: Ints, size: int) -> Floats:
 def _mean_logs(values: Floats, start: Ints, n: Floats) -> Floats:
     with np.errstate(divide="ignore"):
         return np.add.reduceat(np.log(values), start) / n
+
+
+def stratified_sample(
+    customer: AnyArray, day: Ints, value: Floats, largest: int = LARGEST
+) -> tuple[tuple[AnyArray, Ints, Floats], Floats]:
+    """Return the purchases of some customers, and how many customers each of these represents.
+
+    The largest by value are all taken and stand for themselves. Of the others, ordered by purchases and value, every
+    k-th is taken, so that each class has its share.
+
+    Parameters
+    ----------
+    customer, day, value : numpy.ndarray, shape (n,)
+        Purchases, ordered by customer.
+    largest : int
+        Customers to keep at most, >= 1.
+
+    Returns
+    -------
+    customer, day, value : numpy.ndarray, shape (m,)
+    weight : numpy.ndarray of float, shape (customers kept,)
+        In the order of the customers; adds up to the number of all customers. All of them, with weight 1, if they are
+        not more than `largest`.
+
+    Examples
+    --------
+    >>> rows = np.arange(5), np.zeros(5, int), np.array([9.0, 1, 1, 1, 1])
+    >>> (kept, _, _), weight = stratified_sample(*rows, largest=2)
+    >>> kept.tolist(), weight.tolist()
+    ([2, 4], [2.5, 2.5])
+    """
+    start = first_rows(customer)
+    if start.size <= largest:
+        return (customer, day, value), np.ones(start.size)
+    count = np.diff(start, append=customer.size)
+    total = np.add.reduceat(value, start)
+    order = np.argsort(total, kind="stable")
+    certain = int(_CERTAIN * largest)
+    others = order[: start.size - certain]
+    others = others[np.argsort(count[others], kind="stable")]
+    step = others.size / (largest - certain)
+    chosen = others[((np.arange(largest - certain) + 0.5) * step).astype(np.int64)]
+    weight = np.zeros(start.size)
+    weight[chosen] = step
+    weight[order[start.size - certain :]] = 1.0
+    kept = weight > 0
+    rows = np.repeat(kept, count)
+    return (customer[rows], day[rows], value[rows]), weight[kept]

@@ -45,6 +45,8 @@ class Scores:
         Interval that contains the discounted contribution with probability `coverage`; see `score`.
     next_purchase_days : numpy.ndarray
         Median time to the next purchase of a live customer; `inf` beyond the range of a float.
+    horizon_factor : numpy.ndarray
+        `clv` / `expected_12m`, which does not depend on P(alive); 0 where nothing is expected.
     """
 
     probability_alive: Floats
@@ -55,6 +57,7 @@ class Scores:
     clv_low: Floats
     clv_high: Floats
     next_purchase_days: Floats
+    horizon_factor: Floats
 
 
 def score(
@@ -143,6 +146,7 @@ def score(
         clv_low=low,
         clv_high=high,
         next_purchase_days=model.next_purchase(pair_x, pair_T)[index],
+        horizon_factor=np.divide(discounted, year, out=np.zeros(year.size), where=year > 0)[index],
     )
 
 

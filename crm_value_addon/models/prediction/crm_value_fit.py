@@ -26,9 +26,9 @@ MODELS = [("mbg", "MBG/NBD (everybody may leave)"), ("bg", "BG/NBD (one-time buy
 class CrmValueFit(models.Model):
     """A fit of the purchase and spend models to a company's purchases, and what a backtest says of it.
 
-    How it works: `_fit_company` (cron and button) reads the purchase days, fits, backtests on the same days split in
-    two (`crm.value.fit.backtest`), and decides whether this fit is the one in use. A refresh reads the fit in use
-    (`_current`) and never fits.
+    How it works: `_fit_company` (cron and button) reads the purchase days, fits the models and the weights of the other
+    methods beside them, backtests all that on the same days split in two (`crm.value.fit.backtest`), and decides
+    whether this fit is the one in use. A refresh reads the fit in use (`_current`) and never fits.
     """
 
     _name = "crm.value.fit"
@@ -73,6 +73,8 @@ class CrmValueFit(models.Model):
         groups=MARGIN_GROUP,
         help="Margin per unit of revenue of the company; for customers without revenue of their own",
     )
+    ensemble = fields.Json(readonly=True)  # customer_base.Ensemble.state
+    weights_text = fields.Char(string="Forecast", compute="_compute_weights_text")
     log_likelihood = fields.Float(readonly=True, digits=(16, 1))
     converged = fields.Boolean(readonly=True)
     reliability = fields.Selection(
@@ -84,6 +86,13 @@ class CrmValueFit(models.Model):
 
     # what the backtest says
     holdout_days = fields.Integer(readonly=True, help="Days at the end of the history that the backtest forecast")
+    deviance_model = fields.Float(
+        string="Forecast Deviance",
+        readonly=True,
+        digits=(16, 2),
+        help="Tweedie deviance, which sees level and order: the smaller one decides what is used",
+    )
+    deviance_history = fields.Float(string="12 Months Deviance", readonly=True, digits=(16, 2))
     mae_model = fields.Monetary(
         string="Model Error", readonly=True, help="Mean absolute error per customer, in revenue"
     )
@@ -94,6 +103,12 @@ class CrmValueFit(models.Model):
     bias_history = fields.Float(string="12 Months Bias", readonly=True)
     spearman_model = fields.Float(string="Model Ranking", readonly=True, help="Rank correlation, 1 is perfect")
     spearman_history = fields.Float(string="12 Months Ranking", readonly=True)
+    top_decile_model = fields.Float(
+        string="Top 10 % by Model",
+        readonly=True,
+        help="Share of the revenue that came from the tenth of the customers of whom most was expected",
+    )
+    top_decile_history = fields.Float(string="Top 10 % by 12 Months", readonly=True)
     seasonal_bias = fields.Float(readonly=True)
     backtest = fields.Json(readonly=True)
     decision = fields.Selection(
@@ -127,6 +142,12 @@ class CrmValueFit(models.Model):
         )
         return model, spend
 
+    def _ensemble(self):
+        """Return what customers are shown: the models and the weights of the other methods (customer_base)."""
+        from ...lib import customer_base  # scipy costs a second: not at Odoo's start
+
+        return customer_base.Ensemble.restored(*self._estimators(), self.ensemble or {})
+
     @api.model
     def _model_class(self, name):
         from ...lib import customer_base  # scipy costs a second: not at Odoo's start
@@ -139,6 +160,23 @@ class CrmValueFit(models.Model):
         if company.value_method == "history":
             return self.browse()
         return self.sudo().search([("company_id", "=", company.id), ("is_used", "=", True)], limit=1)
+
+    @api.depends("ensemble")
+    def _compute_weights_text(self):
+        names = {
+            "purchase_model": self.env._("purchase model"),
+            "regular": self.env._("rhythm of regular buyers"),
+            "last_12_months": self.env._("last 12 months"),
+            "smoothed": self.env._("recent revenue"),
+            "rate": self.env._("recent purchases"),
+        }
+        for fit in self:
+            shares = ((fit.ensemble or {}).get("stack") or {}).get("shares") or {}
+            known = sorted(((share, name) for name, share in shares.items() if share >= 0.005), reverse=True)
+            fit.weights_text = ", ".join(
+                self.env._("%(share)s %% %(method)s", share=round(100 * share), method=names[name])
+                for share, name in known
+            )
 
     @api.depends("standard_errors")
     def _compute_standard_errors_text(self):
@@ -177,7 +215,7 @@ class CrmValueFit(models.Model):
             if fit.holdout_days:
                 lines.append(
                     self.env._(
-                        "In the last %(days)s days the model was off by %(model)s per customer on average "
+                        "In the last %(days)s days the forecast was off by %(model)s per customer on average "
                         "(all together %(bias_model)s %%), the last 12 months carried forward by %(history)s "
                         "(%(bias_history)s %%).",
                         days=fit.holdout_days,
@@ -283,18 +321,24 @@ class CrmValueFit(models.Model):
 
         if not len(days["partner"]):
             return {"reliability": "fallback", "reliability_code": "no_history"}
-        customers = customer_base.holdout.summarise(
-            days["partner"], days["date"], days["purchase_revenue"], day_number(as_of)
-        )
-        repeaters, longest = int((customers.x > 0).sum()), float(customers.T.max())
-        vals = {"customer_count": len(customers.x), "repeat_count": repeaters, "history_days": int(longest)}
+        start = customer_base.history.first_rows(days["partner"])
+        repeaters = int((np.diff(start, append=len(days["partner"])) > 1).sum())
+        longest = day_number(as_of) - int(days["date"].min())
+        vals = {"customer_count": len(start), "repeat_count": repeaters, "history_days": longest}
         verdict = customer_base.reliability.before_fit(repeaters, longest)
         if verdict.level != "fallback":
-            prior = {"prior": company.value_prior_strength > 0, "prior_strength": company.value_prior_strength}
-            model = self._model_class(company.value_model)(**prior).fit(customers.x, customers.t_x, customers.T)
-            spend = customer_base.GammaGamma(**prior).fit(customers.n, customers.mean)
-            verdict = customer_base.reliability.after_fit(model, repeaters, longest)
-            vals |= self._prepare_estimator_vals(model, spend)
+            ensemble = customer_base.fit_ensemble(
+                days["partner"],
+                days["date"],
+                days["purchase_revenue"],
+                day_number(as_of),
+                kind=self._model_class(company.value_model),
+                prior=company.value_prior_strength > 0,
+                prior_strength=company.value_prior_strength,
+            )
+            verdict = customer_base.reliability.after_fit(ensemble.model, repeaters, longest)
+            vals |= self._prepare_estimator_vals(ensemble.model, ensemble.spend)
+            vals["ensemble"] = ensemble.state()
         return vals | {"reliability": verdict.level, "reliability_code": verdict.reason, "no_churn": verdict.no_churn}
 
     @api.model
@@ -343,15 +387,15 @@ class CrmValueFit(models.Model):
             return f"{method}_forced"
         if not self.holdout_days:
             return "not_tested"
-        if self.mae_model >= self.mae_history:
+        if self.deviance_model >= self.deviance_history:
             return "history_better"
-        if present.mae_model and self._relative_error() > MUCH_WORSE * present._relative_error():
+        if present.deviance_model and self._relative_error() > MUCH_WORSE * present._relative_error():
             return "much_worse"
         return "model_better"
 
     def _relative_error(self):
         """Return the model's backtest error as a multiple of the history's: comparable between two dates."""
-        return self.mae_model / self.mae_history if self.mae_history else math.inf
+        return self.deviance_model / self.deviance_history if self.deviance_history else math.inf
 
     # actions
 

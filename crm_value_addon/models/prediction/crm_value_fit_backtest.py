@@ -10,6 +10,8 @@ from ...lib.postgres.binary_copy import day_number
 SAMPLE = 200_000
 _LONGEST_HOLDOUT = 365
 _KERNEL_NAMES = {"mbg": "modified_beta_geo", "bg": "beta_geo"}
+#: the way of a fit: what customers are shown
+SHOWN = "stack"
 #: the way of the last 12 months that is used where no model is
 HISTORY = "carry_forward_12m"
 
@@ -74,8 +76,8 @@ class CrmValueFitBacktest(models.AbstractModel):
         return until - min((until - int(days["date"].min())) // 2, _LONGEST_HOLDOUT)
 
     @api.model
-    def _run_backtest(self, days, split, end, prior_strength):
-        """Backtest all methods of the kernel on purchase days; return plain numbers that JSON can hold."""
+    def _run_backtest(self, company, days, split, end):
+        """Backtest all methods as a company would show them; return plain numbers that JSON can hold."""
         from ...lib.customer_base import holdout, season  # scipy costs a second: not at Odoo's start
 
         partner, date, revenue = (days[name] for name in ("partner", "date", "purchase_revenue"))
@@ -84,7 +86,15 @@ class CrmValueFitBacktest(models.AbstractModel):
             chosen = np.isin(partner, np.random.default_rng(0).choice(customers, SAMPLE, replace=False))
             partner, date, revenue = partner[chosen], date[chosen], revenue[chosen]
         result = holdout.backtest(
-            partner, date, revenue, split, end, prior=prior_strength > 0, prior_strength=prior_strength
+            partner,
+            date,
+            revenue,
+            split,
+            end,
+            prior=company.value_prior_strength > 0,
+            prior_strength=company.value_prior_strength,
+            retention=company.value_retention_rate,
+            kind=self.env["crm.value.fit"]._model_class(company.value_model),
         )
         return {
             "split": split,
@@ -111,21 +121,25 @@ class CrmValueFitBacktest(models.AbstractModel):
         split = self._split(days, end)
         if split >= end or not (days["date"] <= split).any():
             return
-        result = self._run_backtest(days, split, end, fit.company_id.value_prior_strength)
+        result = self._run_backtest(fit.company_id, days, split, end)
         if not result["actual_total"]:
             return
-        model, history = result["accuracy"][_KERNEL_NAMES[fit.model]], result["accuracy"][HISTORY]
+        model, history = result["accuracy"][SHOWN], result["accuracy"][HISTORY]
         fit.write(
             {
                 "backtest": result,
                 "holdout_days": end - split,
                 "seasonal_bias": result["season"] or 0.0,
+                "deviance_model": model["deviance"] or 0.0,
+                "deviance_history": history["deviance"] or 0.0,
                 "mae_model": model["mae"],
                 "mae_history": history["mae"],
                 "bias_model": model["aggregate_error"] or 0.0,
                 "bias_history": history["aggregate_error"] or 0.0,
                 "spearman_model": model["spearman"] or 0.0,
                 "spearman_history": history["spearman"] or 0.0,
+                "top_decile_model": model["top_decile"] or 0.0,
+                "top_decile_history": history["top_decile"] or 0.0,
             }
         )
 

@@ -78,16 +78,17 @@ class CrmValuePrediction(models.AbstractModel):
         """Return the fitted model's figures; every customer in the columns has bought."""
         from ...lib import customer_base  # scipy costs a second: not at Odoo's start
 
-        model, spend = fit._estimators()
+        ensemble = fit._ensemble()
+        model = ensemble.model
         x, t_x, age = self._purchase_triple(columns, basis.as_of)
-        scores = customer_base.score(
-            model,
-            spend,
+        scores = customer_base.shown_scores(
+            ensemble,
             x,
             t_x,
             age,
-            x + 1,
             columns["monetary_value"],
+            customer_base.Recent(columns["recent_value"], columns["faded_value"], columns["faded_count"]),
+            columns["log_gaps"],
             months=basis.months,
             yearly_discount=basis.company.value_discount_rate,
             margin_ratio=self._margin_ratio(basis, fit, columns),

@@ -73,7 +73,7 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
         fit = self.Fit._fit_company(self.company)
         customers = customer_base.holdout.summarise(*self.purchases, as_of=day_number(TODAY))
         model = customer_base.ModifiedBetaGeo(prior=True).fit(customers.x, customers.t_x, customers.T)
-        spend = customer_base.GammaGamma(prior=True).fit(customers.n, customers.mean)
+        spend = customer_base.GammaGamma(prior=True).fit(customers.n, customers.mean, mean_log=customers.mean_log)
         for name, value in {**model.parameters_, **spend.parameters_}.items():
             self.assertAlmostEqual(fit[name] / value, 1, 9, name)
         self.assertAlmostEqual(fit.log_likelihood, model.log_likelihood_, 1)
@@ -105,12 +105,39 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
         fit = self.Fit._fit_company(self.company)
         end = day_number(TODAY)
         split = end - (end - int(self.purchases[1].min())) // 2
-        expected = customer_base.holdout.backtest(*self.purchases, split, end)
+        retention = self.company.value_retention_rate
+        expected = customer_base.holdout.backtest(*self.purchases, split, end, retention=retention)
+        shown, history = expected.accuracy["stack"], expected.accuracy["carry_forward_12m"]
         self.assertEqual(fit.holdout_days, end - split)
-        self.assertAlmostEqual(fit.mae_model, expected.accuracy["modified_beta_geo"].mae, 2)
-        self.assertAlmostEqual(fit.mae_history, expected.accuracy["carry_forward_12m"].mae, 2)
-        better = expected.best(("modified_beta_geo", "carry_forward_12m"))
-        self.assertEqual(fit.is_used, better == "modified_beta_geo")
+        self.assertAlmostEqual(fit.mae_model, shown.mae, 2)
+        self.assertAlmostEqual(fit.mae_history, history.mae, 2)
+        self.assertAlmostEqual(fit.deviance_model, shown.deviance, 2)
+        self.assertAlmostEqual(fit.deviance_history, history.deviance, 2)
+        self.assertAlmostEqual(fit.top_decile_model, shown.top_decile, 6)
+        self.assertEqual(fit.is_used, shown.deviance < history.deviance)
+
+    def test_history_is_tested_as_it_is_shown(self):
+        """The last 12 months are thinned by the retention rate when they are shown, and so they are when tested."""
+        biases = []
+        for retention in (1.0, 0.5):
+            self.company.value_retention_rate = retention
+            fit = self.Fit._fit_company(self.company)
+            biases.append(1 + fit.bias_history)
+        months = fit.holdout_days / 30.44
+        thinned = customer_base.fallback.retention_running(0.5, fit.holdout_days) / months
+        self.assertAlmostEqual(biases[1] / biases[0], float(thinned), 6)
+
+    def test_weights_are_the_kernels_and_are_told(self):
+        fit = self.Fit._fit_company(self.company)
+        expected = customer_base.fit_ensemble(*self.purchases, day_number(TODAY))
+        self.assertEqual(fit._ensemble().stack, expected.stack)
+        self.assertEqual(fit._ensemble().bands, expected.bands)
+        self.assertEqual(len(fit._ensemble().windows), 4)
+        share = round(100 * expected.stack.shares["purchase_model"])
+        self.assertIn(f"{share} % purchase model", fit.weights_text)
+        fit.ensemble = False
+        self.assertFalse(fit.weights_text)
+        self.assertEqual(fit._ensemble().stack, customer_base.stack.alone())
 
     def test_values_come_from_the_model(self):
         self.company.write({"value_method": "model", "value_basis": "margin"})
@@ -120,13 +147,15 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
         self.assertEqual(set(values.mapped("method")), {"model"})
         self.assertEqual(values.fit_id, fit)
         customers = customer_base.holdout.summarise(*self.purchases, as_of=day_number(TODAY))
-        scores = customer_base.score(
-            *fit._estimators(),
+        view = customer_base.ensemble.View(*customer_base.merge_days(*self.purchases), day_number(TODAY))
+        scores = customer_base.shown_scores(
+            customer_base.fit_ensemble(*self.purchases, day_number(TODAY)),
             customers.x,
             customers.t_x,
             customers.T,
-            customers.n,
             np.round(customers.mean, 2),
+            view.recent,
+            view.log_gaps,
             months=36,
             yearly_discount=0.1,
             margin_ratio=0.5,
@@ -137,6 +166,8 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
             self.assertAlmostEqual(value.probability_alive, scores.probability_alive[number], 4)
             self.assertAlmostEqual(value.clv, scores.clv[number], delta=0.02 + abs(scores.clv[number]) * 1e-3)
             self.assertEqual(value.clv, value.transaction_value)
+            self.assertAlmostEqual(value.expected_purchases, scores.expected_purchases[number], 3)
+            self.assertAlmostEqual(value.clv_high, scores.clv_high[number], delta=0.02 + value.clv_high * 1e-3)
             self.assertLessEqual(value.clv_low, value.clv_high)
             self.assertAlmostEqual(
                 value.expected_margin_12m, scores.expected_12m[number], delta=0.02 + value.clv * 1e-3
@@ -190,11 +221,11 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
 
     def test_decisions(self):
         fit = self.Fit._fit_company(self.company)
-        fit.write({"holdout_days": 100, "mae_model": 80, "mae_history": 100, "is_used": True})
+        fit.write({"holdout_days": 100, "deviance_model": 80, "deviance_history": 100, "is_used": True})
 
-        def next_fit(mae_model, mae_history):
+        def next_fit(deviance_model, deviance_history):
             def tested(model, fit, days):
-                fit.write({"holdout_days": 100, "mae_model": mae_model, "mae_history": mae_history})
+                fit.write({"holdout_days": 100, "deviance_model": deviance_model, "deviance_history": deviance_history})
 
             with patch.object(type(self.env["crm.value.fit.backtest"]), "_try_out", tested):
                 return self.Fit._fit_company(self.company)
@@ -202,7 +233,7 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
         worse = next_fit(101, 100)
         self.assertEqual((worse.decision, worse.is_used, fit.is_used), ("history_better", False, False))
         fit.is_used = True
-        fit.write({"mae_model": 50, "is_used": True})
+        fit.write({"deviance_model": 50, "is_used": True})
         much_worse = next_fit(90, 100)
         self.assertEqual((much_worse.decision, much_worse.is_used, fit.is_used), ("much_worse", False, True))
         self.assertIn("much worse", much_worse.verdict)
@@ -265,7 +296,12 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
         self.assertEqual(wizard.calibration_end, TODAY - timedelta(days=history // 2))
         wizard.calibration_end = date(2024, 12, 31)
         wizard.action_run()
-        expected = customer_base.holdout.backtest(*self.purchases, day_number(date(2024, 12, 31)), day_number(TODAY))
+        expected = customer_base.holdout.backtest(
+            *self.purchases,
+            day_number(date(2024, 12, 31)),
+            day_number(TODAY),
+            retention=self.company.value_retention_rate,
+        )
         for line in wizard.line_ids:
             figures = expected.accuracy[line.method]
             self.assertAlmostEqual(line.spearman, figures.spearman, 9)
