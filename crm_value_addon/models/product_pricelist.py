@@ -3,12 +3,17 @@ from datetime import date
 from odoo import api, models
 from odoo.exceptions import ValidationError
 
+#: changes after which tiers may give a pricelist elsewhere, or to other customers
+_GIVEN_BY = {"company_id", "currency_id"}
 #: changes after which a tier's pricelist may be the one that everybody gets
 _WATCHED = {"active", "sequence", "country_group_ids", "company_id", "website_id", "selectable"}
 
 
 class ProductPricelist(models.Model):
-    """Gives contacts the pricelist of their tier where Odoo looks up theirs; writes nothing on contacts."""
+    """Gives contacts the pricelist of their tier where Odoo looks up theirs; writes nothing on contacts.
+
+    A tier's pricelist replaces one of the same currency only: a customer whom Odoo quotes in euros stays in euros.
+    """
 
     _inherit = "product.pricelist"
 
@@ -33,24 +38,43 @@ class ProductPricelist(models.Model):
         An order puts its own tier into the context, which may differ from the customer's present tier.
         """
         Benefit = self.env["crm.value.benefit"]
-        if not Benefit._tier_pricelist_ids():
+        if not Benefit._of_type("pricelist"):
             return {}
-        company, day = self.env.company, self.env.context.get("value_order_day")
+        company, day, carried = self.env.company, self.env.context.get("value_order_day"), ()
         # RPC callers control the context, but cannot put a date object into it
         if "value_order_tier_id" in self.env.context and isinstance(day, date):
             tier = self.env["crm.value.tier"].browse(self.env.context["value_order_tier_id"])
-            tier_of = dict.fromkeys(partners, tier)
+            tier_of, carried = dict.fromkeys(partners, tier), self.env.context.get("value_order_benefits", ())
         else:
             day = company._value_today()
             customer_of = {partner: partner.commercial_partner_id._origin.id for partner in partners}
             tiers = self.env["crm.value.benefit.state"]._active_tiers(company, set(customer_of.values()))
             tier_of = {partner: tiers[customer][0] for partner, customer in customer_of.items() if customer in tiers}
-        result = {}
+        given = {}
         for partner, tier in tier_of.items():
-            pricelist = self.browse(Benefit._target_id(tier, company, day, "pricelist"))
-            pricelist = pricelist._get_partner_pricelist_multi_filter_hook()
-            if pricelist:
-                result[partner] = pricelist
+            active = Benefit._active_benefits(tier, company, day, carried)
+            ids = [benefit.target_id for benefit in active if benefit.benefit_type == "pricelist"]
+            pricelists = self.browse(ids)._get_partner_pricelist_multi_filter_hook()
+            if pricelists:
+                given[partner] = pricelists
+        return self._in_usual_currency(given)
+
+    @api.model
+    def _in_usual_currency(self, given):
+        """Return of the pricelists that contacts could get the one in the currency that Odoo would quote them in.
+
+        :param dict given: contact → pricelists
+        :return: contact → pricelist, without contacts that get none
+        """
+        if not given:
+            return {}
+        usual = self._get_country_pricelist_multi([partner.country_id.id for partner in given])
+        result = {}
+        for partner, pricelists in given.items():
+            currency = usual[partner.country_id.id].currency_id or self.env.company.currency_id
+            fitting = pricelists.filtered(lambda pricelist, currency=currency: pricelist.currency_id == currency)
+            if fitting:
+                result[partner] = fitting[0]
         return result
 
     def _get_partner_pricelist_multi_search_domain_hook(self, company_id):
@@ -114,6 +138,9 @@ class ProductPricelist(models.Model):
 
     def write(self, vals):
         result = super().write(vals)
+        if not _GIVEN_BY.isdisjoint(vals):
+            self.env.registry.clear_cache()
+            self._check_their_benefits()
         if not _WATCHED.isdisjoint(vals):
             self._check_tier_pricelists()
         return result
@@ -122,6 +149,12 @@ class ProductPricelist(models.Model):
         result = super().unlink()
         self._check_tier_pricelists()
         return result
+
+    def _check_their_benefits(self):
+        # sudo: benefits of companies that the user does not see count, too
+        benefits = self.env["crm.value.benefit"].sudo().search([("pricelist_id", "in", self.ids)])
+        benefits._check_company()
+        benefits._check_conflicts()
 
     @api.model
     def _check_tier_pricelists(self):

@@ -168,12 +168,16 @@ class ResPartner(models.Model):
             )
 
     @api.depends("commercial_partner_id.value_ids.tier_id")
-    @api.depends_context("value_order_tier_id", "value_order_day")
+    @api.depends_context("value_order_tier_id", "value_order_day", "value_order_benefits")
     def _compute_product_pricelist(self):
         super()._compute_product_pricelist()
 
     def _inverse_product_pricelist(self):
         """Never store a tier's pricelist; store one that a person chose, even when it is everybody's."""
+        is_on = self.env["res.groups"]._is_feature_enabled("product.group_product_pricelist")
+        if not is_on or not self.env["crm.value.benefit"]._of_type("pricelist"):
+            # Odoo keeps what was assigned until the end of the transaction, even where contacts have no pricelist.
+            return super()._inverse_product_pricelist()
         of_tier = self.env["product.pricelist"]._tier_pricelists(self)
         chosen = {partner: partner.property_product_pricelist for partner in self if partner in of_tier}
         super(ResPartner, self - self.browse().concat(*chosen))._inverse_product_pricelist()
@@ -181,6 +185,7 @@ class ResPartner(models.Model):
             partner.specific_property_product_pricelist = pricelist if pricelist != of_tier[partner] else False
         # What orders of other tiers read is not what was assigned here.
         self.invalidate_recordset(["property_product_pricelist"], flush=False)
+        return None
 
     # writing
 

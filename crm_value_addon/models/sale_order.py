@@ -47,6 +47,14 @@ class SaleOrder(models.Model):
         copy=False,
         groups=SELLER_GROUP,
     )
+    value_carried_benefits = fields.Json(
+        compute="_compute_value_tier_id",
+        store=True,
+        precompute=True,
+        copy=False,
+        groups=SELLER_GROUP,
+        help="The ids of the benefits that this order was promised",
+    )
     value_tier_color = fields.Integer(related="value_tier_id.color", string="Tier Color")
     value_tier_icon = fields.Selection(related="value_tier_id.icon", string="Tier Icon")
 
@@ -85,7 +93,12 @@ class SaleOrder(models.Model):
 
     def _auto_init(self):
         # old orders carry no tier: the columns exist before Odoo would compute them for each order
-        for name, kind in (("value_tier_id", "int4"), ("value_pause_reason", "varchar"), ("value_tier_date", "date")):
+        for name, kind in (
+            ("value_tier_id", "int4"),
+            ("value_pause_reason", "varchar"),
+            ("value_tier_date", "date"),
+            ("value_carried_benefits", "jsonb"),
+        ):
             if not column_exists(self.env.cr, self._table, name):
                 create_column(self.env.cr, self._table, name, kind)
         return super()._auto_init()
@@ -156,7 +169,7 @@ class SaleOrder(models.Model):
     # Odoo's own computes
 
     def _compute_pricelist_id(self):
-        if not self.env["crm.value.benefit"]._tier_pricelist_ids():
+        if not self.env["crm.value.benefit"]._of_type("pricelist"):
             return super()._compute_pricelist_id()
         for order in self:
             in_tier = self.env["crm.value.order.tier"]._with_benefits(order, order.value_tier_id)
@@ -183,12 +196,18 @@ class SaleOrder(models.Model):
         return orders
 
     def write(self, vals):
-        Margin = self.env["crm.value.order.margin"]
+        Margin, OrderTier = self.env["crm.value.order.margin"], self.env["crm.value.order.tier"]
+        before = OrderTier._terms_before(self, vals)
+        if before and "partner_id" in vals and "order_line" in vals:
+            # prices typed together with a new customer are written after those of the customer
+            self.write({"partner_id": vals["partner_id"]})
+            vals, before = {name: value for name, value in vals.items() if name != "partner_id"}, {}
         Margin._withdraw_approval(self, vals)
         confirmed = self.filtered(lambda order: order.state != "sale") if vals.get("state") == "sale" else self.browse()
         was_cancelled = self.filtered(lambda order: order.state == "cancel") if "state" in vals else self.browse()
-        with self.env["crm.value.order.tier"]._keeping_tier(self, vals):
+        with OrderTier._keeping_tier(self, vals):
             result = super().write(vals)
+        OrderTier._follow_customer(before)
         Margin._check_floor(confirmed)
         if "state" in vals:
             # what was kept of a cancelled order is margin

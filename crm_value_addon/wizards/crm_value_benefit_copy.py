@@ -22,10 +22,12 @@ class CrmValueBenefitCopy(models.TransientModel):
     @api.depends("from_tier_id", "tier_id")
     def _compute_benefit_ids(self):
         for wizard in self:
-            have = wizard.tier_id.benefit_ids
-            wizard.benefit_ids = wizard.from_tier_id.benefit_ids.filtered(
-                lambda benefit, have=have: not any(benefit._conflicts_with(other) for other in have)
-            )
+            wizard.benefit_ids = wizard.from_tier_id.benefit_ids.filtered(wizard._can_have)
+
+    def _can_have(self, benefit):
+        """Tell whether the tier has nothing that excludes a benefit."""
+        conflict = self.env["crm.value.benefit.comparison"]._conflict
+        return not any(conflict(benefit, own) for own in self.tier_id.benefit_ids)
 
     def action_copy(self):
         """Copy the chosen benefits to the tier.

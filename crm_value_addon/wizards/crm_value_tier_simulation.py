@@ -73,10 +73,14 @@ class CrmValueTierSimulation(models.TransientModel):
     revenue_down = fields.Monetary(string="Revenue of Downgrades", readonly=True)
     margin_up = fields.Monetary(string="Margin of Upgrades", readonly=True, groups=MARGIN_GROUP)
     margin_down = fields.Monetary(string="Margin of Downgrades", readonly=True, groups=MARGIN_GROUP)
+    lost_benefits = fields.Text(
+        readonly=True,
+        help="What customers would lose although they do not fall, because their new tier does not give it",
+    )
 
     @api.model
     def _default_scheme(self):
-        tiers = self.env["crm.value.tier"].search([("company_id", "in", [False, self.env.company.id])])
+        tiers = self.env["crm.value.tier"].search(self.env["crm.value.tier"]._domain_of(self.env.company))
         return tiers[:1].scheme or "standard"
 
     @api.constrains("proposal_metric")
@@ -87,13 +91,12 @@ class CrmValueTierSimulation(models.TransientModel):
     @api.depends("company_id", "scheme")
     def _compute_tier_ids(self):
         for simulation in self:
-            simulation.tier_ids = (
-                self.env["crm.value.tier"]
-                .with_context(active_test=False)
-                .search([("company_id", "in", [False, simulation.company_id.id]), ("scheme", "=", simulation.scheme)])
-            )
+            Tier, company = self.env["crm.value.tier"].with_context(active_test=False), simulation.company_id
+            simulation.tier_ids = Tier.search([*Tier._domain_of(company), ("scheme", "=", simulation.scheme)])
             simulation.has_drafts = "draft" in simulation.tier_ids.mapped("state")
-            simulation.is_shared = not all(tier.company_id for tier in simulation.tier_ids)
+            simulation.is_shared = any(
+                not tier.company_id or tier._companies() != company for tier in simulation.tier_ids
+            )
 
     @api.depends("company_id", "scheme")
     def _compute_line_ids(self):
@@ -325,7 +328,7 @@ class CrmValueTierSimulation(models.TransientModel):
         in_use = (
             self.env["crm.value.tier"]
             .with_context(active_test=True)
-            .search([("company_id", "in", [False, self.company_id.id])])
+            .search(self.env["crm.value.tier"]._domain_of(self.company_id))
         )
         changed = self.tier_ids.filtered(lambda tier: self._changes(tier))
         ((in_use - used) | (in_use & changed)).active = False

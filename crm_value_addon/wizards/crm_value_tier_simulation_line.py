@@ -37,6 +37,9 @@ class CrmValueTierSimulationLine(models.TransientModel):
     revenue_then = fields.Monetary(string="Revenue After", readonly=True, help="Of the last 12 months")
     margin_now = fields.Monetary(readonly=True, groups=MARGIN_GROUP)
     margin_then = fields.Monetary(string="Margin After", readonly=True, groups=MARGIN_GROUP)
+    missing_benefits = fields.Char(
+        compute="_compute_missing_benefits", help="What the tier below gives and this one does not"
+    )
     benefit_cost_rate = fields.Float(readonly=True, groups=MARGIN_GROUP)
     benefit_cost_now = fields.Monetary(
         string="Benefits Now",
@@ -58,6 +61,15 @@ class CrmValueTierSimulationLine(models.TransientModel):
             line.display_name = line.tier_id.name or (
                 self.env._("Other set of tiers") if line.sequence == OTHER_SET else self.env._("No tier")
             )
+
+    @api.depends("is_used", "tier_id", "simulation_id.line_ids.is_used")
+    def _compute_missing_benefits(self):
+        Comparison = self.env["crm.value.benefit.comparison"]
+        for line in self:
+            used = line.simulation_id._used_tiers()
+            below = used.filtered(lambda tier, own=line.tier_id: (tier.sequence, tier.id) < (own.sequence, own.id))[-1:]
+            missing = Comparison._missing(line.tier_id, below) if line.is_used else below.benefit_ids.browse()
+            line.missing_benefits = Comparison._in_words(missing) or False
 
     @api.depends("benefit_cost_rate", "revenue_now", "revenue_then")
     def _compute_benefit_costs(self):

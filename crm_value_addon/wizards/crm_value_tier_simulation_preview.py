@@ -165,6 +165,7 @@ class CrmValueTierSimulationPreview(models.AbstractModel):
                 "revenue_down": down[1],
                 "margin_up": up[2],
                 "margin_down": down[2],
+                "lost_benefits": self._describe_lost_benefits(simulation),
                 "previewed_rules": simulation._rules_key(),
             }
         )
@@ -182,6 +183,37 @@ class CrmValueTierSimulationPreview(models.AbstractModel):
                 ("value_id.tier_review_date", "!=", False),
             ]
         )
+
+    @api.model
+    def _describe_lost_benefits(self, simulation):
+        """Return what customers would lose who rise, or go over to the other set of tiers: a line per pair of tiers."""
+        Tier, Comparison = self.env["crm.value.tier"], self.env["crm.value.benefit.comparison"]
+        pairs = self.env.execute_query(
+            SQL(
+                """
+            SELECT from_tier_id, to_tier_id, count(*) FROM crm_value_tier_simulation_move
+             WHERE simulation_id = %s AND from_tier_id IS NOT NULL AND to_tier_id IS NOT NULL
+               AND COALESCE(direction, 'up') = 'up'
+             GROUP BY from_tier_id, to_tier_id ORDER BY count(*) DESC, from_tier_id, to_tier_id
+            """,
+                simulation.id,
+            )
+        )
+        lines = []
+        for from_id, to_id, count in pairs:
+            before, after = Tier.browse(from_id), Tier.browse(to_id)
+            lost = Comparison._missing(after, before)
+            if lost:
+                lines.append(
+                    self.env._(
+                        "%(before)s → %(after)s (%(count)s customers): %(benefits)s",
+                        before=before.name,
+                        after=after.name,
+                        count=count,
+                        benefits=Comparison._in_words(lost),
+                    )
+                )
+        return "\n".join(lines) or False
 
     @api.model
     def _benefit_cost_rates(self, company):

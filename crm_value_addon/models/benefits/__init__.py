@@ -1,4 +1,5 @@
 from . import crm_value_benefit
+from . import crm_value_benefit_comparison
 from . import crm_value_benefit_state
 from . import crm_value_benefit_text
 from . import crm_value_caution

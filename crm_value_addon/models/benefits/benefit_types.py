@@ -33,6 +33,8 @@ class BenefitType:
     is_for_customers: bool = True
     #: whether an order carries only one of it, and a tier therefore gives only one at a time
     is_single: bool = False
+    #: whether it is the only one in its currency: an order takes the one in the currency that it has anyway
+    is_per_currency: bool = False
     #: field of the order that it fills
     order_field: str | None = None
     #: field of the contact that wins when a person has set it
@@ -69,17 +71,24 @@ class ActiveBenefit:
 
     id: int
     benefit_type: str
-    company_id: int
+    #: the companies where orders can carry it; None: all
+    company_ids: frozenset[int] | None
     target_id: int
+    #: of a pricelist; 0 where the type knows no currency
+    currency_id: int
     factor: float
     date_from: date | None
     date_to: date | None
     is_active: bool
 
-    def holds(self, company_id, day):
+    def holds(self, company_id, day, carried=()):
+        """Tell whether it is given in a company on a day.
+
+        :param carried: ids of the benefits that an order carries already, whether or not they are still in use
+        """
         return (
-            self.is_active
-            and self.company_id in (False, company_id)
+            (self.is_active or self.id in carried)
+            and (self.company_ids is None or company_id in self.company_ids)
             and (self.date_from or day) <= day <= (self.date_to or day)
         )
 
@@ -92,6 +101,7 @@ BENEFIT_TYPES = {
             "Pricelist",
             target="pricelist_id",
             is_single=True,
+            is_per_currency=True,
             seller_text=_lt("Pricelist %(name)s"),
             # the names of pricelists are for employees
             customer_text=_lt("Special prices"),

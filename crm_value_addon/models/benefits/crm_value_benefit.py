@@ -1,11 +1,7 @@
-from datetime import date
-
 from odoo import api, fields, models, tools
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 
 from .benefit_types import BENEFIT_TYPES, NO_TYPE, OCCASIONS, ActiveBenefit
-
-_FAR_PAST, _FAR_FUTURE = date(1, 1, 1), date(9999, 12, 31)
 
 
 class CrmValueBenefit(models.Model):
@@ -36,7 +32,7 @@ class CrmValueBenefit(models.Model):
         precompute=True,
         index=True,
         ondelete="cascade",
-        help="Empty: in all companies that have the tier",
+        help="In this company and its branches. Empty: in all companies that have the tier",
     )
     pricelist_id = fields.Many2one(
         "product.pricelist",
@@ -44,18 +40,19 @@ class CrmValueBenefit(models.Model):
         index="btree_not_null",
         domain="['|', ('company_id', '=', False), ('company_id', '=?', company_id)]",
     )
+    pricelist_warning = fields.Char(compute="_compute_pricelist_warning")
     payment_term_id = fields.Many2one(
         "account.payment.term",
         string="Payment Terms",
         ondelete="restrict",
         index="btree_not_null",
-        domain="['|', ('company_id', '=', False), ('company_id', '=?', company_id)]",
+        domain="['|', ('company_id', '=', False), ('company_id', 'parent_of', company_id)] if company_id else []",
     )
     program_id = fields.Many2one(
         "loyalty.program",
         ondelete="restrict",
         index="btree_not_null",
-        domain="['|', ('company_id', '=', False), ('company_id', '=?', company_id)]",
+        domain="['|', ('company_id', '=', False), ('company_id', 'parent_of', company_id)] if company_id else []",
     )
     user_id = fields.Many2one(
         "res.users",
@@ -117,7 +114,23 @@ class CrmValueBenefit(models.Model):
     @api.depends("tier_id.company_id", "benefit_type", "pricelist_id", "payment_term_id", "program_id")
     def _compute_company_id(self):
         for benefit in self:
-            benefit.company_id = benefit.tier_id.company_id or benefit._target_company() or benefit.company_id
+            before, target_company = benefit.company_id, benefit._target_company()
+            company = benefit.tier_id.company_id or target_company or before
+            for branch in (target_company, before):
+                if company in branch.sudo().parent_ids:  # sudo: which branches there are is the same for everybody
+                    company = branch
+            benefit.company_id = company
+
+    @api.depends("benefit_type", "pricelist_id.active")
+    def _compute_pricelist_warning(self):
+        is_on = self.env["res.groups"]._is_feature_enabled("product.group_product_pricelist")
+        for benefit in self:
+            warning = False
+            if benefit.benefit_type == "pricelist" and not is_on:
+                warning = self.env._("Pricelists are switched off in the settings: no order gets this one.")
+            elif benefit.pricelist_id and not benefit.pricelist_id.active:
+                warning = self.env._("This pricelist is archived: no order gets it.")
+            benefit.pricelist_warning = warning
 
     @api.depends(
         "benefit_type",
@@ -191,10 +204,11 @@ class CrmValueBenefit(models.Model):
     @api.constrains(lambda self: ("tier_id", "company_id", *self._target_fields()))
     def _check_company(self):
         for benefit in self:
-            companies = benefit.tier_id.company_id | benefit.company_id | benefit._target_company()
+            scope = benefit.company_id or benefit.tier_id.company_id
             if benefit.benefit_type == "manager":
-                benefit._check_manager(companies)
-            elif len(companies) > 1:
+                benefit._check_manager(scope)
+            if scope and not benefit._is_given_in(scope):
+                companies = benefit.tier_id.company_id | benefit.company_id | benefit._target_company()
                 raise ValidationError(
                     self.env._(
                         "%(benefit)s belongs to another company than the tier %(tier)s or the benefit: %(companies)s.",
@@ -204,14 +218,29 @@ class CrmValueBenefit(models.Model):
                     )
                 )  # sudo: names, for the message only
 
-    def _check_manager(self, companies):
+    def _is_given_in(self, company):
+        """Tell whether orders of a company can carry this benefit: tier, benefit and target are its or its parents'."""
+        owners = self.tier_id.company_id | self.company_id
+        # sudo: which branches there are is the same for everybody
+        return owners <= company.sudo().parent_ids and self._is_target_usable_in(company.sudo())
+
+    def _is_target_usable_in(self, company):
+        """Tell whether Odoo lets an order of a company use the record that the benefit gives."""
+        if not self._target_company():
+            return True
+        target = self._target()
+        # sale_loyalty looks for the programs of a company and of its parent, no further
+        companies = company | company.parent_id if target._name == "loyalty.program" else company
+        return bool(target.filtered_domain(target._check_company_domain(companies)))
+
+    def _check_manager(self, company):
         # sudo: reads the user's companies only
-        if not companies <= self.user_id.sudo().company_ids:
+        if not company <= self.user_id.sudo().company_ids:
             raise ValidationError(
                 self.env._(
                     "%(user)s has no access to %(company)s.",
                     user=self.user_id.name,
-                    company=", ".join(companies.mapped("name")),
+                    company=company.name,
                 )
             )
 
@@ -231,7 +260,7 @@ class CrmValueBenefit(models.Model):
         for benefit in self.filtered("active"):
             # sudo: the other benefit may be in a company that the user does not see
             for other in benefit.sudo().tier_id.benefit_ids - benefit:
-                if benefit._conflicts_with(other):
+                if self.env["crm.value.benefit.comparison"]._conflict(benefit, other):
                     raise ValidationError(
                         self.env._(
                             "%(tier)s already has “%(other)s” at that time. An order can carry only one of the two: "
@@ -269,6 +298,7 @@ class CrmValueBenefit(models.Model):
     def create(self, vals_list):
         benefits = super().create(vals_list)
         benefits._clear_other_targets()
+        benefits._close_tills()
         self.env.registry.clear_cache()
         return benefits
 
@@ -276,11 +306,12 @@ class CrmValueBenefit(models.Model):
         result = super().write(vals)
         if "benefit_type" in vals:
             self._clear_other_targets()
+        self._close_tills()
         self.env.registry.clear_cache()
         return result
 
     def unlink(self):
-        programs = self.filtered(lambda benefit: benefit.benefit_type == "program").program_id
+        programs = self._gated()
         result = super().unlink()
         self.env.registry.clear_cache()
         self._close_programs(programs)
@@ -313,6 +344,14 @@ class CrmValueBenefit(models.Model):
                     dict.fromkeys(other, False)
                 )
 
+    def _gated(self):
+        """Return the programs that these benefits open to their tiers only."""
+        return self.filtered(lambda benefit: benefit.benefit_type == "program").program_id
+
+    def _close_tills(self):
+        """Take programs for certain tiers only from the tills; those of a draft tier are not closed yet."""
+        self.filtered(lambda benefit: benefit.tier_id.state == "active")._gated()._close_tills()
+
     @api.model
     def _close_programs(self, programs):
         """Archive programs that no tier has any more, because they would be open to everybody."""
@@ -325,30 +364,19 @@ class CrmValueBenefit(models.Model):
         )
         (programs - in_use).sudo().active = False
 
-    # conflicts
+    # pricelists switched off
 
-    def _conflicts_with(self, other):
-        """Tell whether two benefits of a tier give the same thing, in the same company at the same time."""
-        return (
-            other.active
-            and self.benefit_type == other.benefit_type
-            and self._shares_company_with(other)
-            and self._overlaps(other)
-            and (self._type().is_single or self._gives_same_as(other))
-        )
+    def action_enable_pricelists(self):
+        """Switch on pricelists as the settings do, and use these benefits' again, which Odoo archived meanwhile.
 
-    def _shares_company_with(self, other):
-        return not self.company_id or not other.company_id or self.company_id == other.company_id
-
-    def _overlaps(self, other):
-        """Tell whether there is a day on which both benefits are valid."""
-        return (self.date_from or _FAR_PAST) <= (other.date_to or _FAR_FUTURE) and (other.date_from or _FAR_PAST) <= (
-            self.date_to or _FAR_FUTURE
-        )
-
-    def _gives_same_as(self, other):
-        """Tell whether two benefits of one type have the same target, and the same occasion if they need one."""
-        return self._target() == other._target() and (not self._type().has_occasion or self.occasion == other.occasion)
+        :raise AccessError: the user may not change the settings
+        """
+        if not self.env.user.has_group("base.group_system"):
+            raise AccessError(self.env._("Only an administrator can switch on pricelists."))
+        self.check_access("write")
+        self.env["res.config.settings"].create({"group_product_pricelist": True}).execute()
+        self.pricelist_id.action_unarchive()
+        return {"type": "ir.actions.client", "tag": "reload"}
 
     # active benefits
 
@@ -358,14 +386,17 @@ class CrmValueBenefit(models.Model):
         """Return the benefits of every tier: tier id → tuple of `ActiveBenefit`."""
         by_tier = {}
         # sudo: the benefits of a tier are the same, whoever buys or sells
+        companies = self.env["res.company"].sudo().with_context(active_test=False).search([])
         for benefit in self.sudo().with_context(active_test=False).search([("tier_id.state", "=", "active")]):
             target = benefit._target()
+            is_limited = benefit.tier_id.company_id | benefit.company_id | benefit._target_company()
             by_tier.setdefault(benefit.tier_id.id, []).append(
                 ActiveBenefit(
                     id=benefit.id,
                     benefit_type=benefit.benefit_type,
-                    company_id=benefit.company_id.id,
+                    company_ids=frozenset(companies.filtered(benefit._is_given_in).ids) if is_limited else None,
                     target_id=target.id if isinstance(target, models.BaseModel) else 0,
+                    currency_id=target.currency_id.id if benefit._type().is_per_currency else 0,
                     factor=benefit.points_factor,
                     date_from=benefit.date_from or None,
                     date_to=benefit.date_to or None,
@@ -375,45 +406,39 @@ class CrmValueBenefit(models.Model):
         return {tier_id: tuple(benefits) for tier_id, benefits in by_tier.items()}
 
     @api.model
-    def _active_benefits(self, tier, company, day):
-        """Return what a tier gives in a company on a day, as a list of `ActiveBenefit`."""
-        return [benefit for benefit in self._benefits_by_tier().get(tier.id, ()) if benefit.holds(company.id, day)]
+    def _active_benefits(self, tier, company, day, carried=()):
+        """Return what a tier gives in a company on a day, as a list of `ActiveBenefit`.
+
+        :param carried: ids of the benefits that an order carries already, whether or not they are still in use
+        """
+        benefits = self._benefits_by_tier().get(tier.id, ())
+        return [benefit for benefit in benefits if benefit.holds(company.id, day, carried)]
 
     @api.model
-    def _target_id(self, tier, company, day, benefit_type):
-        """Return the id of the record that a tier gives by a type of benefit, False without such a benefit."""
-        return next(
-            (
-                benefit.target_id
-                for benefit in self._active_benefits(tier, company, day)
-                if benefit.benefit_type == benefit_type
-            ),
-            False,
-        )
+    def _of_type(self, benefit_type):
+        """Return all benefits of a type, in any company, in use or not, as a list of `ActiveBenefit`."""
+        return [
+            benefit
+            for benefits in self._benefits_by_tier().values()
+            for benefit in benefits
+            if benefit.benefit_type == benefit_type
+        ]
 
     @api.model
     def _gated_programs(self):
         """Return the ids of the programs that are for certain tiers only, in any company and at any time."""
-        return {
-            benefit.target_id
-            for benefits in self._benefits_by_tier().values()
-            for benefit in benefits
-            if benefit.benefit_type == "program"
-        }
+        return {benefit.target_id for benefit in self._of_type("program")}
 
     @api.model
     def _tier_pricelist_ids(self):
         """Return the ids of the pricelists that tiers give."""
-        return {
-            benefit.target_id
-            for benefits in self._benefits_by_tier().values()
-            for benefit in benefits
-            if benefit.benefit_type == "pricelist" and benefit.is_active
-        }
+        return {benefit.target_id for benefit in self._of_type("pricelist") if benefit.is_active}
 
     @api.model
-    def _manager(self, tier, company, day):
+    def _manager(self, tier, company, day, carried=()):
         """Return the account manager that a tier gives its customers, if that user can still work in the company."""
+        active = self._active_benefits(tier, company, day, carried)
+        user_id = next((benefit.target_id for benefit in active if benefit.benefit_type == "manager"), False)
         # sudo: customers create orders, too, and have no rights on users
-        user = self.env["res.users"].sudo().browse(self._target_id(tier, company, day, "manager"))
+        user = self.env["res.users"].sudo().browse(user_id)
         return user if user and user.active and company in user.company_ids else user.browse()

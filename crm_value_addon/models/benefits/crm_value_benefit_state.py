@@ -64,11 +64,23 @@ class CrmValueBenefitState(models.AbstractModel):
         """Return what the form of a customer shows of the benefits of its tier; empty where there are none."""
         Benefit, company = self.env["crm.value.benefit"], value.company_id
         label = self.env["crm.value.benefit.text"]._tier_labels(self.env.lang).get(value.tier_id.id)
-        active = Benefit._active_benefits(value.tier_id, company, company._value_today()) if label else []
+        if not label:
+            return []
+        active = self._benefits_for(value, Benefit._active_benefits(value.tier_id, company, company._value_today()))
         return active and {
             "pause": self._pause_reason(value, company),
             "benefits": [(label["benefits"][benefit.id], self._manual_override(value, benefit)) for benefit in active],
         }
+
+    @api.model
+    def _benefits_for(self, value, benefits):
+        """Return of these benefits those that a customer gets, which is not quoted in the currency of the others."""
+        if not any(benefit.currency_id for benefit in benefits):
+            return benefits
+        # sudo: the user may not open the pricelist, and only the currency is read
+        partner = value.partner_id.sudo().with_company(value.company_id)
+        currency = partner.property_product_pricelist.currency_id or value.company_id.sudo().currency_id
+        return [benefit for benefit in benefits if benefit.currency_id in (0, currency.id)]
 
     @api.model
     def _manual_override(self, value, active):

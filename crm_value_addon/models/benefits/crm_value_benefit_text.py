@@ -71,12 +71,16 @@ class CrmValueBenefitText(models.AbstractModel):
             set otherwise on the contact
         """
         Benefit, State, texts = self.env["crm.value.benefit"], self.env["crm.value.benefit.state"], []
-        for active in Benefit._active_benefits(tier, company, company._value_today()):
+        given = Benefit._active_benefits(tier, company, company._value_today())
+        for active in State._benefits_for(value, given) if value else given:
             benefit = Benefit.browse(active.id)
             is_past = benefit._type().has_occasion and benefit.occasion == "reach"
             if not value or not is_past and not State._manual_override(value, active):
-                texts.append(self._prepare_portal_text(benefit, company))
-        return [text for text in texts if text]
+                text = self._prepare_portal_text(benefit, company)
+                # one of the pricelists in several currencies is the customer's
+                if text and not (active.currency_id and text in texts):
+                    texts.append(text)
+        return texts
 
     @api.model
     def _prepare_portal_text(self, benefit, company):

@@ -74,7 +74,7 @@ class CrmValueGiftCalendar(models.AbstractModel):
                 benefit.active
                 and benefit.benefit_type == "gift"
                 and benefit.occasion == "reach"
-                and benefit.company_id.id in (False, company.id)
+                and benefit.company_id <= company.parent_ids
                 and benefit.program_id.active
                 and (benefit.date_from or day) <= day <= (benefit.date_to or day)
             )
@@ -109,7 +109,8 @@ class CrmValueGiftCalendar(models.AbstractModel):
               JOIN res_partner partner ON partner.id = value.partner_id AND partner.active
               JOIN crm_value_tier tier ON tier.id = value.tier_id AND tier.active
               JOIN crm_value_benefit benefit ON benefit.tier_id = tier.id AND benefit.active
-                   AND benefit.benefit_type = 'gift' AND COALESCE(benefit.company_id, %(company)s) = %(company)s
+                   AND benefit.benefit_type = 'gift'
+                   AND (benefit.company_id IS NULL OR benefit.company_id = ANY(%(lineage)s))
               JOIN loyalty_program program ON program.id = benefit.program_id AND program.active
               JOIN LATERAL (SELECT CASE benefit.occasion %(origin)s END AS day) origin ON TRUE
               JOIN generate_series(%(first_year)s, %(last_year)s) year ON year > extract(year FROM origin.day)
@@ -123,6 +124,7 @@ class CrmValueGiftCalendar(models.AbstractModel):
              ORDER BY value.id, benefit.id
             """,
             company=company.id,
+            lineage=company.parent_ids.ids,
             since=since,
             today=today,
             first_year=since.year,

@@ -54,8 +54,7 @@ class CrmValueOrderMargin(models.AbstractModel):
         Only where the order has the pricelist of its tier; one that a person chose is no benefit.
         """
         OrderTier = self.env["crm.value.order.tier"]
-        tier_pricelist_id = OrderTier._target_id(order, "pricelist")
-        if not tier_pricelist_id or order.pricelist_id.id != tier_pricelist_id:
+        if order.pricelist_id.id not in OrderTier._pricelist_ids(order):
             return {}
         order = order.with_company(order.company_id)
         no_tier = OrderTier._with_benefits(order, self.env["crm.value.tier"])

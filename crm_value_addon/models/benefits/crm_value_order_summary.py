@@ -54,7 +54,8 @@ class CrmValueOrderSummary(models.AbstractModel):
         types, benefits = self.env["crm.value.benefit"]._types(), []
         for benefit in self.env["crm.value.order.tier"]._active_benefits(order) if label else ():
             row = types[benefit.benefit_type]
-            if row.is_on_orders:
+            # a pricelist in another currency is for other customers
+            if row.is_on_orders and benefit.currency_id in (0, order.currency_id.id):
                 benefits.append(
                     {
                         "text": label["benefits"][benefit.id],

@@ -1,7 +1,7 @@
 from odoo import api, models
 
 #: fields of an order that are decided together, and that nobody writes
-TIER_FIELDS = ("value_tier_id", "value_pause_reason", "value_tier_date")
+TIER_FIELDS = ("value_tier_id", "value_pause_reason", "value_tier_date", "value_carried_benefits")
 
 
 class CrmValueOrderTier(models.AbstractModel):
@@ -11,8 +11,10 @@ class CrmValueOrderTier(models.AbstractModel):
     an order carries.
 
     How it works: the order stores its tier, and the stored tier alone decides, never the customer's live tier. It is
-    set when the order is created, when customer or company change on a draft, and by the button. Terms that a person
-    chose are kept: `_unchosen_terms` finds the others, by comparing the order with what contact and tier give anyway.
+    set when the order is created, when it gets another customer or company before it is confirmed, and by the button.
+    The order also stores which benefits it was promised, so that it keeps them when they, or the tier, go out of use.
+    Terms that a person chose are kept: `_unchosen_terms` finds the others, by comparing the order with what contact and
+    tier give anyway.
     """
 
     _name = "crm.value.order.tier"
@@ -35,18 +37,30 @@ class CrmValueOrderTier(models.AbstractModel):
                 tier, reason = tiers[order]
                 if order._origin.id and order._origin.value_tier_id != tier:
                     moved |= order
-                order.value_tier_id, order.value_pause_reason = tier, reason
-                order.value_tier_date = company._value_today() if company else False
+                for name, value in self._prepare_tier_vals(tier, reason, company).items():
+                    order[name] = value
         # Odoo recomputes the terms when the customer changes, but not when the company does
         self.env.add_to_compute(orders._fields["payment_term_id"], moved)
 
     @api.model
+    def _prepare_tier_vals(self, tier, reason, company):
+        """Return the fields of `TIER_FIELDS` for an order that is to carry a tier from today on."""
+        today = company._value_today() if company else False
+        active = self.env["crm.value.benefit"]._active_benefits(tier, company, today) if tier else []
+        values = (tier.id, reason, today, [benefit.id for benefit in active] or False)
+        return dict(zip(TIER_FIELDS, values, strict=True))
+
+    @api.model
     def _keeps_tier(self, order):
-        """Tell whether an order keeps its tier: it is no draft, or its form changes neither customer nor company."""
+        """Tell whether an order keeps its tier: it is confirmed, or its form changes neither customer nor company."""
         origin = order._origin
-        if not origin.id or order.state != "draft":
+        if not origin.id or order.state == "sale":
             return bool(origin.id)
-        return not order.id and order.partner_id._origin == origin.partner_id and order.company_id == origin.company_id
+        return (
+            not order.id
+            and order.partner_id._origin.commercial_partner_id == origin.partner_id.commercial_partner_id
+            and order.company_id == origin.company_id
+        )
 
     @api.model
     def _current_tiers(self, orders, company):
@@ -72,9 +86,52 @@ class CrmValueOrderTier(models.AbstractModel):
     @api.model
     def _keeping_tier(self, orders, vals):
         """Return a context manager that keeps the tier of those orders whose customer and company do not change."""
-        keys = {"partner_id", "company_id"} & vals.keys()
-        same = orders.filtered(lambda order: keys and all(order[name].id == vals[name] for name in keys))
-        return self.env.protecting([orders._fields[name] for name in TIER_FIELDS], same)
+        same = orders - self._changing_hands(orders, vals) if {"partner_id", "company_id"} & vals.keys() else ()
+        return self.env.protecting([orders._fields[name] for name in TIER_FIELDS], orders.browse().concat(*same))
+
+    @api.model
+    def _changing_hands(self, orders, vals):
+        """Return those orders that these values give to another commercial partner or company."""
+        found = orders.browse()
+        if "partner_id" in vals:
+            customer = self.env["res.partner"].browse(vals["partner_id"]).commercial_partner_id
+            found |= orders.filtered(lambda order: order.partner_id.commercial_partner_id != customer)
+        if "company_id" in vals:
+            found |= orders.filtered(lambda order: order.company_id.id != vals["company_id"])
+        return found
+
+    # when a quotation changes hands
+
+    @api.model
+    def _terms_before(self, orders, vals):
+        """Return what quotations carry that are about to change hands: order → (tier, pricelist, whether unchosen)."""
+        quotations = self._changing_hands(orders, vals).filtered(lambda order: order.state != "sale")
+        return {
+            order: (
+                order.value_tier_id,
+                order.pricelist_id,
+                "pricelist_id" in self._unchosen_terms(order, order.value_tier_id),
+            )
+            for order in quotations
+        }
+
+    @api.model
+    def _follow_customer(self, before):
+        """Let quotations follow their new customer where another tier comes with it: pricelist, prices and rewards.
+
+        Odoo computes payment terms by itself, and the pricelist of drafts.
+
+        :param before: what `_terms_before` returned
+        """
+        for order, (tier, pricelist, is_unchosen) in before.items():
+            if order.value_tier_id == tier:
+                continue
+            if is_unchosen and order.state != "draft":
+                in_tier = self._with_benefits(order, order.value_tier_id).with_company(order.company_id)
+                order.pricelist_id = in_tier.partner_id.property_product_pricelist
+            if order.pricelist_id != pricelist:
+                order._recompute_prices()
+            order._update_programs_and_rewards()
 
     # what the order carries
 
@@ -85,8 +142,13 @@ class CrmValueOrderTier(models.AbstractModel):
         if not order.value_tier_id:
             return []
         return self.env["crm.value.benefit"]._active_benefits(
-            order.value_tier_id, order.company_id, self._benefit_day(order)
+            order.value_tier_id, order.company_id, self._benefit_day(order), self._carried(order)
         )
+
+    @api.model
+    def _carried(self, order):
+        """Return the ids of the benefits that an order was promised."""
+        return tuple(order.sudo().value_carried_benefits or ())  # sudo: as above
 
     @api.model
     def _benefit_day(self, order):
@@ -100,14 +162,26 @@ class CrmValueOrderTier(models.AbstractModel):
 
     @api.model
     def _target_id(self, order, benefit_type):
-        """Return the id of the record that an order's tier gives by a type of benefit, False without such a benefit."""
+        """Return the id of the record that an order's tier gives by a type of benefit, False without such a benefit.
+
+        Of pricelists there may be one per currency: see `_pricelist_ids`.
+        """
         benefit = self._active_benefit(order, benefit_type)
         return benefit.target_id if benefit else False
 
     @api.model
+    def _pricelist_ids(self, order):
+        """Return the ids of the pricelists that an order's tier gives."""
+        return {benefit.target_id for benefit in self._active_benefits(order) if benefit.benefit_type == "pricelist"}
+
+    @api.model
     def _with_benefits(self, order, tier):
         """Return an order in a context in which contacts have the pricelist of a tier, or of no tier."""
-        return order.with_context(value_order_tier_id=tier.id, value_order_day=self._benefit_day(order))
+        return order.with_context(
+            value_order_tier_id=tier.id,
+            value_order_day=self._benefit_day(order),
+            value_order_benefits=self._carried(order),
+        )
 
     @api.model
     def _manager(self, order):
@@ -117,7 +191,7 @@ class CrmValueOrderTier(models.AbstractModel):
             return self.env["res.users"]
         return (
             self.env["crm.value.benefit"]
-            ._manager(order.value_tier_id, order.company_id, self._benefit_day(order))
+            ._manager(order.value_tier_id, order.company_id, self._benefit_day(order), self._carried(order))
             .with_env(self.env)
         )
 
@@ -163,7 +237,7 @@ class CrmValueOrderTier(models.AbstractModel):
         """Return the names of those fields of an order that hold what its contact and a tier give anyway."""
         Benefit = self.env["crm.value.benefit"]
         order_in_tier = self._with_benefits(order, tier).with_company(order.company_id)
-        active = Benefit._active_benefits(tier, order.company_id, self._benefit_day(order))
+        active = Benefit._active_benefits(tier, order.company_id, self._benefit_day(order), self._carried(order))
         target_id = {benefit.benefit_type: benefit.target_id for benefit in active}
         return [
             row.order_field
@@ -206,14 +280,11 @@ class CrmValueOrderTier(models.AbstractModel):
         before, unchosen = order.value_tier_id, self._unchosen_terms(order, order.value_tier_id)
         tier, reason = self._current_tiers(order, order.company_id)[order]
         # sudo: nobody chooses the tier itself (see field_access.py); whether the user may ask for it was checked
-        order.sudo().write(
-            {"value_tier_id": tier.id, "value_pause_reason": reason, "value_tier_date": order.company_id._value_today()}
-        )
-        vals = {}
-        if "pricelist_id" in unchosen or self._target_id(order, "pricelist"):
-            order_in_tier = self._with_benefits(order, tier).with_company(order.company_id)
-            vals["pricelist_id"] = order_in_tier.partner_id.property_product_pricelist.id
-        order.write(vals)
+        order.sudo().write(self._prepare_tier_vals(tier, reason, order.company_id))
+        order_in_tier = self._with_benefits(order, tier).with_company(order.company_id)
+        pricelist = order_in_tier.partner_id.property_product_pricelist
+        if "pricelist_id" in unchosen or pricelist.id in self._pricelist_ids(order):
+            order.pricelist_id = pricelist
         if "payment_term_id" in unchosen or self._target_id(order, "payment_term"):
             order._compute_payment_term_id()
         order._recompute_prices()

@@ -153,6 +153,7 @@ class CrmValueFollowupDue(models.AbstractModel):
         if not rule.tier_id:
             return None
         # sudo: the rule decides the same, whoever starts it.
-        tiers = self.env["crm.value.tier"].sudo().search([("company_id", "in", [False, company.id])])
+        Tier = self.env["crm.value.tier"].sudo()
+        tiers = Tier.search(Tier._domain_of(company))
         least = (rule.tier_id.sequence, rule.tier_id.id)
         return [tier.id for tier in tiers if (tier.sequence, tier.id) >= least] or [0]

@@ -310,7 +310,8 @@ class CrmValuePortal(models.AbstractModel):
                 [
                     ("partner_id", "in", partners.ids),
                     ("program_id.active", "=", True),
-                    ("program_id.company_id", "in", [False, company.id]),
+                    # as sale_loyalty looks for programs
+                    ("program_id.company_id", "in", [False, company.id, company.parent_id.id]),
                     ("program_id.program_type", "in", _BALANCES + _COUPONS),
                     "|",
                     ("expiration_date", "=", False),

@@ -53,7 +53,10 @@ class CrmValueTier(models.Model):
     )
     active = fields.Boolean(compute="_compute_active", store=True, readonly=False, precompute=True, copy=False)
     company_id = fields.Many2one(
-        "res.company", index=True, ondelete="cascade", help="Empty: for all companies, each with its own figures"
+        "res.company",
+        index=True,
+        ondelete="cascade",
+        help="This company and its branches. Empty: all companies. Each company has its own figures.",
     )
     scheme = fields.Selection(
         [("standard", "Tiers with thresholds"), ("pyramid", "Customer pyramid")],
@@ -103,6 +106,9 @@ class CrmValueTier(models.Model):
         help="How close we stay to customers of this tier; sets how often they are contacted. "
         "Clasp: a contact now and then, the customer fits our process. Velcro: we adapt to the "
         "customer. Zipper: in touch all the time, both adapt.",
+    )
+    missing_benefits = fields.Char(
+        compute="_compute_missing_benefits", help="What the tier below gives and this does not"
     )
     criteria_summary = fields.Char(string="Criteria in Words", compute="_compute_criteria_summary")
     is_by_hand = fields.Boolean(compute="_compute_is_by_hand")
@@ -158,6 +164,14 @@ class CrmValueTier(models.Model):
         for tier in self:
             tier.has_predicted = any(criterion.metric in predicted for criterion in tier.criterion_ids)
 
+    @api.depends("benefit_ids", "sequence", "scheme", "company_id", "active")
+    def _compute_missing_benefits(self):
+        Comparison = self.env["crm.value.benefit.comparison"]
+        for tier in self:
+            below = tier._tier_below()
+            missing = Comparison._in_words(Comparison._missing(tier, below))
+            tier.missing_benefits = missing and self.env._("%(tier)s: %(benefits)s", tier=below.name, benefits=missing)
+
     def _compute_customer_count(self):
         groups = self.env["crm.value"]._read_group(
             [("tier_id", "in", self.ids), ("company_id", "in", self.env.companies.ids)], ["tier_id"], ["__count"]
@@ -185,6 +199,8 @@ class CrmValueTier(models.Model):
         self.env.registry.clear_cache()
         if "company_id" in vals:
             self.benefit_ids._check_company()
+        if "state" in vals:
+            self.benefit_ids._close_tills()
         return result
 
     def unlink(self):
@@ -237,6 +253,15 @@ class CrmValueTier(models.Model):
         simulation = self.env["crm.value.tier.simulation"].with_context(simulated_tier_ids=self.ids)
         return simulation.create({"company_id": company.id, "scheme": self.scheme})._open()
 
+    def action_take_over_benefits(self):
+        """Give this tier what the tier below gives and this one does not.
+
+        :raise AccessError: the user may not change this tier
+        """
+        self.ensure_one()
+        self.check_access("write")
+        self.env["crm.value.benefit.comparison"]._take_over(self, self._tier_below())
+
     def action_open_customers(self):
         """Open the customers of this tier.
 
@@ -250,10 +275,25 @@ class CrmValueTier(models.Model):
 
     # rules
 
+    @api.model
+    def _domain_of(self, company):
+        """Return the domain of the tiers of a company: its own, those of its parents, and those for all companies."""
+        # sudo: which branches there are is the same for everybody
+        return [("company_id", "in", [False, *company.sudo().parent_ids.ids])]
+
+    def _tier_below(self):
+        """Return the next lower tier in use of the same set."""
+        self.ensure_one()
+        company = self.company_id or self.env.company
+        tiers = self.search([*self._domain_of(company), ("scheme", "=", self.scheme), ("active", "=", True)])
+        place = (self.sequence, self._origin.id or float("inf"))
+        return tiers.filtered(lambda tier: (tier.sequence, tier.id) < place)[-1:]
+
     def _companies(self):
         """Return the companies that use these tiers; a shared tier concerns all with customers or tiers, and ours."""
         if all(tier.company_id for tier in self):
-            return self.company_id
+            # sudo: a tier concerns branches that its author may not see.
+            return self.env["res.company"].sudo().search([("id", "child_of", self.company_id.ids)])
         self.flush_model(["company_id"])
         rows = self.env.execute_query(
             SQL(
@@ -274,7 +314,7 @@ class CrmValueTier(models.Model):
         :param without: criteria to leave out
         """
         # sudo: the rules are the same for every user.
-        tiers = self.sudo().with_context(active_test=True).search([("company_id", "in", [False, company.id])])
+        tiers = self.sudo().with_context(active_test=True).search(self._domain_of(company))
         return [
             tier._tier_rule(company, tier.criterion_ids.filtered(lambda criterion: criterion not in without))
             for tier in tiers

@@ -19,7 +19,7 @@ class CrmValueTierLock(models.Model):
         required=True,
         ondelete="cascade",
         index=True,
-        domain="['|', ('company_id', '=', False), ('company_id', '=', company_id)]",
+        domain="['|', ('company_id', '=', False), ('company_id', 'parent_of', company_id)]",
     )
     reason = fields.Char(required=True)
     until = fields.Date(help="The last day; empty: until somebody ends it")
@@ -48,10 +48,8 @@ class CrmValueTierLock(models.Model):
     @api.constrains("value_id", "tier_id")
     def _check_tier(self):
         for lock in self:
-            if not lock.tier_id.active or lock.tier_id.company_id not in (
-                self.env["res.company"],
-                lock.value_id.company_id,
-            ):
+            # sudo: which branches there are is the same for everybody
+            if not lock.tier_id.active or not lock.tier_id.company_id <= lock.value_id.company_id.sudo().parent_ids:
                 raise ValidationError(
                     self.env._(
                         "%(tier)s is not in use in %(company)s.",

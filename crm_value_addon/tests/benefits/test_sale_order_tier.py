@@ -131,16 +131,6 @@ class TestSaleOrderTier(BenefitCase):
         self.assertNotIn("Call before delivery", self.order(customer).value_summary)
         self.assertIn("Call before delivery", sent.value_summary)
 
-    def test_customer_changes_on_a_draft_only(self):
-        self.benefit("pricelist", pricelist_id=self.vip.id)
-        vip, other = self.bought(5000), self.customer("Other")
-        order = self.order(other)
-        order.partner_id = vip
-        self.assertRecordValues(order, [{"value_tier_id": self.top.id, "pricelist_id": self.vip.id}])
-        order.action_quotation_sent()
-        order.partner_id = other
-        self.assertEqual(order.value_tier_id, self.top)
-
     def test_writing_the_same_customer_changes_nothing(self):
         customer = self.bought(5000)
         order = self.order(customer)
