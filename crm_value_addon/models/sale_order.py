@@ -153,8 +153,13 @@ class SaleOrder(models.Model):
             order.value_margin_before = order.margin + order.value_benefit_cost
 
     @api.depends(
-        "margin",
-        "amount_untaxed",
+        "order_line.price_unit",
+        "order_line.discount",
+        "order_line.product_uom_qty",
+        "order_line.product_uom_id",
+        "order_line.product_id",
+        "order_line.tax_ids",
+        "order_line.purchase_price",
         "state",
         "value_tier_id",
         "company_id",

@@ -1,7 +1,21 @@
 from odoo import api, fields, models
 from odoo.tools.sql import column_exists, create_column, index_exists
 
+from ..const import SELLER_GROUP
 from .privacy.field_access import denies
+
+#: what the margin of a line is made of
+_MARGIN_FIELDS = {
+    "order_id",
+    "product_id",
+    "product_uom_id",
+    "product_uom_qty",
+    "price_unit",
+    "discount",
+    "tax_ids",
+    "purchase_price",
+    "display_type",
+}
 
 
 class SaleOrderLine(models.Model):
@@ -50,6 +64,25 @@ class SaleOrderLine(models.Model):
     def _compute_value_benefit_cost(self):
         for line, (kind, cost) in self.env["crm.value.order.margin"]._line_costs(self).items():
             line.value_benefit_cost, line.value_benefit_kind = cost, kind
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        # what is billed on at its cost, by whoever posts the bill, is no decision about a price
+        is_seller = self.env.user.has_group(SELLER_GROUP)
+        order_ids = {vals.get("order_id") for vals in vals_list if is_seller or not vals.get("is_expense")}
+        with self.env["crm.value.order.margin"]._guarding_lines(self.env["sale.order"].browse(filter(None, order_ids))):
+            return super().create(vals_list)
+
+    def write(self, vals):
+        if _MARGIN_FIELDS.isdisjoint(vals):
+            return super().write(vals)
+        orders = self.order_id | self.env["sale.order"].browse(vals.get("order_id") or [])
+        with self.env["crm.value.order.margin"]._guarding_lines(orders):
+            return super().write(vals)
+
+    def unlink(self):
+        with self.env["crm.value.order.margin"]._guarding_lines(self.order_id):
+            return super().unlink()
 
     def _has_field_access(self, field, operation):
         return super()._has_field_access(field, operation) and not denies(self, field, operation)

@@ -1,3 +1,5 @@
+from contextlib import contextmanager
+
 from odoo import api, fields, models
 from odoo.exceptions import RedirectWarning
 from odoo.http import request
@@ -17,8 +19,9 @@ class CrmValueOrderMargin(models.AbstractModel):
 
     How it works: the tier's price costs the difference to the price that everybody else pays; a reward costs what it
     takes off. The guard asks where the state of an order becomes confirmed, after Odoo has computed its rewards, so
-    that it judges what is confirmed, by whichever way. It stops employees only, because a customer who accepts and
-    pays a quotation was promised its price.
+    that it judges what is confirmed, by whichever way, and where lines of a confirmed order change (`_guarding_lines`).
+    It reckons from quantities, prices and costs itself, because the sums on orders and lines can be written. It stops
+    employees only, because a customer who accepts and pays a quotation was promised its price.
     """
 
     _name = "crm.value.order.margin"
@@ -132,18 +135,31 @@ class CrmValueOrderMargin(models.AbstractModel):
     @api.model
     def _shortfall(self, order):
         """Return how much margin an order lacks, in its currency; negative when it has more than enough."""
-        return order.company_id.value_margin_floor * order.amount_untaxed - self._guarded_margin(order)
+        amount, margin = self._guarded_figures(order)
+        return order.company_id.value_margin_floor * amount - margin
 
     @api.model
-    def _guarded_margin(self, order):
-        """Return the margin, with the product's cost where a lower one was typed on a line."""
-        margin = order.margin
-        for line in order.order_line.filtered(lambda line: line.product_id and not line.is_downpayment):
+    def _guarded_figures(self, order):
+        """Return (amount, margin) of an order, with the product's cost where a better one was typed on a line."""
+        amount = margin = 0.0
+        for line in order.order_line.filtered(lambda line: not line.display_type):
+            untaxed = line.tax_ids.compute_all(
+                line.price_unit * (1 - line.discount / 100),
+                currency=order.currency_id,
+                quantity=line.product_uom_qty,
+                product=line.product_id,
+                partner=order.partner_shipping_id,
+            )["total_excluded"]
             product = line.product_id.with_company(line.company_id)
-            cost = product.uom_id._compute_price(product.standard_price, line.product_uom_id)
-            cost = line._convert_to_sol_currency(cost, product.cost_currency_id)
-            margin -= max(0.0, cost - line.purchase_price) * max(0.0, line.product_uom_qty)
-        return margin
+            cost = product.uom_id._compute_price(product.standard_price, line.product_uom_id) if product else 0.0
+            cost = line._convert_to_sol_currency(cost, product.cost_currency_id) if product else line.purchase_price
+            amount += untaxed
+            if line.product_uom_qty > 0:
+                margin += untaxed - max(cost, line.purchase_price) * line.product_uom_qty
+            else:
+                # nothing is earned by taking goods back
+                margin += min(0.0, untaxed - min(cost, line.purchase_price) * line.product_uom_qty)
+        return amount, margin
 
     @api.model
     def _check_floor(self, orders):
@@ -155,12 +171,34 @@ class CrmValueOrderMargin(models.AbstractModel):
             user = self._guarded_user(order)
             # sudo: the guard does not depend on what the user may see
             if user and self._is_below_floor(order.sudo()):
-                raise RedirectWarning(
-                    self.with_user(user)._describe_margin(order.with_user(user)),
-                    self.env.ref("crm_value_addon.action_server_request_margin_approval").id,
-                    self.env._("Ask for approval"),
-                    {"active_model": order._name, "active_id": order.id, "active_ids": order.ids},
-                )
+                self._refuse(order, user)
+
+    @api.model
+    def _refuse(self, order, user):
+        raise RedirectWarning(
+            self.with_user(user)._describe_margin(order.with_user(user)),
+            self.env.ref("crm_value_addon.action_server_request_margin_approval").id,
+            self.env._("Ask for approval"),
+            {"active_model": order._name, "active_id": order.id, "active_ids": order.ids},
+        )
+
+    @api.model
+    @contextmanager
+    def _guarding_lines(self, orders):
+        """Stop employees who take margin from confirmed orders that are, or come, below the floor.
+
+        :raise RedirectWarning: see `_check_floor`
+        """
+        # sudo: the guard does not depend on what the user may see
+        guarded = orders.sudo().filtered(
+            lambda order: order.state == "sale" and order.company_id.value_margin_guard and order.value_tier_id
+        )
+        before = {order: self._shortfall(order) for order in guarded if self._guarded_user(order)}
+        yield
+        for order, shortfall in before.items():
+            is_less = order.currency_id.compare_amounts(self._shortfall(order), shortfall) > 0
+            if is_less and self._is_below_floor(order):
+                self._refuse(order, self._guarded_user(order))
 
     @api.model
     def _guarded_user(self, order):
@@ -178,7 +216,10 @@ class CrmValueOrderMargin(models.AbstractModel):
 
     @api.model
     def _is_paid(self, order):
-        return any(transaction.state in ("authorized", "done") for transaction in order.sudo().transaction_ids)
+        """Tell whether as much was paid as the order asks for before it is confirmed."""
+        order = order.sudo()  # sudo: customers have no rights on transactions
+        is_any = any(transaction.state in ("authorized", "done") for transaction in order.transaction_ids)
+        return is_any and order._is_confirmation_amount_reached()
 
     @api.model
     def _describe_margin(self, order):
@@ -189,13 +230,14 @@ class CrmValueOrderMargin(models.AbstractModel):
                 "has to approve it.",
                 order=order.name,
             )
-        margin = self._guarded_margin(order)
+        # sudo: the group above may see margins, whether or not it may read each cost
+        amount, margin = self._guarded_figures(order.sudo())
         return self.env._(
             "%(order)s leaves a margin of %(margin)s (%(percent)s %%) after benefits of %(cost)s; the company asks for "
             "%(floor)s %%. A sales manager has to approve it.",
             order=order.name,
             margin=format_amount(self.env, margin, order.currency_id),
-            percent=f"{100 * margin / order.amount_untaxed:.1f}" if order.amount_untaxed else "–",
+            percent=f"{100 * margin / amount:.1f}" if amount else "–",
             cost=format_amount(self.env, order.value_benefit_cost, order.currency_id),
             floor=f"{100 * order.company_id.value_margin_floor:.1f}",
         )
@@ -239,10 +281,11 @@ class CrmValueOrderMargin(models.AbstractModel):
 
     @api.model
     def _withdraw_approval(self, orders, vals):
-        """Withdraw the approval of orders that get another customer."""
-        if "partner_id" in vals:
+        """Withdraw the approval of orders that get another customer, company or pricelist, and thereby currency."""
+        names = {"partner_id", "company_id", "pricelist_id"} & vals.keys()
+        if names:
             # sudo: nobody writes approvals
             approved = orders.sudo().filtered("value_margin_approved_by_id")
-            approved.filtered(lambda order: order.partner_id.id != vals["partner_id"]).write(
+            approved.filtered(lambda order: any(order[name].id != vals[name] for name in names)).write(
                 {"value_approved_shortfall": 0.0, "value_margin_approved_by_id": False}
             )

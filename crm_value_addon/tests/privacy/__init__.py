@@ -2,6 +2,7 @@ from . import test_companies
 from . import test_currencies
 from . import test_doors
 from . import test_injection
+from . import test_margin_doors
 from . import test_margin_hidden
 from . import test_owners
 from . import test_privacy
