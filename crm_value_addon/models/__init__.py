@@ -15,6 +15,8 @@ from . import crm_value_demo
 from . import account_move
 from . import account_move_line
 from . import account_move_reversal
+from . import account_partial_reconcile
+from . import account_payment
 from . import crm_lead
 from . import ir_actions_server
 from . import ir_attachment

@@ -8,7 +8,7 @@ _WATCHED = {"state", "partner_id", "commercial_partner_id"}
 
 
 class AccountMove(models.Model):
-    """Queues the customers of posted documents, and warns of what a draft credit note does to its customer."""
+    """Queues the customers of documents and entries, and warns of what a draft credit note does to its customer."""
 
     _inherit = "account.move"
 
@@ -39,6 +39,9 @@ class AccountMove(models.Model):
             after = self._value_queue_keys()
         # The symmetric difference: documents that were posted, reset, cancelled or moved to another customer.
         self.env["crm.value.queue"]._push(before ^ after, refreeze="state" in vals)
+        if "state" in vals:
+            # A payment or another entry is a credit of its customer before anybody matches it.
+            self.filtered(lambda move: move.move_type == "entry").line_ids._enqueue_customers()
         return result
 
     @api.ondelete(at_uninstall=False)

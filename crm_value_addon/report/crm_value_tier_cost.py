@@ -33,7 +33,7 @@ class CrmValueTierCost(models.Model):
     _depends = {
         "sale.order": ["value_tier_id", "partner_id", "company_id", "state", "date_order", "currency_rate"],
         "sale.order.line": ["order_id", "value_benefit_cost", "value_benefit_kind"],
-        "loyalty.history": ["order_id", "order_model", "value_extra_amount"],
+        "loyalty.history": ["order_id", "order_model", "value_extra_amount", "card_id"],
         "crm.value.purchase": ["partner_id", "company_id", "date", "margin"],
     }
 
@@ -90,10 +90,30 @@ class CrmValueTierCost(models.Model):
             """
             SELECT history.value_tier_id, partner.commercial_partner_id, sale.company_id,
                    date_trunc('month', sale.date_order)::date, sale.id, sale.date_order, 0, 0, 0,
-                   COALESCE(history.value_extra_amount, 0) / COALESCE(NULLIF(sale.currency_rate, 0), 1)
+                   COALESCE(history.value_extra_amount, 0) * CASE WHEN program.currency_id = company.currency_id THEN 1
+                        ELSE %s / %s END
               FROM loyalty_history history
               JOIN sale_order sale ON sale.id = history.order_id AND sale.state = 'sale'
+              JOIN res_company company ON company.id = sale.company_id
+              JOIN loyalty_card card ON card.id = history.card_id
+              JOIN loyalty_program program ON program.id = card.program_id
               JOIN res_partner partner ON partner.id = sale.partner_id
              WHERE history.order_model = 'sale.order' AND history.value_tier_id IS NOT NULL
+            """,
+            self._select_rate(SQL("company.currency_id")),
+            self._select_rate(SQL("program.currency_id")),
+        )
+
+    def _select_rate(self, currency):
+        """Return the rate of a currency in an order's company on its day, as `res.currency` finds it."""
+        return SQL(
             """
+            COALESCE((SELECT rate.rate FROM res_currency_rate rate
+                       WHERE rate.currency_id = %(currency)s AND %(company)s
+                       ORDER BY rate.name > sale.date_order::date, rate.company_id,
+                                abs(rate.name - sale.date_order::date) LIMIT 1), 1)
+            """,
+            currency=currency,
+            # the rates of a branch are those of its root company
+            company=SQL("(rate.company_id IS NULL OR rate.company_id = split_part(company.parent_path, '/', 1)::int)"),
         )

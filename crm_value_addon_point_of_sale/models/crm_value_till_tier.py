@@ -51,7 +51,7 @@ class CrmValueTillTier(models.AbstractModel):
                         }
                         for benefit in Benefit._benefits_by_tier().get(tier.id, ())
                         if benefit.is_active
-                        and benefit.company_id in (False, company.id)
+                        and benefit.is_given_in(company.id)
                         and benefit.benefit_type in ("program", "points_multiplier")
                     ],
                 }
@@ -90,11 +90,12 @@ class CrmValueTillTier(models.AbstractModel):
             )
         )
         gaps = self._gaps(company, values)
+        paused = self.env["crm.value.benefit.state"]._paused(values.filtered("tier_id"))
         now = int(fields.Datetime.now().timestamp())
         told = {
             value.partner_id.id: [
                 value.tier_id.id or 0,
-                bool(value.caution) * CAUTION + bool(self._is_paused(value, company)) * PAUSED,
+                bool(value.caution) * CAUTION + (value in paused) * PAUSED,
                 now,
                 gaps.get(value.partner_id.id, []),
             ]
@@ -103,10 +104,6 @@ class CrmValueTillTier(models.AbstractModel):
         excluded = partners.sudo().commercial_partner_id.filtered("value_opt_out")  # sudo: reads only the flag
         told |= {customer.id: [0, 0, now, []] for customer in excluded}
         return {partner: told.get(customer, False) for partner, customer in customer_of.items()}
-
-    @api.model
-    def _is_paused(self, value, company):
-        return value.tier_id and self.env["crm.value.benefit.state"]._pause_reason(value, company)
 
     @api.model
     def _rules(self, company):

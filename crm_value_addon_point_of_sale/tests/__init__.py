@@ -1,5 +1,4 @@
 from . import test_i18n
-from . import test_tier_programs
 from . import test_till_purchases
 from . import test_till_queue
 from . import test_till_tier

@@ -1,9 +1,4 @@
-"""Note on open orders which benefits they were promised, so that they keep these when the tier goes out of use.
-
-Programs for certain tiers only leave the tills, where Point of Sale is installed.
-"""
-
-from odoo.tools.sql import column_exists
+"""Note on open orders which benefits they were promised, so that they keep these when the tier goes out of use."""
 
 
 def migrate(cr, version):
@@ -17,10 +12,3 @@ def migrate(cr, version):
            AND (sale.state IN ('draft', 'sent') OR sale.state = 'sale' AND sale.invoice_status <> 'invoiced')
         """
     )
-    if column_exists(cr, "loyalty_program", "pos_ok"):
-        cr.execute(
-            """
-            UPDATE loyalty_program SET pos_ok = FALSE
-             WHERE pos_ok AND id IN (SELECT program_id FROM crm_value_benefit WHERE benefit_type = 'program')
-            """
-        )

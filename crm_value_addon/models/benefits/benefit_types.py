@@ -81,6 +81,9 @@ class ActiveBenefit:
     date_to: date | None
     is_active: bool
 
+    def is_given_in(self, company_id):
+        return self.company_ids is None or company_id in self.company_ids
+
     def holds(self, company_id, day, carried=()):
         """Tell whether it is given in a company on a day.
 
@@ -88,7 +91,7 @@ class ActiveBenefit:
         """
         return (
             (self.is_active or self.id in carried)
-            and (self.company_ids is None or company_id in self.company_ids)
+            and self.is_given_in(company_id)
             and (self.date_from or day) <= day <= (self.date_to or day)
         )
 

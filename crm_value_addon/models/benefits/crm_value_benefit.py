@@ -3,6 +3,9 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 
 from .benefit_types import BENEFIT_TYPES, NO_TYPE, OCCASIONS, ActiveBenefit
 
+#: a century; a coupon of longer would end beyond the calendar, or never be given
+MOST_GIFT_DAYS = 36_500
+
 
 class CrmValueBenefit(models.Model):
     """What a tier gives its customers: a record of Odoo's own that a sales order then uses. Holds no prices.
@@ -192,12 +195,13 @@ class CrmValueBenefit(models.Model):
                     program=self.program_id.name,
                 )
             )
-        if self.gift_points <= 0 or self.gift_days < 0 or not self.occasion:
+        if self.gift_points <= 0 or not 0 <= self.gift_days <= MOST_GIFT_DAYS or not self.occasion:
             raise ValidationError(
                 self.env._(
-                    "%(tier)s: a gift needs an occasion, at least a part of a point on its coupon, and days that are "
-                    "not negative.",
+                    "%(tier)s: a gift needs an occasion, at least a part of a point on its coupon, and from 0 to "
+                    "%(most)s days.",
                     tier=self.tier_id.name,
+                    most=MOST_GIFT_DAYS,
                 )
             )
 
@@ -298,7 +302,6 @@ class CrmValueBenefit(models.Model):
     def create(self, vals_list):
         benefits = super().create(vals_list)
         benefits._clear_other_targets()
-        benefits._close_tills()
         self.env.registry.clear_cache()
         return benefits
 
@@ -306,7 +309,6 @@ class CrmValueBenefit(models.Model):
         result = super().write(vals)
         if "benefit_type" in vals:
             self._clear_other_targets()
-        self._close_tills()
         self.env.registry.clear_cache()
         return result
 
@@ -347,10 +349,6 @@ class CrmValueBenefit(models.Model):
     def _gated(self):
         """Return the programs that these benefits open to their tiers only."""
         return self.filtered(lambda benefit: benefit.benefit_type == "program").program_id
-
-    def _close_tills(self):
-        """Take programs for certain tiers only from the tills; those of a draft tier are not closed yet."""
-        self.filtered(lambda benefit: benefit.tier_id.state == "active")._gated()._close_tills()
 
     @api.model
     def _close_programs(self, programs):

@@ -27,22 +27,36 @@ class CrmValueBenefitState(models.AbstractModel):
                 order="id",
             )
         )
-        tiers = {}
+        tiers, owed = {}, self._owed_too_much(values)
         for value in values:
-            reason = self._pause_reason(value, company)
+            reason = self._reason(value, owed.get(value))
             tier = value.tier_id.with_env(self.env)
             tiers[value.partner_id.id] = (tier.browse() if reason else tier, reason)
         return tiers
 
     @api.model
-    def _pause_reason(self, value, company):
+    def _pause_reason(self, value):
         """Return why the benefits of a customer pause, False when they do not."""
-        company = company.sudo()  # sudo: reads settings, also for customers
-        if self._owes_too_much(value, company):
+        return self._reason(value, self._owed_too_much(value).get(value))
+
+    @api.model
+    def _paused(self, values):
+        """Return those of these customers whose benefits pause."""
+        owed = self._owed_too_much(values)
+        return values.filtered(lambda value: self._reason(value, owed.get(value)))
+
+    @api.model
+    def _reason(self, value, owed):
+        """Return why the benefits of a customer pause, False when they do not.
+
+        :param owed: what the customer owes, if that is too much
+        """
+        company = value.company_id.sudo()  # sudo: reads settings, also for customers
+        if owed:
             return self.env._(
                 "The benefits of %(tier)s pause: %(overdue)s are overdue, more than %(limit)s.",
                 tier=value.tier_id.name,
-                overdue=formatLang(self.env, value.overdue_amount, currency_obj=company.currency_id),
+                overdue=formatLang(self.env, owed, currency_obj=company.currency_id),
                 limit=formatLang(self.env, company.value_pause_overdue_limit, currency_obj=company.currency_id),
             )
         if company.value_pause_caution and value.caution:
@@ -54,8 +68,24 @@ class CrmValueBenefitState(models.AbstractModel):
         return False
 
     @api.model
-    def _owes_too_much(self, value, company):
-        return company.value_pause_overdue and value.overdue_amount > company.value_pause_overdue_limit
+    def _owed_too_much(self, values):
+        """Return what customers owe who owe more than their company allows: value → amount.
+
+        Who paid, or was credited, since the last refresh is not kept waiting for the next one.
+        """
+        owed = {}
+        for company, group in values.grouped("company_id").items():
+            company = company.sudo()  # sudo: reads settings, also for customers
+            limit = company.value_pause_overdue_limit
+            late = group.filtered(lambda value, limit=limit: value.overdue_amount > limit)
+            if company.value_pause_overdue and late:
+                now = self.env["crm.value.observation"]._overdue_now(company, late.partner_id.ids)
+                owed |= {value: now.get(value.partner_id.id, 0.0) for value in late}
+        return {
+            value: amount
+            for value, amount in owed.items()
+            if value.currency_id.compare_amounts(amount, value.company_id.sudo().value_pause_overdue_limit) > 0
+        }
 
     # on the form of a customer
 
@@ -68,7 +98,7 @@ class CrmValueBenefitState(models.AbstractModel):
             return []
         active = self._benefits_for(value, Benefit._active_benefits(value.tier_id, company, company._value_today()))
         return active and {
-            "pause": self._pause_reason(value, company),
+            "pause": self._pause_reason(value),
             "benefits": [(label["benefits"][benefit.id], self._manual_override(value, benefit)) for benefit in active],
         }
 

@@ -100,15 +100,18 @@ class CrmValueCaution(models.AbstractModel):
             )
         if company.value_caution_overdue_days:
             conditions["overdue"] = SQL(
-                """value.overdue_amount > 0 AND EXISTS (
-                   SELECT FROM account_move_line line
+                # credits pay the oldest documents first: what is older than the limit exceeds them
+                """value.overdue_amount > 0 AND value.overdue_amount > (
+                   SELECT COALESCE(sum(line.amount_residual), 0) FROM account_move_line line
                      JOIN account_move move ON move.id = line.move_id
                      JOIN account_account account ON account.id = line.account_id
                     WHERE move.commercial_partner_id = value.partner_id AND line.company_id = value.company_id
                       AND line.parent_state = 'posted' AND line.reconciled IS NOT TRUE AND line.amount_residual > 0
-                      AND account.account_type = 'asset_receivable' AND line.date_maturity < %s::date - %s)""",
-                as_of,
-                company.value_caution_overdue_days,
+                      AND move.move_type IN ('out_invoice', 'out_refund', 'out_receipt')
+                      AND account.account_type = 'asset_receivable'
+                      AND line.date_maturity >= %(as_of)s::date - %(days)s AND line.date_maturity < %(as_of)s)""",
+                as_of=as_of,
+                days=company.value_caution_overdue_days,
             )
         if company.value_caution_loss:
             conditions["loss"] = SQL("value.realised_value < %s", -company.value_caution_loss)

@@ -31,10 +31,10 @@ class CrmValueGiftCalendar(models.AbstractModel):
 
         :return: the new gifts
         """
-        wishes = []
+        wishes, paused = [], self.env["crm.value.benefit.state"]._paused(changes.value_id)
         for change in changes:
             value, tier = change.value_id, change.to_tier_id
-            if change.is_silent or change.direction != "up" or value.tier_id != tier or self._is_paused(value):
+            if change.is_silent or change.direction != "up" or value.tier_id != tier or value in paused:
                 continue
             wishes += [
                 (benefit, value, "reach", change.date, value.browse())
@@ -59,10 +59,12 @@ class CrmValueGiftCalendar(models.AbstractModel):
             ]
         )
         self.env.flush_all()
-        wishes = []
-        for benefit_id, value_id, day in self.env.execute_query(self._query_dated(company, since, today)):
+        due = self.env.execute_query(self._query_dated(company, since, today))
+        values = self.env["crm.value"].browse({value_id for _benefit_id, value_id, _day in due})
+        paused, wishes = self.env["crm.value.benefit.state"]._paused(values), []
+        for benefit_id, value_id, day in due:
             benefit, value = self.env["crm.value.benefit"].browse(benefit_id), self.env["crm.value"].browse(value_id)
-            if not self._is_paused(value):
+            if value not in paused:
                 wishes.append((benefit, value, f"{benefit.occasion} {day.year}", day, value.browse()))
         return self._give_for_changes(changes) + self.env["crm.value.grant"]._claim(wishes)
 
@@ -83,15 +85,13 @@ class CrmValueGiftCalendar(models.AbstractModel):
     @api.model
     def _due_for_reaching(self, value, tier, day):
         """Return the benefits that a customer would get as gifts if it reached a tier on a day."""
+        if self.env["crm.value.benefit.state"]._paused(value):
+            return self.env["crm.value.benefit"]
         gifts = self._gifts_for_reaching(tier, value.company_id, day)
         Grant = self.env["crm.value.grant"]
         key_of = {gift: Grant._memory_key(value.id, gift.id, "reach") for gift in gifts}
         had = set(Grant.search([("memory_key", "in", list(key_of.values()))]).mapped("memory_key"))
-        return gifts.filtered(lambda gift: key_of[gift] not in had) if not self._is_paused(value) else gifts.browse()
-
-    @api.model
-    def _is_paused(self, value):
-        return bool(self.env["crm.value.benefit.state"]._pause_reason(value, value.company_id))
+        return gifts.filtered(lambda gift: key_of[gift] not in had)
 
     @api.model
     def _query_dated(self, company, since, today):

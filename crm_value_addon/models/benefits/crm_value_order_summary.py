@@ -110,7 +110,7 @@ class CrmValueOrderSummary(models.AbstractModel):
         order = order.sudo()  # sudo: the tier may be one of a company that the reader does not see any more
         value, kept = order.value_id, order.value_tier_id
         live = value.tier_id
-        reason = live and self.env["crm.value.benefit.state"]._pause_reason(value, order.company_id)
+        reason = live and self.env["crm.value.benefit.state"]._pause_reason(value)
         if reason:
             return (
                 reason

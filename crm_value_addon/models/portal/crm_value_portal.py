@@ -116,14 +116,15 @@ class CrmValuePortal(models.AbstractModel):
         tier, company = value.tier_id, value.company_id
         if not tier:
             return False
-        pause = self.env["crm.value.benefit.state"]._pause_reason(value, company)
+        State = self.env["crm.value.benefit.state"]
+        pause = State._pause_reason(value)
         return {
             **self._prepare_portal_label(tier),
             "since": value.tier_since,
             "text": tier.description or False,
             "benefits": value.env["crm.value.benefit.text"]._prepare_portal_benefits(tier, company, value),
             "is_paused": bool(pause),
-            "is_paused_overdue": bool(pause and self.env["crm.value.benefit.state"]._owes_too_much(value, company)),
+            "is_paused_overdue": bool(pause and State._owed_too_much(value)),
         }
 
     @api.model

@@ -9,6 +9,7 @@ from ...lib.postgres.binary_copy import copy_out, day_number, id_array
 from ...lib.purchase_history import NO_DAYS, summarise
 from ...lib.windows import windows
 from ...report import readable
+from .basis import Basis
 
 #: a raw import of contacts may leave more of them without a commercial partner than anybody would read
 _MOST_STRAYS = 1_000
@@ -198,3 +199,14 @@ class CrmValueObservation(models.AbstractModel):
         overdue = np.zeros(len(customers))
         overdue[np.searchsorted(customers, found["partner"])] = found["overdue"]
         return overdue
+
+    @api.model
+    def _overdue_now(self, company, partner_ids):
+        """Return what customers owe at this moment, also what no refresh knows yet: partner id → amount."""
+        if not partner_ids:
+            return {}
+        for name in ("account.move", "account.move.line", "account.payment", "res.partner"):
+            self.env[name].flush_model()
+        basis = Basis(company, company._value_today(), sorted(partner_ids))
+        query = self.env["crm.value.purchase"]._query_overdue(basis)
+        return {partner_id: float(amount) for partner_id, amount in self.env.execute_query(query)}

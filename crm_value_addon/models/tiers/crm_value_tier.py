@@ -199,8 +199,6 @@ class CrmValueTier(models.Model):
         self.env.registry.clear_cache()
         if "company_id" in vals:
             self.benefit_ids._check_company()
-        if "state" in vals:
-            self.benefit_ids._close_tills()
         return result
 
     def unlink(self):

@@ -3,6 +3,7 @@ from . import test_crm_value_benefit
 from . import test_crm_value_benefit_comparison
 from . import test_crm_value_caution
 from . import test_crm_value_gift
+from . import test_crm_value_overdue
 from . import test_crm_value_tier_cost
 from . import test_promised_benefits
 from . import test_sale_order_loyalty

@@ -279,3 +279,14 @@ class TestReferralReward(BenefitCase):
         child = self.customer("Child", parent_id=self.referrer.id)
         with self.refused("itself"):
             self.referrer.referred_by_id = child
+
+    def test_days_within_the_calendar(self):
+        coupons = self.program("coupons")
+        for days in (36_501, 10**9, -1):
+            with self.refused("36500 days"):
+                self.benefit("gift", program_id=coupons.id, gift_days=days)
+        gift = self.benefit("gift", program_id=coupons.id, gift_days=36_500)
+        self.bought(1, name="First")
+        customer = self.bought(5000)
+        grant = self.env["crm.value.grant"].search([("benefit_id", "=", gift.id)])
+        self.assertEqual((grant.partner_id, grant.card_id.expiration_date), (customer, date(2125, 6, 6)))

@@ -99,3 +99,37 @@ class TestCrmValueTierCost(BenefitCase):
         seller = new_test_user(self.env, "seller", groups="sales_team.group_sale_salesman")
         with self.assertRaises(AccessError):
             self.env["crm.value.tier.cost"].with_user(seller).search([])
+
+    def test_points_of_a_program_in_another_currency(self):
+        """Points are owed in the currency of their program, whatever the order was quoted in."""
+        euro = self.setup_other_currency("EUR", rates=[("1900-01-01", 3.0), ("2025-06-01", 2.0), ("2025-07-01", 9.0)])
+        self.benefit("points_multiplier", points_factor=2)
+        dollar = self.company.currency_id
+        for currency, quoted in ((euro, dollar), (dollar, euro), (euro, euro)):
+            with self.subTest(program=currency.name, order=quoted.name):
+                program = self.program(
+                    "loyalty",
+                    company_id=False,
+                    currency_id=currency.id,
+                    rule_ids=[Command.create({"reward_point_mode": "money", "reward_point_amount": 1})],
+                    reward_ids=[
+                        Command.create(
+                            {
+                                "discount_mode": "per_point",
+                                "discount": 0.05,
+                                "required_points": 1,
+                                "discount_applicability": "order",
+                            }
+                        )
+                    ],
+                )
+                customer = self.bought(5000, name=f"{currency.name} {quoted.name}")
+                pricelist = self.make_pricelist(f"List {quoted.name}", 0, currency_id=quoted.id)
+                order = self.order(customer, 10, pricelist_id=pricelist.id)
+                order._update_programs_and_rewards()
+                order.action_confirm()
+                extra = self.env["loyalty.history"].search([("card_id.program_id", "=", program.id)])
+                self.assertEqual(extra.value_extra_amount, extra.value_extra_points * 0.05)
+                rate = 2 if currency == euro else 1
+                self.assertAlmostEqual(self.rows(customer).points, extra.value_extra_amount / rate)
+                program.active = False
