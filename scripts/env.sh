@@ -40,7 +40,11 @@ quietly() {
 # Makes PGHOST and its like name a running server: the one the user named, or the embedded one.
 use_postgres() {
     if [ -z "${PGHOST-}" ]; then
-        PGHOST=$("$ROOT/scripts/postgres" start) || exit 1
+        # the server runs as long as this descriptor is open: here, in what this script starts, or in another script
+        mkdir -p "$STATE"
+        exec 6>>"$STATE/postgres.users"
+        flock -s 6
+        PGHOST=$("$ROOT/scripts/postgres" use) || exit 1
         export PGHOST PGPORT=5432 PGUSER=odoo
         unset PGPASSWORD PGDATABASE PGSERVICE
     else
