@@ -109,7 +109,7 @@ class CrmValueCostSource(models.AbstractModel):
               LEFT JOIN crm_value_followup followup
                      ON followup.id = activity.value_followup_id AND followup.state = 'closed'
              WHERE activity.date_done IS NOT NULL AND activity.res_model IN %(models)s
-               AND (followup.id IS NULL OR activity.feedback IS DISTINCT FROM followup.close_reason)
+               AND (followup.id IS NULL OR activity.feedback IS DISTINCT FROM followup.close_term)
             UNION ALL
             SELECT message.model, message.res_id, author.id, message.date::date, %(message)s
               FROM mail_message message

@@ -67,7 +67,8 @@ class CrmValueFollowup(models.Model):
     summary = fields.Char(readonly=True, help="What the activity says of this follow-up")
     note = fields.Html(readonly=True)
     closed_date = fields.Date(string="Closed on", readonly=True)
-    close_reason = fields.Char(readonly=True)
+    close_term = fields.Char(string="Reason in English", readonly=True)
+    close_reason = fields.Char(compute="_compute_close_reason")
     is_in_time = fields.Boolean(string="Done on Time", readonly=True)
     is_measured = fields.Boolean(string="Measured", readonly=True)
     is_compared = fields.Boolean(
@@ -147,13 +148,14 @@ class CrmValueFollowup(models.Model):
 
         An activity that other open follow-ups share stays, and says no more what these said.
 
-        :param reason: in words, where it is not that the reason of the follow-up is gone
+        :param reason: a term of the code, where it is not that the reason of the follow-up is gone
         """
-        reasons = dict.fromkeys(self, reason) if reason else self._resolutions()
+        # in the language of the code: whoever reads the follow-up later may have another one than whoever closes it
+        reasons = dict.fromkeys(self, reason) if reason else self.with_context(lang="en_US")._resolutions()
         self.env.cr.execute(
             SQL(
                 """UPDATE crm_value_followup followup SET state = 'closed', closed_date = %s,
-                       close_reason = resolved.reason
+                       close_term = resolved.reason
                  FROM unnest(%s::int[], %s::text[]) AS resolved(id, reason)
                 WHERE followup.id = resolved.id AND followup.state = 'open'""",
                 today,
@@ -174,7 +176,7 @@ class CrmValueFollowup(models.Model):
             text = self.env._(
                 "Follow-up “%(summary)s” closed: %(reason)s",
                 summary=followup.summary or activity.summary,
-                reason=reasons[followup],
+                reason=self.env._(reasons[followup]),
             )
             of_model = bodies.setdefault(activity.res_model, {})
             of_model[activity.res_id] = Markup("<br/>").join(filter(None, [of_model.get(activity.res_id), text]))
@@ -187,6 +189,12 @@ class CrmValueFollowup(models.Model):
             ended.write({"active": False, "feedback": reason})
         for model, of_model in bodies.items():
             self.env[model].sudo().browse(of_model).exists()._message_log_batch(of_model)
+
+    @api.depends("close_term")
+    @api.depends_context("lang")
+    def _compute_close_reason(self):
+        for followup in self:
+            followup.close_reason = followup.close_term and self.env._(followup.close_term)
 
     def _resolutions(self):
         """Return in words why the reasons of these follow-ups are gone: dict followup → text."""

@@ -394,10 +394,9 @@ class CrmValueTierAssignment(models.AbstractModel):
                     "date": as_of,
                     "source": change.source,
                     "is_silent": change.is_silent,
-                    "reason": lock.reason
-                    or self.env["crm.value.tier.explanation"]._reason(
-                        rules, change.from_id, change.to_id, change.figures, value.currency_id
-                    ),
+                    "words": lock.reason,
+                    "asked": not lock
+                    and self.env["crm.value.tier.explanation"]._asked(rules, change.from_id, change.to_id),
                     "figures": change.figures,
                     "user_id": (lock.user_id or user).id,
                 }

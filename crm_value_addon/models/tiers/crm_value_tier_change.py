@@ -60,7 +60,13 @@ class CrmValueTierChange(models.Model):
     is_silent = fields.Boolean(
         string="Silent", readonly=True, help="No gift, mail or activity follows from this change"
     )
-    reason = fields.Char(readonly=True)
+    words = fields.Char(readonly=True, help="The reason that a person gave")
+    asked = fields.Json(
+        readonly=True,
+        groups=MARGIN_GROUP,
+        help="What the figures that decided it were compared with, by the name of the field",
+    )
+    reason = fields.Char(compute="_compute_reason", inverse="_inverse_reason")
     figures = fields.Json(
         readonly=True, groups=MARGIN_GROUP, help="The figures that the rules looked at, by the name of the field"
     )
@@ -79,6 +85,18 @@ class CrmValueTierChange(models.Model):
                 for tier in (change.from_tier_id, change.to_tier_id)
             )
             change.direction = "up" if after > before else "down"
+
+    @api.depends("words", "asked", "figures")
+    @api.depends_context("lang")
+    def _compute_reason(self):
+        explanation = self.env["crm.value.tier.explanation"]
+        for change in self:
+            # sudo: the explanation names restricted figures without a number
+            change.reason = change.words or explanation._reason_in_words(change.sudo())
+
+    def _inverse_reason(self):
+        for change in self:
+            change.words = change.reason
 
     @api.model_create_multi
     def create(self, vals_list):

@@ -7,7 +7,7 @@ from . import tier_rules
 class CrmValueTierExplanation(models.AbstractModel):
     """Why a customer has its tier, and what is missing for the next one.
 
-    How to use: `_explain_tiers` for values, `_reason` for a tier change that was decided.
+    How to use: `_explain_tiers` for values, `_asked` and `_reason_in_words` for a tier change.
 
     How it works: the database evaluates the assignment's own conditions (tier_rules.py), each in a column of its own.
     """
@@ -126,25 +126,34 @@ class CrmValueTierExplanation(models.AbstractModel):
         return formatLang(self.env, float(number), digits=0 if field.type == "integer" else 2)
 
     @api.model
-    def _reason(self, rules, from_id, to_id, figures, currency):
-        """Return in words which figures decided a tier change; restricted figures are named without a number."""
+    def _asked(self, rules, from_id, to_id):
+        """Return what the figures that decide a tier change are compared with: dict metric → threshold."""
         level_of = {rule.tier_id: level for level, rule in enumerate(rules, 1)}
         before, after = level_of.get(from_id, 0), level_of.get(to_id, 0)
         criteria = rules[max(before, after) - 1].criteria if before != after else ()
-        texts = []
-        for criterion in criteria:
-            field = self._field(criterion.metric)
+        return {
+            criterion.metric: criterion.enter_min if after > before else criterion.keep_min for criterion in criteria
+        }
+
+    @api.model
+    def _reason_in_words(self, change):
+        """Return which figures decided a tier change; restricted figures are named without a number."""
+        texts, currency = [], change.company_id.currency_id
+        figures = change.figures or {}
+        for metric, asked in (change.asked or {}).items():
+            field = self.env["crm.value"]._fields.get(metric)
+            if not field:
+                continue  # of a module that is gone
             label = field._description_string(self.env)
-            if field.groups:
+            if field.groups or metric not in figures:
                 texts.append(label)
                 continue
-            asked = criterion.enter_min if after > before else criterion.keep_min
             texts.append(
                 self.env._(
                     "%(figure)s %(have)s (needs %(asked)s)",
                     figure=label,
-                    have=self._format_figure(currency, criterion.metric, figures[criterion.metric]),
-                    asked=self._format_figure(currency, criterion.metric, asked),
+                    have=self._format_figure(currency, metric, figures[metric]),
+                    asked=self._format_figure(currency, metric, asked),
                 )
             )
         return ", ".join(texts)

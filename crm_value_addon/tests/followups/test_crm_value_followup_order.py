@@ -159,6 +159,8 @@ class TestCrmValueFollowupOrder(FollowupCase):
         self.refresh()
         self.run_rules()
         self.assertEqual(self.followups(rule).close_reason, "the customer bought again")
+        self.env["res.lang"]._activate_lang("zh_CN")
+        self.assertEqual(self.followups(rule).with_context(lang="zh_CN").close_reason, "客户已再次购买")
 
     def test_calls_of_the_dashboard(self):
         """At risk, but ordered or held out: no call, until measured, and unless another rule asks for it."""

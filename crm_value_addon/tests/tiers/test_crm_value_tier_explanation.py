@@ -33,6 +33,40 @@ class TestCrmValueTierExplanation(TierCase):
         self.assertIn("To keep Low met", text)
         self.assertEqual(text, self.text(customer.with_company(self.company), "value_tier_explanation"))
 
+    def test_the_reason_of_a_change_is_in_the_language_of_its_reader(self):
+        self.env["res.lang"]._activate_lang("zh_CN")
+        customer = self.bought(850)
+        self.invoice(customer, "2025-06-02", 150)
+        self.Refresh.with_context(lang="zh_CN")._refresh_customers(self.company, customer.ids)
+        change = self.env["crm.value.tier.change"].search([("value_id", "=", self.value(customer).id)], limit=1)
+        self.assertEqual((change.from_tier_id, change.to_tier_id), (self.low, self.mid))
+        self.assertEqual(change.asked, {"revenue_12m": 1000})
+        english, chinese = (change.with_context(lang=lang).reason for lang in ("en_US", "zh_CN"))
+        self.assertEqual(english, "Revenue 12 Months $\xa01,000.00 (needs $\xa01,000.00)")
+        self.assertIn("需要", chinese)
+        self.assertNotIn("needs", chinese)
+        self.assertFalse(change.words)
+
+    def test_the_reason_of_a_lock_is_the_persons(self):
+        customer = self.bought(850)
+        self.env["crm.value.tier.lock"].create(
+            {"value_id": self.value(customer).id, "tier_id": self.top.id, "reason": "Old friend"}
+        )
+        change = self.env["crm.value.tier.change"].search([("value_id", "=", self.value(customer).id)], limit=1)
+        self.assertEqual((change.reason, change.words, change.asked), ("Old friend", "Old friend", False))
+
+    def test_restricted_figures_are_named_without_a_number(self):
+        change = self.env["crm.value.tier.change"].create(
+            {
+                "value_id": self.value(self.bought(5000)).id,
+                "date": TODAY,
+                "source": "refresh",
+                "asked": {"clv": 1000, "gone_figure": 3},
+                "figures": {"clv": 4321},
+            }
+        )
+        self.assertEqual(change.reason, "CLV")
+
     def test_meeting_it_upgrades(self):
         customer = self.bought(850)
         self.invoice(customer, "2025-06-02", 150)
