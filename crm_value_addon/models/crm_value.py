@@ -694,10 +694,11 @@ class CrmValue(models.Model):
     def explain_value(self):
         """Return why this customer is worth what it is.
 
-        :return: dict ``customer company as_of_date currency clv realised_value parts realised since nightly``: parts
-            is a list of dicts ``name label amount sign configured inputs records``, whose amounts times signs add up to
-            ``clv``; ``inputs`` are sentences, ``records`` dicts ``key label`` for `action_open_part`; ``since`` is the
-            change from the last month's end, with ``as_of_date`` and ``parts``, False without one
+        :return: dict ``customer company as_of_date currency clv realised_value parts realised documents since nightly``:
+            parts is a list of dicts ``name label amount sign configured inputs records``, whose amounts times signs add up to
+            ``clv``; ``inputs`` are sentences, ``records`` dicts ``key label`` for `action_open_part`; ``documents``
+            are sentences on what the last ones counted as; ``since`` is the change from the last month's end, with
+            ``as_of_date`` and ``parts``, False without one
         :raise AccessError: the user may not see what this customer is worth
         """
         self._check_worth_access()

@@ -43,7 +43,8 @@ class CrmValueDocument(models.Model):
     margin = fields.Float(readonly=True, help="Untaxed, in the currency of the company")
     margin_source = fields.Selection(MARGIN_SOURCES, readonly=True)
     role = fields.Selection(ROLES, readonly=True, help="What the document is for the customer, whatever its type")
-    role_reason = fields.Char(string="Why", compute="_compute_role_reason")
+    # as superuser: it names the documents that this list names anyway, also those that the reader may not open
+    role_reason = fields.Char(string="Why", compute="_compute_role_reason", compute_sudo=True)
     is_down_payment = fields.Boolean(
         string="Down Payment", compute="_compute_is_down_payment", search="_search_is_down_payment"
     )

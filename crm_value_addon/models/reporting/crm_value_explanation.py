@@ -1,6 +1,6 @@
 from odoo import api, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL, formatLang
+from odoo.tools import SQL, format_date, formatLang
 
 from ..components.crm_value_component import COMPONENTS
 
@@ -34,6 +34,7 @@ class CrmValueExplanation(models.AbstractModel):
             "realised_value": value.realised_value,
             "parts": [self._explain_component(value, name, sign) for name, sign in COMPONENTS.items()],
             "realised": self._explain_realised(value),
+            "documents": self._explain_documents(value),
             "since": self._explain_since(value),
             "nightly": self.env._("Growth, referral, knowledge and costs are as of the last nightly refresh."),
         }
@@ -84,7 +85,14 @@ class CrmValueExplanation(models.AbstractModel):
             months=company.value_horizon_months,
             share=round(100 * company.value_discount_rate),
         )
-        return True, [self._describe_purchases(value), forecast, horizon], [("purchases", self.env._("Purchases"))]
+        return (
+            True,
+            [self._describe_purchases(value), forecast, horizon],
+            [
+                ("purchases", self.env._("Purchases")),
+                ("documents", self.env._("What each document counted as")),
+            ],
+        )
 
     @api.model
     def _describe_purchases(self, value):
@@ -242,6 +250,33 @@ class CrmValueExplanation(models.AbstractModel):
         }
 
     @api.model
+    def _explain_documents(self, value):
+        """Return what the last documents counted as, and why, in words; `_open` opens all of them."""
+        # sudo: the list of the same documents names them to whoever sees margins, see `crm.value.document.role_reason`
+        documents = self.env["crm.value.document"].sudo().search(self._counted_domain(value))
+        documents = documents.sorted(lambda document: (document.move_id.date, document.move_id.id), reverse=True)
+        roles = dict(documents._fields["role"]._description_selection(self.env))
+        return [
+            self.env._(
+                "%(document)s, %(day)s: %(role)s. %(reason)s.",
+                document=document.move_id.name,
+                day=format_date(self.env, document.move_id.invoice_date or document.move_id.date),
+                role=roles[document.role],
+                reason=document.role_reason,
+            )
+            for document in documents[:_SHOWN]
+        ]
+
+    @api.model
+    def _counted_domain(self, value):
+        return [("role", "!=", False), *((f"move_id.{leaf[0]}", *leaf[1:]) for leaf in value._documents_domain())]
+
+    @api.model
+    def _open_counted(self, value):
+        action = self.env["ir.actions.act_window"]._for_xml_id("crm_value_addon.crm_value_document_action")
+        return action | {"domain": self._counted_domain(value)}
+
+    @api.model
     def _cost_rows(self, value):
         """Return the cost of each driver for this customer; None when all drivers are off."""
         company = value.company_id.sudo()  # sudo: the settings decide which drivers there are
@@ -297,6 +332,7 @@ class CrmValueExplanation(models.AbstractModel):
         customer = ("partner_id", "child_of", value.partner_id.id)
         opener = {
             "purchases": value.action_open_purchases,
+            "documents": lambda: self._open_counted(value),
             "opportunities": lambda: self._open_chances(value, "lead_id", "crm.lead"),
             "quotations": lambda: self._open_chances(value, "order_id", "sale.order"),
             "referred": lambda: self._open_records("crm.value", value._referred_domain()),

@@ -9,6 +9,7 @@ from odoo.tests import new_test_user
 
 from ...models.followups.triggers import TRIGGERS
 from ..common import TODAY, ValueCase
+from ..common_sales import SalesCase
 
 
 class FollowupCase(ValueCase):
@@ -472,3 +473,25 @@ class TestCrmValueFollowupTrigger(FollowupCase):
                             rule, self.company, TODAY, check_only=check_only
                         )
                     )
+
+
+@freeze_time(TODAY)
+class TestProductsKept(FollowupCase, SalesCase):
+    def test_service_due_of_what_was_kept(self):
+        """A price correction keeps the goods, a return without a link does not, a new invoice keeps the old day."""
+        self.product.product_tmpl_id.write({"value_remind_months": 12, "invoice_policy": "delivery"})
+        day = TODAY - timedelta(days=360)
+        customers = {name: self.customer(name) for name in ("Cheaper", "Returned", "Kept some", "Invoiced anew")}
+        cheaper = self.invoice(customers["Cheaper"], day, 100, product=self.product, quantity=10)
+        self.credit_note(cheaper, TODAY - timedelta(days=300), amount=5)
+        for name, kept in (("Returned", 0), ("Kept some", 4)):
+            order = self.sell(customers[name], delivered=10)
+            self.bill(order, day)
+            order.order_line.qty_delivered = kept
+            self.bill(order, TODAY - timedelta(days=300))
+        anew = self.invoice(customers["Invoiced anew"], day, 100, product=self.product)
+        self.replace(anew, TODAY - timedelta(days=20)).action_post()
+        self.refresh()
+        rule = self.rule("service_due", days=14)
+        self.assertEqual(self.due(rule), dict.fromkeys(["Cheaper", "Kept some", "Invoiced anew"], "Widget"))
+        self.assertEqual({row.date for row in self.due_customers(rule)}, {date(2025, 7, 5)})

@@ -93,6 +93,20 @@ class TestCrmValueExplanation(PartsCase):
         with self.assertRaises(UserError):
             value.action_open_part("write")
 
+    def test_what_documents_counted_as(self):
+        self.refresh()
+        value = self.value(self.bakery)
+        seller = self.person("worth", "sales_team.group_sale_salesman,crm_value_addon.group_value_margin")
+        for user in (self.env.user, seller):
+            sentences = value.with_user(user).explain_value()["documents"]
+            self.assertEqual(len(sentences), 5)
+            [given_back] = [text for text in sentences if text.startswith(self.note.name)]
+            self.assertIn("Given Back", given_back)
+            self.assertIn(self.note.reversed_entry_id.name, given_back)
+            self.assertEqual(sum("A purchase of" in text for text in sentences), 4)
+        action = value.action_open_part("documents")
+        self.assertEqual(len(self.env["crm.value.document"].search(action["domain"])), 5)
+
     def test_not_configured(self):
         self.company.write({"value_referral_share": 0, "value_cost_credit_notes": False})
         self.idea.amount = 0
