@@ -11,7 +11,6 @@ from . import portal
 from . import privacy
 from . import crm_value
 from . import crm_value_mixin
-from . import crm_value_demo
 from . import account_move
 from . import account_move_line
 from . import account_move_reversal

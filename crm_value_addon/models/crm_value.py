@@ -529,23 +529,18 @@ class CrmValue(models.Model):
         if turned is None:
             return NotImplemented
         if operator == "in":
-            return Domain.OR(self._search_one_day(date_field, days) for days in number)
-        shows_zero = {"<": 0 < number, "<=": 0 <= number, ">": 0 > number, ">=": 0 >= number}[operator]
+            numbers = [days or 0 for days in number]
+            turned, shows_zero = "=", 0 in numbers
+        else:
+            numbers = [number]
+            shows_zero = {"<": 0 < number, "<=": 0 <= number, ">": 0 > number, ">=": 0 >= number}[operator]
         domain = Domain.OR(
             Domain("company_id", "=", company.id)
-            & Domain(date_field, turned, days_before(company._value_today(), number))
+            & Domain(date_field, turned, days_before(company._value_today(), days))
             for company in self.env.companies
+            for days in numbers
         )
         return domain | Domain(date_field, "=", False) if shows_zero else domain
-
-    @api.model
-    def _search_one_day(self, date_field, days):
-        domain = Domain.OR(
-            Domain("company_id", "=", company.id)
-            & Domain(date_field, "=", days_before(company._value_today(), days or 0))
-            for company in self.env.companies
-        )
-        return domain if days else domain | Domain(date_field, "=", False)
 
     # figures that follow from two stored ones, in Python and in SQL: lists sort and add them up, too
 
@@ -694,11 +689,12 @@ class CrmValue(models.Model):
     def explain_value(self):
         """Return why this customer is worth what it is.
 
-        :return: dict ``customer company as_of_date currency clv realised_value parts realised documents since nightly``:
-            parts is a list of dicts ``name label amount sign configured inputs records``, whose amounts times signs add up to
-            ``clv``; ``inputs`` are sentences, ``records`` dicts ``key label`` for `action_open_part`; ``documents``
-            are sentences on what the last ones counted as; ``since`` is the change from the last month's end, with
-            ``as_of_date`` and ``parts``, False without one
+        :return: dict ``customer company as_of_date currency clv realised_value parts realised documents since
+            nightly``:
+            parts is a list of dicts ``name label amount sign configured inputs records``, whose amounts times signs add
+            up to ``clv``; ``inputs`` are sentences, ``records`` dicts ``key label`` for `action_open_part`;
+            ``documents`` are sentences on what the last ones counted as; ``since`` is the change from the last month's
+            end, with ``as_of_date`` and ``parts``, False without one
         :raise AccessError: the user may not see what this customer is worth
         """
         self._check_worth_access()

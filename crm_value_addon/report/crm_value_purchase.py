@@ -309,8 +309,8 @@ class CrmValuePurchase(models.Model):
     def _select_payments(self, basis):
         """Return the SELECT of (partner_id, amount): payments without a journal entry, as Odoo makes them by default.
 
-        The bank's entry of one that is *paid* is matched with the documents that it was made for; before, or where somebody
-        confirmed it without a bank, it is a credit.
+        The bank's entry of one that is *paid* is matched with the documents that it was made for; before, or where
+        somebody confirmed it without a bank, it is a credit.
         """
         return SQL(
             """
@@ -320,7 +320,8 @@ class CrmValuePurchase(models.Model):
                    END AS amount
               FROM (%s) contact JOIN account_payment payment ON payment.partner_id = contact.id
               LEFT JOIN LATERAL (SELECT COALESCE(sum(move.amount_residual_signed), 0) AS open,
-                                        COALESCE(sum(move.amount_total_signed - move.amount_residual_signed), 0) AS matched
+                                        COALESCE(sum(move.amount_total_signed - move.amount_residual_signed), 0)
+                                            AS matched
                                    FROM account_move__account_payment link
                                    JOIN account_move move ON move.id = link.invoice_id
                                   WHERE link.payment_id = payment.id AND move.state = 'posted') target ON TRUE

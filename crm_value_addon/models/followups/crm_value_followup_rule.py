@@ -2,8 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from ...const import MARGIN_GROUP
-from ..draft import is_draft_by_default
 from ..tiers.conditions import domain_error, try_domain
+from ..tiers.draft import is_draft_by_default
 from .condition import check_fields, parse_condition
 from .crm_value_followup_text import PLACEHOLDER, PLACEHOLDERS
 from .triggers import TRIGGERS

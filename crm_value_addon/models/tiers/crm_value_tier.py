@@ -6,9 +6,9 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..draft import is_draft_by_default
 from . import tier_rules
 from .conditions import domain_error, try_domain
+from .draft import is_draft_by_default
 
 STRATEGIES = [("clasp", "Clasp"), ("velcro", "Velcro"), ("zipper", "Zipper")]
 #: fields whose change can change the tiers of customers

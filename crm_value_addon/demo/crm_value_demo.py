@@ -4,8 +4,8 @@ from odoo import api, models
 class CrmValueDemo(models.AbstractModel):
     """The demonstration data of the main company.
 
-    How to use: demo/crm_value_demo.xml calls the methods, in their order. How it works: the modules of the package
-    ``demo`` create the records; they are imported here because no other database needs them.
+    How to use: crm_value_demo.xml calls the methods, in their order. How it works: the other modules of this package
+    create the records; they are imported in the methods because no other database needs them.
     """
 
     _name = "crm.value.demo"
@@ -14,8 +14,8 @@ class CrmValueDemo(models.AbstractModel):
     @api.model
     def _load_customers(self):
         """Create the customers with a year of history, their tiers, the components of their value and follow-ups."""
-        from ..demo import components, followups, history, tiers
-        from ..demo.generator import Generator
+        from . import components, followups, history, tiers
+        from .generator import Generator
 
         company = self.env.ref("base.main_company")
         second = self.env["res.company"].search(
@@ -31,13 +31,13 @@ class CrmValueDemo(models.AbstractModel):
     @api.model
     def _load_benefits(self):
         """Give the tiers their benefits."""
-        from ..demo import benefits
+        from . import benefits
 
         benefits.load(self.env, self.env.ref("base.main_company"))
 
     @api.model
     def _load_portal(self):
         """Give the portal user a loyalty page."""
-        from ..demo import portal
+        from . import portal
 
         portal.load(self.env, self.env.ref("base.main_company"))
