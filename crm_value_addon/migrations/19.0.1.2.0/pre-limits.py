@@ -1,5 +1,7 @@
 """Lower the numbers of days and months that no calendar reaches: they could be saved, and broke what used them."""
 
+from odoo.tools.sql import column_exists
+
 #: table → column → the highest number that may be saved from now on
 _HIGHEST = {
     "res_company": {
@@ -23,4 +25,6 @@ def migrate(cr, version):
     """Clamp what is stored; run again, it finds nothing to do."""
     for table, columns in _HIGHEST.items():
         for column, highest in columns.items():
-            cr.execute(f'UPDATE "{table}" SET "{column}" = %s WHERE "{column}" > %s', [highest, highest])
+            # a setting that the earlier version did not have is not there yet
+            if column_exists(cr, table, column):
+                cr.execute(f'UPDATE "{table}" SET "{column}" = %s WHERE "{column}" > %s', [highest, highest])

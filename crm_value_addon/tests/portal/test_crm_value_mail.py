@@ -196,7 +196,7 @@ class TestCrmValueMail(BenefitCase, CronMixinCase):
         card = self.env["crm.value.grant"].search([("partner_id", "=", customer.id)]).card_id
         self.assertIn(card.code, mail.body_html)
         self.assertIn("08/01/2025", mail.body_html)
-        with freeze_time("2026-06-01"):
+        with freeze_time("2026-06-25"):
             self.run_cron("gifts")
         self.assertEqual(self.mails(customer)[-1:].subject, "Thank you from company_1_data")
         self.assertEqual(len(self.mails(customer)), 2)
