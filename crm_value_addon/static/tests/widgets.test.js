@@ -50,6 +50,7 @@ class Value extends models.Model {
                     records: [{ key: "costs", label: "Costs" }],
                 },
                 nightly: "As of last night",
+                documents: ["INV/1, 06/01/2025: Purchase. A purchase of $ 300.00, advances left out."],
                 parts: [
                     {
                         name: "transaction_value",

@@ -112,9 +112,9 @@ class TestBenefitBranch(BenefitCase):
         cls.env = cls.env(context=dict(cls.env.context, allowed_company_ids=companies.ids))
         cls.term = cls.env["account.payment.term"].create({"name": "Parent", "company_id": cls.company.id})
 
-    def bought_in(self, company, amount):
+    def bought_in(self, company, amount, day="2025-06-01"):
         customer = self.customer("Branch customer")
-        self.invoice(customer, "2025-06-01", amount, company_id=company.id, journal_id=self.journal(company).id)
+        self.invoice(customer, day, amount, company_id=company.id, journal_id=self.journal(company).id)
         self.env["crm.value.refresh"].with_company(company)._refresh_company()
         return customer
 
@@ -190,7 +190,7 @@ class TestBenefitBranch(BenefitCase):
     def test_gifts_of_the_parent(self):
         gift = self.benefit("gift", program_id=self.program("coupons").id)
         self.env["crm.value.refresh"].with_company(self.branch)._refresh_company()
-        customer = self.bought_in(self.branch, 6000)
+        customer = self.bought_in(self.branch, 6000, "2025-06-25")
         grant = self.env["crm.value.grant"].search([("benefit_id", "=", gift.id)])
         self.assertEqual((grant.partner_id, grant.company_id), (customer, self.branch))
 

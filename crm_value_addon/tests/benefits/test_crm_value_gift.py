@@ -287,6 +287,6 @@ class TestReferralReward(BenefitCase):
                 self.benefit("gift", program_id=coupons.id, gift_days=days)
         gift = self.benefit("gift", program_id=coupons.id, gift_days=36_500)
         self.bought(1, name="First")
-        customer = self.bought(5000)
+        customer = self.bought(5000, "2025-06-25")
         grant = self.env["crm.value.grant"].search([("benefit_id", "=", gift.id)])
         self.assertEqual((grant.partner_id, grant.card_id.expiration_date), (customer, date(2125, 6, 6)))

@@ -255,8 +255,9 @@ class TestCrmValueOverdue(BenefitCase):
     def test_gifts_of_a_customer_that_paid(self):
         gift = self.benefit("gift", program_id=self.program("coupons").id)
         self.bought(6000, name="First refresh")
-        customer = self.debtor(6000)
-        self.entry(customer, 6000)
+        customer = self.customer("Debtor")
+        self.invoice(customer, "2025-06-24", 6000, invoice_date_due="2025-06-26")
+        self.entry(customer, 6000, "2025-06-27")
         self.refresh()
         self.assertIn(customer, self.env["crm.value.grant"].search([("benefit_id", "=", gift.id)]).partner_id)
 

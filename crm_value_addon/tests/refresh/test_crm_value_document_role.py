@@ -331,7 +331,7 @@ class TestCrmValueDocumentRole(SalesCase):
         self.refresh()
         self.assertEqual(again.state, "done")
         other = self.customer("Other")
-        self.invoice(other, "2025-06-01", 1000)
+        self.invoice(other, "2025-06-25", 1000)
         self.refresh(other)
         change = self.env["crm.value.tier.change"].search([("value_id", "=", self.value(other).id)])
         self.assertEqual(change.source, "refresh")

@@ -36,7 +36,7 @@ class TestCrmValueTierExplanation(TierCase):
     def test_the_reason_of_a_change_is_in_the_language_of_its_reader(self):
         self.env["res.lang"]._activate_lang("zh_CN")
         customer = self.bought(850)
-        self.invoice(customer, "2025-06-02", 150)
+        self.invoice(customer, "2025-06-25", 150)
         self.Refresh.with_context(lang="zh_CN")._refresh_customers(self.company, customer.ids)
         change = self.env["crm.value.tier.change"].search([("value_id", "=", self.value(customer).id)], limit=1)
         self.assertEqual((change.from_tier_id, change.to_tier_id), (self.low, self.mid))
