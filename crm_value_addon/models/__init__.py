@@ -13,7 +13,6 @@ from . import crm_value
 from . import crm_value_mixin
 from . import account_move
 from . import account_move_line
-from . import account_move_reversal
 from . import account_partial_reconcile
 from . import account_payment
 from . import crm_lead

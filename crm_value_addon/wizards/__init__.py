@@ -1,3 +1,4 @@
+from . import account_move_reversal
 from . import base_partner_merge
 from . import crm_value_backtest
 from . import crm_value_configuration

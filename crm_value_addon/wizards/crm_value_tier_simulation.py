@@ -1,3 +1,5 @@
+from contextlib import suppress
+
 from odoo import Command, api, fields, models
 from odoo.exceptions import MissingError, ValidationError
 from odoo.tools import format_date
@@ -203,10 +205,9 @@ class CrmValueTierSimulation(models.TransientModel):
     def _open(self):
         """Open the simulation, with its preview where that takes a moment only."""
         if self.env["crm.value.observation"]._next_batch(self.company_id, 0, REQUEST_LIMIT + 1)[0] <= REQUEST_LIMIT:
-            try:
+            # a draft may still contradict other tiers: the preview says so when it is asked for
+            with suppress(ValidationError):
                 self._preview_all()
-            except ValidationError:
-                pass  # a draft may still contradict other tiers: the preview says so when it is asked for
         return self._reopen()
 
     def _preview_all(self):

@@ -1,12 +1,11 @@
 from datetime import datetime, time, timedelta
-from itertools import groupby
 from operator import itemgetter
 
 import pytz
 from markupsafe import Markup
 
 from odoo import api, models
-from odoo.tools import SQL
+from odoo.tools import SQL, groupby
 
 from .crm_value_followup import QUIET
 from .crm_value_followup_due import DueCustomer
@@ -211,7 +210,6 @@ class CrmValueFollowupActivity(models.AbstractModel):
         )
         by_user = {}
         for rule_id, of_rule in groupby(rows, key=itemgetter(0)):
-            of_rule = list(of_rule)
             rule = self.env["crm.value.followup.rule"].browse(rule_id)
             due = [DueCustomer(*row[2:], None, None, None, None) for row in of_rule]
             user_of = self.env["crm.value.followup.assignee"]._assign(rule, company, due)
