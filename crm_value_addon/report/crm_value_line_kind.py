@@ -4,7 +4,7 @@ from odoo.tools import SQL
 #: programs that a customer pays with: what is sold is money for later
 _PAYMENT_PROGRAMS = ("gift_card", "ewallet")
 #: a credited quantity is a return if its unit price is between these shares of the price it was sold at
-_RETURN_PRICE = (0.5, 2.0)
+RETURN_PRICE = (0.5, 2.0)
 #: how many of a customer's last sales of a product are looked at to know its price
 _PRICES = 5
 
@@ -26,7 +26,7 @@ class CrmValueLineKind(models.AbstractModel):
     - ``allowance``: a discount, a bonus, the correction of a price: all margin, because no goods come back.
     - ``rounding``: of the cash; all margin.
 
-    A credited line returns goods if its price is about the price of the sale (`_RETURN_PRICE`), or if the delivered
+    A credited line returns goods if its price is about the price of the sale (`RETURN_PRICE`), or if the delivered
     quantity of its order line fell. Half is a wide band: people who correct a price credit some percents of it, and
     returned goods are rarely credited with more than a third off. The price of the sale is that of the reversed
     document, else of the order line, else of the same document, else of the last sales to the customer. Where nothing
@@ -242,9 +242,9 @@ class CrmValueLineKind(models.AbstractModel):
         return SQL(
             "line.price BETWEEN %s * (%s - 0.000001) AND %s * (%s + 0.000001)",
             price,
-            _RETURN_PRICE[0],
+            RETURN_PRICE[0],
             price,
-            _RETURN_PRICE[1],
+            RETURN_PRICE[1],
         )
 
     def _select_advance_products(self):

@@ -348,6 +348,10 @@ class CrmValuePurchase(models.Model):
         """
         self.ensure_one()
         self.check_access("read")
+        return self._open_documents(self.document_count)
+
+    def _open_documents(self, total):
+        """Return the action that opens this day's posted documents, ``total`` of them, that the user may read."""
         domain = [
             ("commercial_partner_id", "=", self.partner_id.id),
             ("company_id", "=", self.company_id.id),
@@ -358,4 +362,4 @@ class CrmValuePurchase(models.Model):
             ("date", "=", self.date),
             *POSTED_DOCUMENTS,
         ]
-        return self.env["crm.value"]._action_documents(domain, self.document_count)
+        return self.env["crm.value"]._action_documents(domain, total)

@@ -1,7 +1,6 @@
 from datetime import date
 
 from odoo import api, fields, models
-from odoo.addons.crm_value_addon.const import POSTED_DOCUMENTS
 from odoo.tools import SQL
 
 
@@ -76,25 +75,9 @@ class CrmValuePurchase(models.Model):
             orders.setdefault((row.partner_id.id, row.company_id.id, row.date), []).append(row.order_id.id)
         return orders
 
-    def action_open_documents(self):
-        """Open the invoices of this day that the user may read; its orders of the till where it has no invoice.
-
-        :raise AccessError: the user may not read this purchase
-        """
-        self.ensure_one()
-        self.check_access("read")
+    def _open_documents(self, total):
         count = self.till_order_count
-        if not count:
-            return super().action_open_documents()
-        if count == self.document_count:
-            return self.action_open_till_orders()
-        domain = [
-            ("commercial_partner_id", "=", self.partner_id.id),
-            ("company_id", "=", self.company_id.id),
-            ("invoice_date", "=", self.date),
-            *POSTED_DOCUMENTS,
-        ]
-        return self.env["crm.value"]._action_documents(domain, self.document_count - count)
+        return self.action_open_till_orders() if count and count == total else super()._open_documents(total - count)
 
     def action_open_till_orders(self):
         """Open the orders of the till of this day.

@@ -1,10 +1,9 @@
 from contextlib import contextmanager
 
 from odoo import api, fields, models
+from odoo.addons.crm_value_addon.report.crm_value_line_kind import RETURN_PRICE
 from odoo.tools import SQL
 
-#: programs whose products and rewards are money, not goods
-_PAYMENT_PROGRAMS = ("gift_card", "ewallet")
 #: orders of the till per batch of what was sold before the addon was there
 _FREEZE_BATCH = 20_000
 #: refunds of refunds that are followed back to the first sale
@@ -148,7 +147,8 @@ class CrmValueTillOrder(models.Model):
                 """
             WITH RECURSIVE sale AS MATERIALIZED (
                 SELECT sale.id, sale.company_id, sale.account_move,
-                       (sale.date_order AT TIME ZONE 'UTC' AT TIME ZONE %(timezone)s)::date AS date,
+                       (COALESCE(sale.date_order, sale.create_date) AT TIME ZONE 'UTC'
+                        AT TIME ZONE %(timezone)s)::date AS date,
                        CASE WHEN sale.account_move IS NULL THEN customer.commercial_partner_id END AS partner_id,
                        COALESCE(NULLIF(sale.currency_rate, 0), 1) AS rate
                   FROM pos_order sale LEFT JOIN res_partner customer ON customer.id = sale.partner_id
@@ -198,15 +198,17 @@ class CrmValueTillOrder(models.Model):
     def _select_lines(self, company):
         """Return the SELECT of the lines of ``sale``: order_id, refunded_id, is_advance, revenue, margin.
 
-        A tip is left out. An advance (gift card, eWallet, down payment: sold or used) earns nothing. A line of a
-        negative price (a reward, a discount) is all margin, in both directions. Goods cost what the till has worked
-        out, which for some is only when the session is closed; until then the product's cost; without any cost, the
-        share that the company's margin rate leaves. A combo costs what its parts cost.
+        The kinds are those of `crm.value.line.kind`, by what a till stores. A tip is left out. An advance earns
+        nothing. A line of a negative price (a reward, a discount) and a refund far from the price of the sale (a price
+        corrected) are all margin, in both directions. Goods cost what the till has worked out, which for some is only
+        when the session is closed; until then the product's cost; without any cost, the share that the company's
+        margin rate leaves. A combo costs what its parts cost.
 
         Odoo stores the untaxed amount of a line without its sign where the order is a refund.
         """
         # sudo: the cost is hidden from some users; the frozen margin is what they may or may not see.
         product = self.env["product.product"].sudo().with_company(company)
+        Kind = self.env["crm.value.line.kind"]
         return SQL(
             """
             SELECT part.order_id, part.refunded_id, part.is_advance, part.revenue,
@@ -221,35 +223,39 @@ class CrmValueTillOrder(models.Model):
                            CASE WHEN line.is_total_cost_computed THEN line.total_cost / sale.rate
                                 ELSE line.qty * %(product_cost)s
                            END AS cost,
-                           line.price_unit < 0 AS is_allowance,
+                           line.price_unit < 0 OR line.product_id IN (%(discounts)s)
+                           OR COALESCE(NOT %(is_return)s, FALSE) AS is_allowance,
                            template.type = 'combo' AS is_combo,
-                           COALESCE(line.product_id = ANY(%(advances)s) OR line.reward_id = ANY(%(payments)s), FALSE)
-                               AS is_advance
+                           line.product_id IN (%(advances)s) OR line.product_id = ANY(%(down_payments)s) AS is_advance
                       FROM sale
                       JOIN pos_order_line line ON line.order_id = sale.id
                       JOIN product_product product ON product.id = line.product_id
                       JOIN product_template template ON template.id = product.product_tmpl_id
+                      LEFT JOIN pos_order_line sold ON sold.id = line.refunded_orderline_id
                      WHERE NOT line.product_id = ANY(%(tips)s)) part
             """,
             rate=company.value_margin_rate,
             product_cost=product._field_to_sql("product", "standard_price"),
+            advances=Kind._select_advance_products(),
+            discounts=Kind._select_discount_products(company),
+            is_return=SQL(
+                """abs(line.price_subtotal / NULLIF(line.qty, 0))
+                   BETWEEN abs(sold.price_subtotal / NULLIF(sold.qty, 0)) * (%s - 0.000001)
+                       AND abs(sold.price_subtotal / NULLIF(sold.qty, 0)) * (%s + 0.000001)""",
+                *RETURN_PRICE,
+            ),
             **self._special_ids(),
         )
 
     def _special_ids(self):
-        """Return the ids of the products of tips and of advances, and those of the rewards that pay."""
-        # sudo: whichever till and program they belong to, whoever asks
+        """Return the ids of the products of tips, and of those that pay a part of a sales order in advance."""
+        # sudo: whichever till they belong to, whoever asks
         configs = self.env["pos.config"].sudo().with_context(active_test=False).search([])
-        programs = self.env["loyalty.program"].sudo().with_context(active_test=False)
-        programs = programs.search([("program_type", "in", _PAYMENT_PROGRAMS)])
         tip = self.env.ref("point_of_sale.product_product_tip", raise_if_not_found=False)
-        advances = programs.rule_ids.product_ids | programs.trigger_product_ids
-        if "down_payment_product_id" in configs._fields:  # where orders of Sales are paid at the till
-            advances |= configs.down_payment_product_id
+        has_orders = "down_payment_product_id" in configs._fields  # where orders of Sales are paid at the till
         return {
-            "tips": (configs.tip_product_id.ids + (tip.ids if tip else [])),
-            "advances": advances.ids,
-            "payments": programs.reward_ids.ids,
+            "tips": configs.tip_product_id.ids + (tip.ids if tip else []),
+            "down_payments": configs.down_payment_product_id.ids if has_orders else [],
         }
 
     def _select_origins(self):
@@ -263,7 +269,8 @@ class CrmValueTillOrder(models.Model):
                    COALESCE(invoice.commercial_partner_id, frozen.partner_id, customer.commercial_partner_id)
                        AS partner_id,
                    COALESCE(invoice.invoice_date,
-                            (first.date_order AT TIME ZONE 'UTC' AT TIME ZONE zone.name)::date) AS date
+                            (COALESCE(first.date_order, first.create_date) AT TIME ZONE 'UTC'
+                             AT TIME ZONE zone.name)::date) AS date
               FROM earlier
               JOIN sale ON sale.id = earlier.order_id
               JOIN pos_order_line line ON line.id = earlier.line_id

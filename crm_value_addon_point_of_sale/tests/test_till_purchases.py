@@ -110,6 +110,26 @@ class TestTillPurchases(TillCase):
         self.sell(customer, [(1, 100), (1, -10, {"product_id": bonus.id})])
         self.assert_both_ways(customer, {"revenue_total": 90, "margin_total": 30, "monetary_value": 90})
 
+    def test_a_price_corrected_by_a_refund(self):
+        customer = self.customer()
+        order = self.sell(customer)
+        line = {"refunded_orderline_id": order.lines.id}
+        self.sell(customer, [(-1, 5, line)], "2025-06-10", is_refund=True)
+        self.assert_both_ways(customer, {"revenue_total": 95, "margin_total": 35, "purchase_count": 1})
+        other = self.customer("Other")
+        line = {"refunded_orderline_id": self.sell(other).lines.id}
+        self.sell(other, [(-1, 80, line)], "2025-06-10", is_refund=True)
+        self.assert_both_ways(other, {"revenue_total": 20, "margin_total": 20})
+
+    def test_an_order_without_a_date(self):
+        customer, other = self.customer(), self.customer("Other")
+        order = self.sell(customer) + self.sell(other)
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE pos_order SET date_order = NULL WHERE id = %s", [order[0].id])
+        self.env.invalidate_all()
+        self.assert_both_ways(other, {"revenue_total": 100})
+        self.assert_both_ways(customer, {"revenue_total": 100})
+
     def test_a_given_away_product_costs(self):
         customer = self.customer()
         self.sell(customer, [(1, 100), (1, 0)])
