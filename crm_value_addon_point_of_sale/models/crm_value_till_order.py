@@ -29,7 +29,7 @@ class CrmValueTillOrder(models.Model):
     _order = "date desc, id desc"
     _rec_name = "order_id"
 
-    order_id = fields.Many2one("pos.order", string="Order", required=True, ondelete="cascade", readonly=True)
+    order_id = fields.Many2one("pos.order", required=True, ondelete="cascade", readonly=True)
     company_id = fields.Many2one("res.company", required=True, ondelete="cascade", readonly=True)
     currency_id = fields.Many2one(related="company_id.currency_id", string="Currency")
     partner_id = fields.Many2one(
