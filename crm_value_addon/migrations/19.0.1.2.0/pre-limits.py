@@ -1,5 +1,6 @@
 """Lower the numbers of days and months that no calendar reaches: they could be saved, and broke what used them."""
 
+from odoo.tools import SQL
 from odoo.tools.sql import column_exists
 
 #: table → column → the highest number that may be saved from now on
@@ -27,4 +28,11 @@ def migrate(cr, version):
         for column, highest in columns.items():
             # a setting that the earlier version did not have is not there yet
             if column_exists(cr, table, column):
-                cr.execute(f'UPDATE "{table}" SET "{column}" = %s WHERE "{column}" > %s', [highest, highest])
+                cr.execute(
+                    SQL(
+                        "UPDATE %(table)s SET %(column)s = %(highest)s WHERE %(column)s > %(highest)s",
+                        table=SQL.identifier(table),
+                        column=SQL.identifier(column),
+                        highest=highest,
+                    )
+                )
