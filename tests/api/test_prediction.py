@@ -66,7 +66,8 @@ def test_the_wizards_table_is_the_kernels(site, kernel, purchases):
     for line in lines:
         figures = expected[line["method"]]
         for name in ("spearman", "gini", "top_decile"):
-            assert line[name] == pytest.approx(getattr(figures, name), rel=1e-6), (line["method"], name)
+            # sums added up in another order rank two customers of equal money the other way round
+            assert line[name] == pytest.approx(getattr(figures, name), rel=1e-5), (line["method"], name)
         if line["has_level"]:
             assert line["mae"] == pytest.approx(figures.mae, abs=0.0051), line["method"]
             assert line["aggregate_error"] == pytest.approx(figures.aggregate_error, rel=1e-6), line["method"]
