@@ -96,16 +96,17 @@ class TestTillTier(TillCase):
         customers = self.env["res.partner"].browse()
         for number in range(20):
             customers |= self.customer(f"Customer {number}")
-        for customer in customers:
-            self.invoice(customer, "2025-06-01", 50 + customer.id % 3 * 900)
+        for number, customer in enumerate(customers):
+            self.invoice(customer, "2025-06-01", 50 + number % 3 * 900)
         self.refresh()
         sizes = [len(f'"value_till": {json.dumps(told)}, ') for told in customers.mapped("value_till")]
         self.assertLessEqual(max(sizes), 64)
-        _warm, one, many = (
+        # what is read depends on the tier: the first three have bought as differently as all
+        _warm, few, many = (
             self.queries_to_read(chosen.with_user(self.cashier), ["value_till"])
-            for chosen in (customers, customers[:1], customers)
+            for chosen in (customers, customers[:3], customers)
         )
-        self.assertEqual(one, many)
+        self.assertEqual(few, many)
 
     def test_who_may_read_it(self):
         customer = self.bought(1200)
