@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 from ..const import MANAGER_GROUP
 from .privacy.field_access import denies
@@ -20,6 +20,22 @@ class LoyaltyHistory(models.Model):
 
     def _has_field_access(self, field, operation):
         return super()._has_field_access(field, operation) and not denies(self, field, operation)
+
+    @api.model
+    def _issued_by(self, order):
+        """Return the lines of loyalty cards that say which points an order brought, for the superuser.
+
+        :param order: a sales order, or one of a till
+        """
+        # sudo: neither a customer in the web shop nor a cashier has rights on the history
+        return self.sudo().search(
+            [
+                ("order_model", "=", order._name),
+                ("order_id", "=", order.id),
+                ("issued", ">", 0),
+                ("card_id.program_id.program_type", "=", "loyalty"),
+            ]
+        )
 
     def _note_tier(self, tier, factor):
         """Note on these lines that a tier multiplied their points."""

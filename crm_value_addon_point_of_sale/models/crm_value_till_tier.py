@@ -299,21 +299,8 @@ class CrmValueTillTier(models.AbstractModel):
         """Note in the history of the loyalty cards which points the tier of an order added."""
         factor = self._factor(order)
         if factor != 1:
-            # sudo: a cashier has no rights on the history of points
-            lines = (
-                self.env["loyalty.history"]
-                .sudo()
-                .search(
-                    [
-                        ("order_model", "=", order._name),
-                        ("order_id", "=", order.id),
-                        ("issued", ">", 0),
-                        ("value_tier_id", "=", False),
-                        ("card_id.program_id.program_type", "=", "loyalty"),
-                    ]
-                )
-            )
-            lines._note_tier(order.value_tier_id.sudo(), factor)
+            lines = self.env["loyalty.history"]._issued_by(order)
+            lines.filtered(lambda line: not line.value_tier_id)._note_tier(order.value_tier_id.sudo(), factor)
 
     # what it costs
 

@@ -58,17 +58,4 @@ class CrmValueOrderLoyalty(models.AbstractModel):
         """Note in the history of the loyalty cards which points an order's tier added."""
         factor = self._factor(order)
         if factor != 1:
-            # sudo: a customer who confirms in the web shop has no rights on the history
-            lines = (
-                self.env["loyalty.history"]
-                .sudo()
-                .search(
-                    [
-                        ("order_model", "=", order._name),
-                        ("order_id", "=", order.id),
-                        ("issued", ">", 0),
-                        ("card_id.program_id.program_type", "=", "loyalty"),
-                    ]
-                )
-            )
-            lines._note_tier(order.value_tier_id, factor)
+            self.env["loyalty.history"]._issued_by(order)._note_tier(order.value_tier_id, factor)
