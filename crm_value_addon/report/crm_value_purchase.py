@@ -291,6 +291,23 @@ class CrmValuePurchase(models.Model):
 
     def _select_credits(self, basis):
         """Return the SELECT of (partner_id, amount): open credits on receivable accounts, of whatever entry."""
+        conditions = SQL(
+            """account.account_type = 'asset_receivable' AND line.parent_state = 'posted'
+               AND line.reconciled IS NOT TRUE AND line.company_id = %s AND line.amount_residual < 0 AND %s""",
+            basis.company.id,
+            SQL("line.date <= %s", basis.until) if basis.until else SQL("TRUE"),
+        )
+        if basis.partner_ids is None:
+            # hardly any line is an open credit, and Odoo has an index of them
+            return SQL(
+                """
+                SELECT contact.commercial_partner_id AS partner_id, -line.amount_residual AS amount
+                  FROM account_move_line line JOIN account_account account ON account.id = line.account_id
+                  JOIN res_partner contact ON contact.id = line.partner_id
+                 WHERE %s
+                """,
+                conditions,
+            )
         return SQL(
             """
             SELECT contact.commercial_partner_id AS partner_id, -line.amount_residual AS amount
@@ -298,12 +315,10 @@ class CrmValuePurchase(models.Model):
               JOIN LATERAL (SELECT * FROM account_move_line own
                              WHERE own.account_id = account.id AND own.partner_id = contact.id
                                AND own.reconciled IS NOT TRUE OFFSET 0) line ON TRUE
-             WHERE account.account_type = 'asset_receivable' AND line.parent_state = 'posted'
-               AND line.company_id = %s AND line.amount_residual < 0 AND %s
+             WHERE %s
             """,
             self._select_debtors(),
-            basis.company.id,
-            SQL("line.date <= %s", basis.until) if basis.until else SQL("TRUE"),
+            conditions,
         )
 
     def _select_payments(self, basis):

@@ -101,15 +101,27 @@ class CrmValueDocumentRole(models.AbstractModel):
 
         :param SQL condition: what follows the id of the move
         """
-        chosen = SQL(
-            """(SELECT document.id, document.move_id, document.purchase_revenue AS bought,
-                       move.reversed_entry_id AS reversed_id
-                  FROM crm_value_document document JOIN account_move move ON move.id = document.move_id
-                 WHERE document.move_id %s AND move.company_id = %s AND document.purchase_revenue != 0 AND %s)""",
-            condition,
-            company.id,
-            self._needs_settling("document"),
+        rows = self.env.execute_query(
+            SQL(
+                """
+            SELECT document.id, document.move_id, document.purchase_revenue AS bought,
+                   move.reversed_entry_id AS reversed_id
+              FROM crm_value_document document JOIN account_move move ON move.id = document.move_id
+             WHERE document.move_id %s AND move.company_id = %s AND document.purchase_revenue != 0 AND %s""",
+                condition,
+                company.id,
+                self._needs_settling("document"),
+            )
         )
+        if not rows:
+            return
+        # as arrays: the tables were just filled, and a planner that knows nothing of them would read them many times
+        chosen = SQL(
+            """(SELECT * FROM unnest(%s::int[], %s::int[], %s::float8[], %s::int[])
+                    AS choice(id, move_id, bought, reversed_id))""",
+            *(list(column) for column in zip(*rows, strict=True)),
+        )
+        move_ids = [move_id for _id, move_id, _bought, _reversed_id in rows]
         is_undone, is_replaced, is_new = self._is_undone(), self._is_replaced(), self._is_new()
         for statement in (
             SQL(
@@ -134,9 +146,8 @@ class CrmValueDocumentRole(models.AbstractModel):
             ),
             SQL(
                 """
-            DELETE FROM crm_value_document_origin link USING %s chosen
-             WHERE link.move_id = chosen.move_id AND link.replaced_id IS NULL""",
-                chosen,
+            DELETE FROM crm_value_document_origin WHERE move_id = ANY(%s) AND replaced_id IS NULL""",
+                move_ids,
             ),
             SQL(
                 """
@@ -191,14 +202,19 @@ class CrmValueDocumentRole(models.AbstractModel):
 
     def _is_undone(self):
         """Both documents of a pair that undo each other: what was given back, and the document that reverses it."""
+        # each side by its own index: one condition over both would read all documents for each credit note
         return SQL(
-            """EXISTS (SELECT FROM account_move undoing
-                        JOIN crm_value_document other ON other.move_id = CASE WHEN chosen.bought < 0 THEN undoing.id
-                                                                              ELSE undoing.reversed_entry_id END
-                       WHERE undoing.state = 'posted' AND abs(other.purchase_revenue + chosen.bought) < %s
-                         AND CASE WHEN chosen.bought < 0 THEN undoing.reversed_entry_id ELSE undoing.id END
-                             = chosen.move_id)""",
-            _CENT,
+            """(chosen.bought < 0 AND EXISTS (
+                       SELECT FROM account_move undoing
+                         JOIN crm_value_document other ON other.move_id = undoing.id
+                        WHERE undoing.reversed_entry_id = chosen.move_id AND undoing.state = 'posted'
+                          AND abs(other.purchase_revenue + chosen.bought) < %(cent)s)
+                OR chosen.bought > 0 AND EXISTS (
+                       SELECT FROM account_move undoing
+                         JOIN crm_value_document other ON other.move_id = undoing.reversed_entry_id
+                        WHERE undoing.id = chosen.move_id AND undoing.state = 'posted'
+                          AND abs(other.purchase_revenue + chosen.bought) < %(cent)s))""",
+            cent=_CENT,
         )
 
     def _is_replaced(self):

@@ -19,7 +19,7 @@ class TestCrmValuePlans(ValueCase):
         super().setUpClass()
         cls.buyer = cls.customer("Buyer")
         invoice = cls.invoice(cls.buyer, "2025-05-01", 100, invoice_date_due="2025-05-15")
-        cls.credit_note(invoice, "2025-06-01", 10)
+        cls.note = cls.credit_note(invoice, "2025-06-01", 10)
         cls.refresh()
         others = cls.env["res.partner"].create([{"name": f"Other {number}"} for number in range(_CONTACTS)])
         cls.env["crm.value"].create([{"partner_id": other.id, "company_id": cls.company.id} for other in others])
@@ -125,6 +125,23 @@ class TestCrmValuePlans(ValueCase):
                 Basis(self.company, self.company._value_today(), *customers)
             )
             self.assertUses(query, "account_move_line_crm_value_open_idx", "account_move_line", "account_move")
+
+    def test_what_a_credit_note_takes_back(self):
+        # each credit note asks for its own documents only: a company's history has thousands of them
+        plans, original = [], type(self.env.cr).execute
+
+        def execute(cr, query, *arguments, **named):
+            if isinstance(query, SQL):
+                original(cr, SQL("EXPLAIN %s", query))
+                plans.append("\n".join(line for [line] in cr.fetchall()))
+            return original(cr, query, *arguments, **named)
+
+        with patch.object(type(self.env.cr), "execute", execute):
+            self.env["crm.value.document.role"]._settle_changed(self.company, SQL("= ANY(%s)", self.note.ids))
+        self.assertGreater(len(plans), 6)
+        for plan in plans:
+            for table in ("account_move", "account_move_line", "crm_value_document"):
+                self.assertNotIn(f"Seq Scan on {table} ", plan)
 
     def test_queue(self):
         rows = {(partner, self.company.id, 0) for partner in range(1, _COPIES)}
