@@ -18,5 +18,6 @@ from . import test_house
 from . import test_i18n
 from . import test_js
 from . import test_lib
+from . import test_menus
 from . import test_res_partner
 from . import test_views

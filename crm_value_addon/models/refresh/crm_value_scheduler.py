@@ -160,7 +160,7 @@ class CrmValueScheduler(models.AbstractModel):
         return Value._notification(
             self.env._(
                 "The refresh of %(count)s customers starts within a minute; "
-                "its progress is under Customer Value › Refreshes.",
+                "its progress is under CRM › Configuration › Customer Value › Refreshes.",
                 count=count,
             ),
             "info",
