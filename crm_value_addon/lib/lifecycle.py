@@ -39,19 +39,27 @@ class Thresholds:
     won_back_days: int = 180
 
 
-def typical_interval(purchase_count: Ints, first: Ints, last: Ints) -> float:
-    """Return the median of the customers' mean intervals between purchases, in days.
+def mean_intervals(purchase_count: Ints, first: Ints, last: Ints) -> Floats:
+    """Return the mean interval between purchases, in days, of each customer who came back.
 
     :param purchase_count: shape (n,); customers without a repeat purchase do not count
     :param first, last: shape (n,), days of the first and the last purchase
+    :return: shape (r,), one for each customer with a repeat purchase
 
-    >>> typical_interval(np.array([1, 2, 3]), np.array([0, 0, 0]), np.array([0, 30, 40]))
-    25.0
+    >>> mean_intervals(np.array([1, 2, 3]), np.array([0, 0, 0]), np.array([0, 30, 40])).tolist()
+    [30.0, 20.0]
     """
     repeated = purchase_count > 1
-    if not repeated.any():
-        return DEFAULT_INTERVAL
-    return float(np.median((last[repeated] - first[repeated]) / (purchase_count[repeated] - 1)))
+    return np.asarray((last[repeated] - first[repeated]) / (purchase_count[repeated] - 1), np.float64)
+
+
+def typical_interval(means: Floats) -> float:
+    """Return the median of the customers' mean intervals, `DEFAULT_INTERVAL` when nobody came back.
+
+    >>> typical_interval(np.array([])), typical_interval(np.array([30.0, 20.0]))
+    (180.0, 25.0)
+    """
+    return float(np.median(means)) if len(means) else DEFAULT_INTERVAL
 
 
 def intervals(repeats: Ints, span: Ints, typical: float) -> Floats:

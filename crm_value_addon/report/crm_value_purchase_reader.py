@@ -37,6 +37,8 @@ _ORIGIN_COLUMNS = ("note", "counted", "origin", "amount")
 #: partner ids whose documents become one row of arrays, and how many of these rows are joined and summed at once
 _ROW_SPAN = 2_000
 _CHUNK_ROWS = 10
+#: the same where memory counts more than time
+_CHUNK_ROWS_OF_SPAN = 4
 #: more chunks than this are none: ids that lie far apart get wider ones
 _MAX_CHUNKS = 500
 #: pages of frozen rows that become one row of arrays: some 50,000 documents
@@ -64,7 +66,8 @@ class CrmValuePurchaseReader(models.AbstractModel):
     def _iter_days(self, basis, work=lambda days: days):
         """Yield the purchase days of all, or some, customers, some at a time, by ascending partner id.
 
-        Each is a dict of arrays (see `lib.purchase_history.purchase_days`); only what is frozen is there as a whole.
+        Each is a dict of arrays (see `lib.purchase_history.purchase_days`). What is frozen is in memory as a whole,
+        unless the basis has a span.
 
         :param work: function of such a dict whose result is yielded instead; it runs while PostgreSQL finds the next
             customers' documents, so it must not ask the database
@@ -84,47 +87,42 @@ class CrmValuePurchaseReader(models.AbstractModel):
         moves = copy_out_arrays(
             self.env.cr, self._query_moves(basis, SQL("= ANY(%s::int[])", id_array(basis.partner_ids))), _MOVE_COLUMNS
         )
-        ids = id_array(moves["id"])
-        frozen = self._read_frozen(
-            self._query_frozen(SQL("document.move_id = ANY(%s::int[])", ids)),
-            self._query_origins(SQL("link.counted_id = ANY(%s::int[])", ids)),
-        )
-        yield work(purchase_days(*self._joined(basis, moves, frozen, *rows)))
+        yield work(purchase_days(*self._joined(basis, moves, self._read_frozen_of(moves), *rows)))
 
     def _iter_all(self, basis, documents, corrections, work):
-        frozen = self._read_frozen(self._query_all_frozen(basis.company), self._query_origins(SQL("TRUE")))
+        frozen = None if basis.span else self._read_all_frozen(basis.company)
         first, last, step = self._bulk_span(basis, documents["partner"])
-        spans = [(lower, lower + step - 1) for lower in range(first, last + 1, step)]
+        spans = [(lower, min(lower + step - 1, last)) for lower in range(first, last + 1, step)]
         queries = [self._query_moves_between(basis, *span) for span in spans]
-        moves = copy_out_arrays(self.env.cr, queries.pop(0), _MOVE_COLUMNS)
+
+        def read():
+            moves = copy_out_arrays(self.env.cr, queries.pop(0), _MOVE_COLUMNS)
+            return moves, frozen or self._read_frozen_of(moves)
+
+        found = read()
         with ThreadPoolExecutor(1) as beside:
             for span in spans:
-                rows = self._joined(basis, moves, frozen, _between(documents, *span), _between(corrections, *span))
+                rows = self._joined(basis, *found, _between(documents, *span), _between(corrections, *span))
                 # From here on nothing else asks the database until this is read: a connection answers one at a time.
-                reading = queries and beside.submit(copy_out_arrays, self.env.cr, queries.pop(0), _MOVE_COLUMNS)
+                reading = queries and beside.submit(read)
                 result = work(purchase_days(*rows))
-                moves = reading and reading.result()
+                found = reading and reading.result()
                 yield result
 
     def _read_sources(self, sources, basis):
         """Return the documents and the corrections of some sources, in two dicts of arrays."""
-        partners = (
-            SQL("AND source.partner_id = ANY(%s::int[])", id_array(basis.partner_ids))
-            if basis.partner_ids is not None
-            else SQL()
-        )
         rows = copy_out(
             self.env.cr,
             SQL(
                 """
             SELECT partner_id::int4, date, %s, %s, %s, %s, is_frozen, id IS NOT NULL
-              FROM (%s) source WHERE source.company_id = %s %s
+              FROM (%s) source WHERE source.company_id = %s AND %s
             """,
                 *(readable.amount(SQL(name)) for name in ("revenue", "margin", "refund")),
                 readable.amount(SQL("COALESCE(purchase_revenue, 0)")),
                 SQL(" UNION ALL ").join(sources),
                 basis.company.id,
-                partners,
+                basis.where(SQL("source.partner_id")),
             ),
             [*_DOCUMENT_COLUMNS, ("is_document", "bool")],
         )
@@ -147,16 +145,18 @@ class CrmValuePurchaseReader(models.AbstractModel):
         """Return the first and the last partner id that may have documents, and how many ids to read at once."""
         [[first, last]] = self.env.execute_query(
             SQL(
-                "SELECT min(move.commercial_partner_id), max(move.commercial_partner_id) FROM account_move move WHERE "
-                "%s",
+                "SELECT min(move.commercial_partner_id), max(move.commercial_partner_id) FROM account_move move"
+                " WHERE %s AND %s",
                 self._where_document("move", basis),
+                basis.where(SQL("move.commercial_partner_id")),
             )
         )
         found = [number for number in (first, last, *partners[:1].tolist(), *partners[-1:].tolist()) if number]
         if not found:
             return 0, 0, 1
         first, last = min(found), max(found)
-        return first, last, max(_ROW_SPAN * _CHUNK_ROWS, -(-(last + 1 - first) // _MAX_CHUNKS))
+        rows = _CHUNK_ROWS_OF_SPAN if basis.span else _CHUNK_ROWS
+        return first, last, max(_ROW_SPAN * rows, -(-(last + 1 - first) // _MAX_CHUNKS))
 
     def _query_moves(self, basis, partners):
         """Return the SELECT of one row of arrays, the columns of `_MOVE_COLUMNS`.
@@ -205,6 +205,16 @@ class CrmValuePurchaseReader(models.AbstractModel):
 
     def _where_document(self, alias, basis=None):
         return self.env["crm.value.purchase"]._where_document(alias, basis)
+
+    def _read_all_frozen(self, company):
+        return self._read_frozen(self._query_all_frozen(company), self._query_origins(SQL("TRUE")))
+
+    def _read_frozen_of(self, moves):
+        # a subquery: the planner would estimate for each of these ids how many rows have it
+        ids = SQL("ANY((SELECT %s)::int[])", id_array(moves["id"]))
+        return self._read_frozen(
+            self._query_frozen(SQL("document.move_id = %s", ids)), self._query_origins(SQL("link.counted_id = %s", ids))
+        )
 
     def _read_frozen(self, *queries):
         found = copy_out_arrays(self.env.cr, SQL(" UNION ALL ").join(queries), _FROZEN_COLUMNS)

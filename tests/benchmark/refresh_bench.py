@@ -199,7 +199,7 @@ def _resources(table, registry, database):
     if processor is not None:
         table.add("full refresh: processor time of Odoo and its database backend", processor, "s")
     table.add("full refresh: write-ahead log", written, "MB")
-    table.add("peak memory of the refresh above its start", memory, "MB", at_most={"100k": 250, "1m": 700}[table.size])
+    table.add("peak memory of the refresh above its start", memory, "MB", at_most=150)
     table.add("longest time a transaction of it held rows", watch.longest, "s", at_most=1)
 
 

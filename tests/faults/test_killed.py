@@ -6,9 +6,14 @@ import pytest
 from state import differences
 
 #: by job: the state of the database that it starts from
-JOBS = {"refresh": "traded", "queue": "traded", "tiers": "ruled", "followup": "due"}
+JOBS = {"refresh": "traded", "ranges": "traded", "queue": "traded", "tiers": "ruled", "followup": "due"}
 SEED = 20260122
 MOMENTS, ALL_MOMENTS = 2, 20
+
+
+def test_ranges_end_where_one_reading_does(stage):
+    """A large company is refreshed in ranges; nobody can tell by its figures."""
+    assert not differences(stage.undisturbed("traded", "refresh")[1], stage.undisturbed("traded", "ranges")[1])
 
 
 @pytest.mark.parametrize("job", JOBS)

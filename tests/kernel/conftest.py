@@ -16,6 +16,8 @@ settings.load_profile("kernel")
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "crm_value_addon" / "lib"), str(ROOT / "crm_value_addon")]
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "data")]
+# what stands beside the kernel is `lib`; last, so that nothing else of the addon hides a name
+sys.path.append(str(ROOT / "crm_value_addon"))
 
 from cdnow import CALIBRATION_END  # noqa: E402  (the path comes first)
 

@@ -68,10 +68,44 @@ def rfm_boundaries(days_since: ArrayLike, frequency: ArrayLike, monetary: ArrayL
     (1.0, 1.0, 1.0, 2.0)
     """
     columns = _checked(days_since, frequency, monetary)
-    if not columns[0].size:
+    return Boundaries(recency_cuts(columns[0]), cut_points(columns[1]), cut_points(columns[2]))
+
+
+def cut_points(values: ArrayLike) -> tuple[float, ...]:
+    """Return the cut points of one figure of which much is good (see `rfm_boundaries`).
+
+    The boundaries of a base that is too large to be held as a whole are computed one figure after the other.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        Purchases, or revenue or margin.
+
+    Raises
+    ------
+    EmptyDataError
+        When there is no customer.
+
+    Examples
+    --------
+    >>> cut_points([50, 10, 40, 20, 30])
+    (10.0, 20.0, 30.0, 40.0)
+    """
+    column = as_floats("values", values)
+    if not column.size:
         raise EmptyDataError("no customers to rank: got 0 rows")
-    recency, *others = ([float(cut) for cut in _quantiles(column)] for column in (-columns[0], *columns[1:]))
-    return Boundaries(tuple(-cut + 0.0 for cut in reversed(recency)), *map(tuple, others))
+    return tuple(float(cut) for cut in _quantiles(column))
+
+
+def recency_cuts(days_since: ArrayLike) -> tuple[float, ...]:
+    """Return the cut points of days since the last purchase, of which few are good (see `cut_points`).
+
+    Examples
+    --------
+    >>> recency_cuts([1, 2, 3, 4, 5])
+    (2.0, 3.0, 4.0, 5.0)
+    """
+    return tuple(-cut + 0.0 for cut in reversed(cut_points(-as_floats("days_since", days_since, minimum=0))))
 
 
 def rfm_scores(

@@ -25,8 +25,10 @@ class CrmValueGrowth(models.AbstractModel):
         found = copy_out(
             self.env.cr,
             SQL(
-                "SELECT partner_id::int4, worth::float8, days::int4 FROM (%s) growth WHERE partner_id IS NOT NULL",
+                "SELECT partner_id::int4, worth::float8, days::int4 FROM (%s) growth"
+                " WHERE partner_id IS NOT NULL AND %s",
                 self._select_growth(company, basis.as_of),
+                basis.where(SQL("partner_id")),
             ),
             [("partner", "int4"), ("worth", "float8"), ("days", "int4")],
         )

@@ -24,9 +24,10 @@ class CrmValueKnowledge(models.AbstractModel):
             found = copy_out(
                 self.env.cr,
                 SQL(
-                    "SELECT partner_id::int4, %s FROM (%s) item WHERE partner_id IS NOT NULL",
+                    "SELECT partner_id::int4, %s FROM (%s) item WHERE partner_id IS NOT NULL AND %s",
                     readable.amount(SQL("amount")),
                     self._select_feedback(company, basis.as_of),
+                    basis.where(SQL("partner_id")),
                 ),
                 [("partner", "int4"), ("amount", "float8")],
             )
@@ -38,10 +39,11 @@ class CrmValueKnowledge(models.AbstractModel):
             found = copy_out(
                 self.env.cr,
                 SQL(
-                    "SELECT partner_id::int4, avg(%s) AS rating FROM (%s) item WHERE partner_id IS NOT NULL"
+                    "SELECT partner_id::int4, avg(%s) AS rating FROM (%s) item WHERE partner_id IS NOT NULL AND %s"
                     " GROUP BY partner_id",
                     readable.amount(SQL("rating")),
                     self._select_ratings(company, basis.as_of),
+                    basis.where(SQL("partner_id")),
                 ),
                 [("partner", "int4"), ("rating", "float8")],
             )

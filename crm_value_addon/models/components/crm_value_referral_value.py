@@ -6,7 +6,7 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ...lib import components
-from ...lib.columns import sum_per_customer, take
+from ...lib.columns import join, sum_per_customer, take
 from ...lib.postgres.binary_copy import copy_out, day_number
 
 
@@ -26,15 +26,33 @@ class CrmValueReferralValue(models.AbstractModel):
             return {}
         found = copy_out(
             self.env.cr,
-            SQL("SELECT partner_id::int4, referrer_id::int4 FROM (%s) referral", self._select_referrals()),
+            SQL(
+                "SELECT partner_id::int4, referrer_id::int4 FROM (%s) referral WHERE %s",
+                self._select_referrals(),
+                basis.where(SQL("referrer_id")),
+            ),
             [("referred", "int4"), ("referrer", "int4")],
         )
-        bought = columns["partner_id"][columns["purchase_count"] > 0]
+        observed = self._observed_of(basis, columns, found["referred"]) if basis.span else columns
+        bought = observed["partner_id"][observed["purchase_count"] > 0]
         known = np.isin(found["referred"], bought)
         referred, referrers = found["referred"][known], found["referrer"][known]
-        rows = np.searchsorted(columns["partner_id"], referred)
-        worth = self._first_months_value(basis, take(columns, rows)) * basis.company.value_referral_share
+        rows = np.searchsorted(observed["partner_id"], referred)
+        worth = self._first_months_value(basis, take(observed, rows)) * basis.company.value_referral_share
         return {"referral_value": sum_per_customer(columns["partner_id"], referrers, worth)}
+
+    @api.model
+    def _observed_of(self, basis, columns, referred):
+        """Return the observed figures of a span's customers, and of the referred ones who lie outside of it.
+
+        :param dict columns: the customers of the span
+        """
+        others = np.setdiff1d(referred, columns["partner_id"])
+        if not len(others):
+            return columns
+        elsewhere = self.env["crm.value.observation"]._observe(replace(basis, span=None, partner_ids=others.tolist()))
+        both = join([{name: columns[name] for name in elsewhere if name in columns}, elsewhere])
+        return take(both, np.argsort(both["partner_id"]))
 
     @api.model
     def _counts_referrals(self, company):

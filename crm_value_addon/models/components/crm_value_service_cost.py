@@ -22,10 +22,11 @@ class CrmValueServiceCost(models.AbstractModel):
             self.env.cr,
             SQL(
                 """SELECT partner_id::int4, sum(%s) AS cost, sum(%s) AS cost_12m
-                 FROM (%s) driver WHERE partner_id IS NOT NULL GROUP BY partner_id""",
+                 FROM (%s) driver WHERE partner_id IS NOT NULL AND %s GROUP BY partner_id""",
                 readable.amount(SQL("cost")),
                 readable.amount(SQL("cost_12m")),
                 query,
+                basis.where(SQL("partner_id")),
             ),
             [("partner", "int4"), ("cost", "float8"), ("cost_12m", "float8")],
         )

@@ -1,6 +1,7 @@
 from . import crm_value_observation
 from . import crm_value_writer
 from . import crm_value_refresh
+from . import crm_value_refresh_range
 from . import crm_value_scheduler
 from . import crm_value_document
 from . import crm_value_document_origin
@@ -8,6 +9,7 @@ from . import crm_value_document_role
 from . import crm_value_document_text
 from . import crm_value_queue
 from . import crm_value_run
+from . import crm_value_run_range
 from . import crm_value_run_skipped
 from . import crm_value_schema
 from . import crm_value_freshness

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from odoo import models
+from odoo.tools import SQL
+
+from ...lib.postgres.binary_copy import id_array
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,8 @@ class Basis:
     as_of: date
     #: ids of commercial partners; None for all customers
     partner_ids: list | None = None
+    #: the first and the last id of the commercial partners that a part of a refresh of all customers is about
+    span: tuple | None = None
     #: the prediction to use, empty for none; None for the one in use
     fit: models.Model | None = None
     #: how many months the estimates look ahead; None for the company's setting
@@ -32,6 +37,15 @@ class Basis:
     def is_question(self):
         """Whether nothing of it is stored, and nothing frozen for its sake."""
         return bool(self.until or self.draft_rows or self.merged)
+
+    def where(self, partner):
+        """Return the condition that a column of ids of commercial partners names customers of this basis.
+
+        :param SQL partner: the column
+        """
+        if self.partner_ids is not None:
+            return SQL("%s = ANY(%s::int[])", partner, id_array(self.partner_ids))
+        return SQL("%s BETWEEN %s AND %s", partner, *self.span) if self.span else SQL("TRUE")
 
     @property
     def months(self):

@@ -5,7 +5,7 @@ from odoo.tools import SQL
 
 from ...lib.columns import take
 from ...lib.postgres.binary_arrays import copy_out_arrays
-from ...lib.postgres.binary_copy import copy_out, day_number, id_array
+from ...lib.postgres.binary_copy import copy_out, day_number
 from ...lib.purchase_history import NO_DAYS, summarise
 from ...lib.windows import windows
 from ...report import readable
@@ -94,9 +94,10 @@ class CrmValueObservation(models.AbstractModel):
         )
         return [(partner_id, reason) for [partner_id] in found]
 
-    def _customer_ids(self, company, partner_ids=None, with_documents=True):
+    def _customer_ids(self, company, where=None, with_documents=True):
         """Return the sorted ids of the commercial partners that have, or shall have, a value in a company.
 
+        :param SQL where: condition on ``partner_id``
         :param with_documents: False when those who have documents are known already
         """
         sources = self._customer_sources(company)
@@ -108,14 +109,13 @@ class CrmValueObservation(models.AbstractModel):
                     self.env["crm.value.purchase"]._where_document("move"),
                 )
             )
-        only = SQL("partner_id = ANY(%s::int[])", id_array(partner_ids)) if partner_ids is not None else SQL("TRUE")
         found = copy_out_arrays(
             self.env.cr,
             SQL(" UNION ALL ").join(
                 SQL(
                     "SELECT array_agg(partner_id::int4) FROM (%s) customer WHERE partner_id IS NOT NULL AND %s",
                     source,
-                    only,
+                    where or SQL("TRUE"),
                 )
                 for source in sources
             ),
@@ -178,7 +178,7 @@ class CrmValueObservation(models.AbstractModel):
         # some customers at a time: the days of all of them take more memory than their figures
         parts = list(self.env["crm.value.purchase.reader"]._iter_days(basis, observed))
         known = np.concatenate([part["partner_id"] for part in parts])
-        others = self._customer_ids(basis.company, basis.partner_ids, with_documents=False)
+        others = self._customer_ids(basis.company, basis.where(SQL("partner_id")), with_documents=False)
         parts.append(observed(NO_DAYS, np.setdiff1d(others, known, assume_unique=True)))
         columns = {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}
         if len(columns["partner_id"]) > len(known):
@@ -190,9 +190,10 @@ class CrmValueObservation(models.AbstractModel):
         found = copy_out(
             self.env.cr,
             SQL(
-                "SELECT partner_id::int4, %s FROM (%s) overdue",
+                "SELECT partner_id::int4, %s FROM (%s) overdue WHERE %s",
                 readable.amount(SQL("overdue")),
                 self.env["crm.value.purchase"]._query_overdue(basis),
+                basis.where(SQL("partner_id")) if basis.span else SQL("TRUE"),
             ),
             [("partner", "int4"), ("overdue", "float8")],
         )

@@ -65,9 +65,14 @@ class CrmValueQueue(models.Model):
         )
 
     @api.model
-    def _peek(self, company, partner_ids=None, limit=None):
-        """Return the queue rows of a company as tuples (id, partner id, move id, refreeze), oldest first."""
+    def _peek(self, company, partner_ids=None, limit=None, span=None):
+        """Return the queue rows of a company as tuples (id, partner id, move id, refreeze), oldest first.
+
+        :param span: the first and the last partner id
+        """
         partners = SQL("AND partner_key = ANY(%s)", list(partner_ids)) if partner_ids is not None else SQL()
+        if span:
+            partners = SQL("AND partner_key BETWEEN %s AND %s", *span)
         return self.env.execute_query(
             SQL(
                 """

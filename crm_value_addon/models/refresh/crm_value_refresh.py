@@ -55,10 +55,23 @@ class CrmValueRefresh(models.AbstractModel):
 
         :param dict columns: all customers of the company
         """
+        return self._boundaries_of(basis, self._sample(basis, columns))
+
+    @api.model
+    def _sample(self, basis, columns):
+        """Return what boundaries are drawn from: a dict of arrays, each of one figure of those who have it."""
         columns = self.env["crm.value.opt.out"]._leave_out(columns)
+        return {**self.env["crm.value.rfm"]._sample(basis, columns), **self.env["crm.value.lifecycle"]._sample(columns)}
+
+    @api.model
+    def _boundaries_of(self, basis, sample):
+        """Return the boundaries that a sample of all customers gives.
+
+        :param sample: mapping of the names of `_sample` to arrays
+        """
         return {
-            **self.env["crm.value.rfm"]._boundaries(basis, columns),
-            **self.env["crm.value.lifecycle"]._boundaries(columns),
+            **self.env["crm.value.rfm"]._boundaries(basis, sample),
+            **self.env["crm.value.lifecycle"]._boundaries(sample),
         }
 
     @api.model
@@ -84,12 +97,18 @@ class CrmValueRefresh(models.AbstractModel):
         company = self.env.company
         transaction = transaction or (lambda work: work())
         run = transaction(lambda: self.env["crm.value.run"]._start(company, "full", company._value_today()))
-        start = run.next_partner_key
-        if not run._has_finished(company):
+        in_ranges, ranges = self.env["crm.value.refresh.range"], self.env["crm.value.run.range"]
+        size = in_ranges._last_size(company)
+        if not size:
             self.env["crm.value.document"]._freeze_missing(company, lambda: transaction(lambda: None))
-        queue, columns, skipped = transaction(lambda: self._read_company(run, start))
-        self._store_company(run, columns, queue, skipped, transaction)
-        transaction(lambda: (run.write({"has_tiers": True}), run._finish()))
+            size = in_ranges._first_size(company)
+        range_size = in_ranges._range_size(*size)
+        if range_size:
+            ranges = in_ranges._refresh(run, range_size, transaction)
+        else:
+            queue, columns, skipped = transaction(lambda: self._read_company(run, run.next_partner_key))
+            self._store_company(run, columns, queue, skipped, transaction)
+        transaction(lambda: (run.write({"has_tiers": True}), run._finish(), ranges.unlink()))
         self.env["crm.value.snapshot"]._take_month_end(run, transaction)
         return run
 
@@ -109,7 +128,10 @@ class CrmValueRefresh(models.AbstractModel):
         return queue, columns, [(partner_id, reason) for partner_id, reason in skipped if partner_id >= start]
 
     def _store_company(self, run, columns, queue, skipped, transaction):
-        """Write columns batch by batch; each batch takes its customers' queue rows with it."""
+        """Write columns batch by batch; each batch takes its customers' queue rows with it.
+
+        :param run: whose progress it is: a refresh, or one of its ranges
+        """
         basis = Basis(run.company_id, run.as_of_date)
         rows = {}
         for row_id, partner_id, _move_id, _refreeze in queue:

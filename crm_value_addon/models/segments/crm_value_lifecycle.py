@@ -90,13 +90,18 @@ class CrmValueLifecycle(models.AbstractModel):
         )
 
     @api.model
-    def _boundaries(self, columns):
-        """Return the typical interval between purchases (see `crm.value.refresh._boundaries`)."""
+    def _sample(self, columns):
+        """Return what the boundaries are drawn from: the mean interval of each customer that came back."""
         return {
-            "interval": lifecycle.typical_interval(
+            "interval": lifecycle.mean_intervals(
                 columns["purchase_count"], columns["first_purchase_date"], columns["last_purchase_date"]
             )
         }
+
+    @api.model
+    def _boundaries(self, sample):
+        """Return the typical interval between purchases (see `crm.value.refresh._boundaries`)."""
+        return {"interval": lifecycle.typical_interval(sample["interval"])}
 
     @api.model
     def _stage(self, basis, columns, boundaries):

@@ -10,7 +10,8 @@ from ...lib.postgres.binary_copy import day_number
 class CrmValueRfm(models.AbstractModel):
     """A customer's place among all: percentile of the CLV; recency, frequency and monetary scores.
 
-    How to use: `_boundaries` of all customers once, `_rank` of all or some customers by these boundaries.
+    How to use: `_boundaries` of the `_sample` of all customers once, `_rank` of all or some customers by these
+    boundaries.
 
     How it works: scores are quintiles among the company's customers who have bought. The cut points are stored with the
     refresh of all customers, the recency counted up to that refresh's day: a customer refreshed alone gets the score
@@ -23,20 +24,31 @@ class CrmValueRfm(models.AbstractModel):
     _description = "Customer Value: RFM"
 
     @api.model
-    def _boundaries(self, basis, columns):
-        """Return the table of percentiles and the cut points of the scores (see `crm.value.refresh._boundaries`)."""
+    def _sample(self, basis, columns):
+        """Return what the boundaries are drawn from: figures of the customers who have bought, each by itself."""
         bought = columns["purchase_count"] > 0
-        boundaries = {"clv": ranks.percentile_table(np.round(columns["clv"][bought], 4)).tolist()}
         sound = bought & np.isfinite(columns["revenue_total"])
-        if sound.any():
-            today = day_number(basis.as_of)
-            cuts = rfm.rfm_boundaries(*self._figures(columns, sound, today))
-            boundaries["rfm"] = {
-                "today": today,
-                "recency": cuts.recency,
-                "frequency": cuts.frequency,
-                "monetary": cuts.monetary,
-            }
+        days, count, money = self._figures(columns, sound, day_number(basis.as_of))
+        return {
+            "clv": np.round(columns["clv"][bought], 4),
+            "recency": days,
+            "frequency": count,
+            "monetary": money,
+        }
+
+    @api.model
+    def _boundaries(self, basis, sample):
+        """Return the table of percentiles and the cut points of the scores (see `crm.value.refresh._boundaries`).
+
+        :param sample: mapping of the names of `_sample` to the figures of all customers, of which one is asked for at a
+            time: those of a large company are not in memory together
+        """
+        boundaries = {"clv": ranks.percentile_table(sample["clv"]).tolist()}
+        days = sample["recency"]
+        if len(days):
+            boundaries["rfm"] = {"today": day_number(basis.as_of), "recency": rfm.recency_cuts(days)}
+            del days
+            boundaries["rfm"] |= {name: rfm.cut_points(sample[name]) for name in ("frequency", "monetary")}
         return boundaries
 
     @api.model

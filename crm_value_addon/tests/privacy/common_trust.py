@@ -110,6 +110,14 @@ class TrustCase(BenefitCase):
             "crm.value.queue": env["crm.value.queue"].search([], limit=1),
             "crm.value.rfm.segment": env["crm.value.rfm.segment"].search([], limit=1),
             "crm.value.run": env["crm.value.run"].search([("company_id", "=", company.id)], limit=1),
+            "crm.value.run.range": env["crm.value.run.range"].create(
+                {
+                    "run_id": env["crm.value.run"].search([("company_id", "=", company.id)], limit=1).id,
+                    "as_of_date": cls.today,
+                    "first_key": 0,
+                    "last_key": cls.buyer.id,
+                }
+            ),
             "crm.value.run.skipped": env["crm.value.run.skipped"].create(
                 {
                     "run_id": env["crm.value.run"].search([("company_id", "=", company.id)], limit=1).id,

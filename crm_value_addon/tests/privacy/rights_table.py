@@ -43,6 +43,7 @@ MODELS = {
     "crm.value.replay.line": (MARGINS, MARGINS, MARGINS, MARGINS),
     "crm.value.rfm.segment": (SELLERS, MANAGERS, MANAGERS, MANAGERS),
     "crm.value.run": (SELLERS, NOBODY, NOBODY, NOBODY),
+    "crm.value.run.range": (ADMIN, NOBODY, NOBODY, NOBODY),
     "crm.value.run.skipped": (MANAGERS, NOBODY, NOBODY, NOBODY),
     "crm.value.snapshot": (SELLERS, NOBODY, NOBODY, NOBODY),
     "crm.value.target": (MANAGERS, MANAGERS, MANAGERS, MANAGERS),

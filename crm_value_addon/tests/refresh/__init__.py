@@ -10,6 +10,7 @@ from . import test_crm_value_plans
 from . import test_crm_value_purchase
 from . import test_crm_value_queue_sessions
 from . import test_crm_value_refresh
+from . import test_crm_value_refresh_range
 from . import test_crm_value_run
 from . import test_crm_value_scheduler
 from . import test_nothing_there

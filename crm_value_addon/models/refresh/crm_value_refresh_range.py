@@ -1,0 +1,184 @@
+import base64
+import logging
+from contextlib import closing
+from itertools import repeat
+
+import numpy as np
+
+from odoo import api, models
+from odoo.tools import SQL
+
+from ...lib.columns import take
+from ...lib.spool import ColumnSpool, pack, unpack
+from .basis import Basis
+
+_logger = logging.getLogger(__name__)
+
+#: the most customers of a range, and about as many documents as they may have
+RANGE_CUSTOMERS = 60_000
+RANGE_DOCUMENTS = 600_000
+#: a company that would have no more ranges than this is read at once, which is faster
+AT_ONCE = 3
+
+
+class CrmValueRefreshRange(models.AbstractModel):
+    """The refresh of all customers of a large company, in ranges: its memory does not grow with the company.
+
+    How to use: `_range_size` tells whether a company is large; `crm.value.refresh` then leaves it to `_refresh`.
+
+    How it works: each range is read and estimated from a snapshot, and in a transaction, of its own; its columns are
+    then put aside on the disk. What is compared among all customers are few figures of each: these are kept with the
+    range (`crm.value.run.range`). When all ranges have been read, the boundaries are drawn from these, one figure after
+    the other; they are the same, to the last bit, as those of a company that is read at once. Then each range gets its
+    places and is written in the usual batches. A refresh that was killed goes on with what is not read, or not
+    written, yet; columns that were lost with it, or for which the disk had no room, are read again.
+    """
+
+    _name = "crm.value.refresh.range"
+    _description = "Customer Value: Refresh in Ranges"
+
+    # which companies are large
+
+    @api.model
+    def _last_size(self, company):
+        """Return the customers of a company at its last refresh and about how many documents they have.
+
+        Of all documents, as PostgreSQL's statistics count them, it has the same share as of the values. None before the
+        first refresh is done.
+        """
+        self.env["crm.value.run"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+            SELECT run.total, GREATEST(document.reltuples, 0) * run.total / GREATEST(value.reltuples, run.total, 1)
+              FROM crm_value_run run, pg_class document, pg_class value
+             WHERE run.company_id = %s AND run.kind = 'full' AND run.state = 'done'
+               AND document.oid = 'crm_value_document'::regclass AND value.oid = 'crm_value'::regclass
+             ORDER BY run.id DESC LIMIT 1
+            """,
+                company.id,
+            )
+        )
+        return rows[0] if rows else None
+
+    @api.model
+    def _first_size(self, company):
+        """Return the same before the first refresh: those who have documents, and their documents."""
+        [[customers, documents]] = self.env.execute_query(
+            SQL(
+                "SELECT count(*), COALESCE(sum(documents), 0) FROM (SELECT count(*) AS documents %s) customer",
+                self._from_documents(company),
+            )
+        )
+        return customers, float(documents)
+
+    @api.model
+    def _range_size(self, customers, documents):
+        """Return how many customers make a range; 0 for a company that is read at once."""
+        if customers <= AT_ONCE * RANGE_CUSTOMERS and documents <= AT_ONCE * RANGE_DOCUMENTS:
+            return 0
+        return max(int(min(RANGE_CUSTOMERS, RANGE_DOCUMENTS * customers / max(documents, 1))), 1)
+
+    @api.model
+    def _first_keys(self, company, size):
+        """Return the partner ids at which ranges of as many customers begin, ascending."""
+        customers = (
+            SQL("SELECT partner_id FROM crm_value WHERE company_id = %s", company.id)
+            if self.env["crm.value.run"]._has_finished(company)
+            else SQL("SELECT commercial_partner_id AS partner_id %s", self._from_documents(company))
+        )
+        rows = self.env.execute_query(
+            SQL(
+                """
+            SELECT partner_id FROM (SELECT partner_id, row_number() OVER (ORDER BY partner_id) AS number
+                                      FROM (%s) customer) numbered
+             WHERE number %% %s = 1 OR %s = 1 ORDER BY partner_id
+            """,
+                customers,
+                size,
+                size,
+            )
+        )
+        return [partner_id for [partner_id] in rows]
+
+    @api.model
+    def _from_documents(self, company):
+        return SQL(
+            "FROM account_move move WHERE move.company_id = %s AND %s GROUP BY move.commercial_partner_id",
+            company.id,
+            self.env["crm.value.purchase"]._where_document("move"),
+        )
+
+    # the refresh
+
+    def _refresh(self, run, size, transaction):
+        """Refresh all customers of a company, some at a time.
+
+        :param size: customers of a range
+        :return: the ranges, of no more use once the run is finished
+        """
+        ranges = transaction(lambda: self.env["crm.value.run.range"]._cut(run, size))
+        with closing(ColumnSpool()) as spool:
+            if not run.boundaries:
+                for part in ranges.filtered(lambda part: part.state == "waiting"):
+                    transaction(lambda part=part: self._read(part, spool))
+                transaction(lambda: self._compare(run, ranges))
+            for part in ranges.filtered(lambda part: part.state != "written"):
+                queue, columns = transaction(lambda part=part: self._placed(part, spool))
+                self.env["crm.value.refresh"]._store_company(part, columns, queue, [], transaction)
+                transaction(lambda part=part: part.write({"state": "written"}))
+        return ranges
+
+    def _read(self, part, spool):
+        """Take a snapshot of a range: keep what is compared among all, put the columns aside."""
+        queue, columns, skipped = self._compute(part)
+        sample = self.env["crm.value.refresh"]._sample(part._basis(), columns)
+        part.write({"state": "read", "customers": len(columns["partner_id"]), "sample": base64.b64encode(pack(sample))})
+        part.run_id._advance(0, 0, skipped)
+        rows = np.array([row[:2] for row in queue], np.int64).reshape(-1, 2)
+        try:
+            spool.put((part.id, "queue"), {"id": rows[:, 0], "partner": rows[:, 1]})
+            spool.put(part.id, columns)
+        except OSError as error:
+            _logger.warning("Customer value: no room for the figures of a range, they will be read twice: %s", error)
+
+    def _compute(self, part):
+        """Return the queue rows of a range, the columns of its customers, and who was left out and why."""
+        basis = part._basis()
+        queue = self.env["crm.value.queue"]._peek(basis.company, span=basis.span)
+        self.env["crm.value.document"]._freeze_queued(basis.company, queue)
+        return queue, *self.env["crm.value.refresh"]._compute(basis)
+
+    def _compare(self, run, ranges):
+        """Keep with the run what places a customer among all."""
+        refresh = self.env["crm.value.refresh"]
+        run.boundaries = refresh._boundaries_of(Basis(run.company_id, run.as_of_date), _Samples(ranges))
+        run._note_books(sum(ranges.mapped("customers")))
+        run._advance(0, 0, self.env["crm.value.observation"]._find_strays(run.company_id))
+
+    def _placed(self, part, spool):
+        """Return the queue rows and the columns of what is still to be written of a range."""
+        if part.id in spool:
+            columns, rows = spool.pop(part.id), spool.pop((part.id, "queue"))
+            queue = list(zip(rows["id"].tolist(), rows["partner"].tolist(), repeat(0), repeat(False), strict=False))
+        else:
+            queue, columns, _skipped = self._compute(part)
+        start = part.next_partner_key
+        columns = take(columns, slice(int(np.searchsorted(columns["partner_id"], start)), None))
+        columns = self.env["crm.value.refresh"]._place(part._basis(), columns, part.run_id.boundaries)
+        return [row for row in queue if row[1] >= start], columns
+
+
+class _Samples:
+    """What boundaries are drawn from, of all ranges: one figure is in memory at a time."""
+
+    def __init__(self, ranges):
+        self._ranges = ranges
+
+    def __getitem__(self, name):
+        return unpack(map(self._load, self._ranges), name)
+
+    def _load(self, part):
+        sample = base64.b64decode(part.with_prefetch().sample)
+        part.invalidate_recordset(["sample"])
+        return sample
