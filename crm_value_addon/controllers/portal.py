@@ -1,5 +1,6 @@
 from odoo.addons.portal.controllers.portal import CustomerPortal
-from odoo.http import request, route
+from odoo.exceptions import UserError
+from odoo.http import Controller, content_disposition, request, route
 
 
 class LoyaltyPortal(CustomerPortal):
@@ -15,10 +16,67 @@ class LoyaltyPortal(CustomerPortal):
 
     @route("/my/loyalty", type="http", auth="user", website=True, methods=["GET"], sitemap=False, readonly=True)
     def portal_my_loyalty(self, **_kwargs):
+        return self._render_loyalty()
+
+    def _render_loyalty(self, error=False):
         page = request.env["crm.value.portal"]._prepare_portal_page(request.env.user.partner_id, request.env.company)
         if page is None:
             return request.redirect("/my")
         return request.render(
             "crm_value_addon.portal_my_loyalty",
-            {**self._prepare_portal_layout_values(), "page_name": "loyalty", "loyalty": page},
+            {**self._prepare_portal_layout_values(), "page_name": "loyalty", "loyalty": page, "error": error},
         )
+
+    @route("/my/loyalty/birthday", type="http", auth="user", website=True, methods=["POST"], sitemap=False)
+    def portal_set_birthday(self, birthday="", **_kwargs):
+        return self._change(lambda membership, *whose: membership._set_birthday(*whose, birthday))
+
+    @route("/my/loyalty/scoring", type="http", auth="user", website=True, methods=["POST"], sitemap=False)
+    def portal_set_scoring(self, wanted="", **_kwargs):
+        return self._change(lambda membership, partner, _company: membership._set_scoring(partner, wanted == "1"))
+
+    def _change(self, change):
+        """Let a person change something of its own, and show the page: with what was wrong, if anything was."""
+        company = request.env.company
+        if not company.sudo().value_portal:  # sudo: a setting that decides whether there is a page
+            return request.redirect("/my")
+        try:
+            change(request.env["crm.value.membership"], request.env.user.partner_id, company)
+        except UserError as error:
+            return self._render_loyalty(str(error))
+        return request.redirect("/my/loyalty")
+
+    @route("/my/loyalty/card", type="http", auth="user", website=True, methods=["GET"], sitemap=False)
+    def portal_my_card(self, download=False, **_kwargs):
+        partner = request.env.user.partner_id
+        card = request.env["crm.value.membership"]._prepare_card(partner, request.env.company)
+        if card is None:
+            return request.redirect("/my/loyalty")
+        if not download:
+            return request.render(
+                "crm_value_addon.portal_my_card",
+                {**self._prepare_portal_layout_values(), "page_name": "loyalty", "card": card},
+            )
+        # sudo: customers have no rights on reports; the data is that of the page
+        report = request.env["ir.actions.report"].sudo()
+        content, kind = report._render_qweb_pdf(
+            "crm_value_addon.report_membership_card", partner.ids, {"card": card, "doc_ids": partner.ids}
+        )
+        name = request.env._("Membership Card")
+        return request.make_response(
+            content,
+            [
+                ("Content-Type", "application/pdf" if kind == "pdf" else "text/html"),
+                ("Content-Disposition", content_disposition(f"{name}.{kind}")),
+                ("Cache-Control", "no-store"),
+            ],
+        )
+
+
+class ReferralLink(Controller):
+    @route("/loyalty/r/<string:token>", type="http", auth="public", website=True, methods=["GET"], sitemap=False)
+    def follow(self, token, **_kwargs):
+        """Remember who recommended the company, and show its front page, whatever the token is."""
+        link = request.env["crm.value.referral.link"]
+        link._remember(token)
+        return request.redirect(link._landing_page())

@@ -110,6 +110,10 @@ class CrmLead(models.Model):
             is_open if only_open else SQL("TRUE"),
         )
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        return super().create(self.env["crm.value.referral.link"]._credit(vals_list))
+
     def _prepare_customer_values(self, partner_name, is_company=False, parent_id=False):
         vals = super()._prepare_customer_values(partner_name, is_company=is_company, parent_id=parent_id)
         # A contact of a company needs none: the company is the customer who was referred.

@@ -83,6 +83,13 @@ class ResPartner(models.Model):
     )
     # The name that other modules use for it: with one of them installed there is one birthday, not two.
     birthdate_date = fields.Date(string="Birthday", copy=False, groups=SELLER_GROUP)
+    birthdate_entered_on = fields.Date(
+        string="Birthday Entered On",
+        copy=False,
+        readonly=True,
+        groups=SELLER_GROUP,
+        help="When the customer entered it on its loyalty page; empty: an employee did",
+    )
     contact_style = fields.Selection(
         [("driving", "Driving"), ("analytical", "Analytical"), ("sociable", "Sociable")],
         groups=SELLER_GROUP,
@@ -189,9 +196,15 @@ class ResPartner(models.Model):
 
     # writing
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        return super().create(self.env["crm.value.referral.link"]._credit(vals_list))
+
     def write(self, vals):
         Merge = self.env["crm.value.merge"]
         moving = Merge._before_move(self) if not _PARENTS.isdisjoint(vals) else {}
+        if "birthdate_date" in vals and "birthdate_entered_on" not in vals:
+            vals = {**vals, "birthdate_entered_on": False}  # an employee knows it
         changed = self.browse()
         if "value_opt_out" in vals:
             changed = self.filtered(lambda partner: partner.value_opt_out != bool(vals["value_opt_out"]))

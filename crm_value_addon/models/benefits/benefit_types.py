@@ -61,6 +61,8 @@ class Occasion:
     customer_text: LazyGettext
     #: the day that recurs each year, on the SQL aliases ``value`` and ``partner``; None: there is no such day
     yearly_day: SQL | None = None
+    #: the first day on which it counts, on the same aliases; None: from the beginning
+    counts_from: SQL | None = None
     #: company setting of a mail template of its own
     mail_setting: str | None = None
 
@@ -168,11 +170,14 @@ OCCASIONS = {
     row.code: row
     for row in (
         Occasion("reach", "Reaching the tier", _lt("A welcome gift")),
+        Occasion("activated", "Completing the profile", _lt("A gift for telling us your birthday")),
         Occasion(
             "birthday",
             "Birthday",
             _lt("A gift on your birthday"),
             yearly_day=SQL("partner.birthdate_date"),
+            # whoever enters it the day before would have one whenever a gift comes in handy
+            counts_from=SQL("partner.birthdate_entered_on + 30"),
             mail_setting="value_mail_birthday_id",
         ),
         Occasion(

@@ -36,11 +36,30 @@ class CrmValueGiftCalendar(models.AbstractModel):
             value, tier = change.value_id, change.to_tier_id
             if change.is_silent or change.direction != "up" or value.tier_id != tier or value in paused:
                 continue
-            wishes += [
-                (benefit, value, "reach", change.date, value.browse())
-                for benefit in self._gifts_for_reaching(tier, value.company_id, change.date)
-            ]
+            # a profile that is complete already earns the gift of the new tier
+            is_activated = bool(value.partner_id.birthdate_entered_on)
+            for occasion in ("reach", "activated") if is_activated else ("reach",):
+                wishes += [
+                    (benefit, value, occasion, change.date, value.browse())
+                    for benefit in self._gifts_for(tier, value.company_id, change.date, occasion)
+                ]
         return self.env["crm.value.grant"]._claim_safely(wishes)
+
+    @api.model
+    def _give_for_activation(self, value):
+        """Give what a customer gets for completing its profile, once in its life.
+
+        :return: the new gifts
+        """
+        today = value.company_id._value_today()
+        if not value.tier_id or today < (value.company_id.value_gifts_from or date.min):
+            return self.env["crm.value.grant"]
+        return self.env["crm.value.grant"]._claim_safely(
+            [
+                (benefit, value, "activated", today, value.browse())
+                for benefit in self._due_for(value, value.tier_id, today, "activated")
+            ]
+        )
 
     @api.model
     def _give_due(self, company):
@@ -69,13 +88,13 @@ class CrmValueGiftCalendar(models.AbstractModel):
         return self._give_for_changes(changes) + self.env["crm.value.grant"]._claim(wishes)
 
     @api.model
-    def _gifts_for_reaching(self, tier, company, day):
-        """Return the benefits of a tier that are gifts for reaching it, in a company on a day."""
+    def _gifts_for(self, tier, company, day, occasion):
+        """Return the benefits of a tier that are gifts for an occasion, in a company on a day."""
         return tier.benefit_ids.filtered(
             lambda benefit: (
                 benefit.active
                 and benefit.benefit_type == "gift"
-                and benefit.occasion == "reach"
+                and benefit.occasion == occasion
                 and benefit.company_id <= company.parent_ids
                 and benefit.program_id.active
                 and (benefit.date_from or day) <= day <= (benefit.date_to or day)
@@ -83,13 +102,13 @@ class CrmValueGiftCalendar(models.AbstractModel):
         )
 
     @api.model
-    def _due_for_reaching(self, value, tier, day):
-        """Return the benefits that a customer would get as gifts if it reached a tier on a day."""
+    def _due_for(self, value, tier, day, occasion):
+        """Return the benefits that a customer would get as gifts for an occasion of once, with a tier on a day."""
         if self.env["crm.value.benefit.state"]._paused(value):
             return self.env["crm.value.benefit"]
-        gifts = self._gifts_for_reaching(tier, value.company_id, day)
+        gifts = self._gifts_for(tier, value.company_id, day, occasion)
         Grant = self.env["crm.value.grant"]
-        key_of = {gift: Grant._memory_key(value.id, gift.id, "reach") for gift in gifts}
+        key_of = {gift: Grant._memory_key(value.id, gift.id, occasion) for gift in gifts}
         had = set(Grant.search([("memory_key", "in", list(key_of.values()))]).mapped("memory_key"))
         return gifts.filtered(lambda gift: key_of[gift] not in had)
 
@@ -99,9 +118,9 @@ class CrmValueGiftCalendar(models.AbstractModel):
 
         The customer must have had the tier on the day.
         """
-        origin = SQL(" ").join(
-            SQL("WHEN %s THEN %s", row.code, row.yearly_day) for row in OCCASIONS.values() if row.yearly_day
-        )
+        rows = [row for row in OCCASIONS.values() if row.yearly_day]
+        origin = SQL(" ").join(SQL("WHEN %s THEN %s", row.code, row.yearly_day) for row in rows)
+        first = SQL(" ").join(SQL("WHEN %s THEN %s", row.code, row.counts_from) for row in rows if row.counts_from)
         return SQL(
             """
             SELECT benefit.id, value.id, due.day
@@ -118,6 +137,7 @@ class CrmValueGiftCalendar(models.AbstractModel):
              WHERE value.company_id = %(company)s
                AND due.day BETWEEN COALESCE(benefit.date_from, due.day) AND COALESCE(benefit.date_to, due.day)
                AND COALESCE(value.tier_since, due.day) <= due.day
+               AND due.day >= COALESCE(CASE benefit.occasion %(first)s END, due.day)
                AND NOT EXISTS (SELECT FROM crm_value_grant gift
                                 WHERE gift.benefit_id = benefit.id AND gift.value_id = value.id
                                   AND gift.occasion = benefit.occasion || ' ' || year)
@@ -130,5 +150,6 @@ class CrmValueGiftCalendar(models.AbstractModel):
             first_year=since.year,
             last_year=today.year,
             origin=origin,
+            first=first,
             anniversary=anniversary(SQL("origin.day"), SQL("year - extract(year FROM origin.day)::int")),
         )

@@ -1,2 +1,6 @@
 from . import crm_value_mail
+from . import crm_value_membership
 from . import crm_value_portal
+from . import crm_value_portal_cards
+from . import crm_value_portal_ladder
+from . import crm_value_referral_link

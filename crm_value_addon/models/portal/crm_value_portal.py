@@ -1,20 +1,19 @@
-from datetime import date
+from datetime import date, timedelta
 
 from odoo import api, models
 from odoo.tools import format_date, formatLang
 
-#: tier changes on the loyalty page
-_CHANGES = 20
-#: programs whose balance belongs to a person, and those whose coupons are used once
-_BALANCES, _COUPONS = ("loyalty", "ewallet"), ("coupons", "next_order_coupons", "gift_card")
+#: tier changes, and days with purchases, on the loyalty page
+_CHANGES, _PURCHASES = 20, 12
+_YEAR = timedelta(days=365)
 
 
 class CrmValuePortal(models.AbstractModel):
     """What a customer may know of its own tier, as plain data: the one source of the portal, the web shop and mails.
 
-    How to use: `_prepare_portal_page` for the loyalty page, `_prepare_portal_entry` for the portal's home,
-    `_prepare_portal_mail` for mails, `_prepare_portal_progress` for the cart. Templates stored in databases read the
-    keys of these dicts: they do not change.
+    How to use: `_prepare_portal_page` for the loyalty page, `_prepare_portal_entry` for the portal's home and for the
+    pages of quotations and invoices, `_prepare_portal_mail` for mails, `_prepare_portal_progress` for the cart.
+    Templates stored in databases read the keys of these dicts: they do not change.
 
     How it works: `_portal_access` decides what a person may see at all. The figures are those of the explanation that
     sellers read (`crm.value.tier.explanation`), reduced to what the customer bought (`_may_see`): no margin, no
@@ -60,13 +59,19 @@ class CrmValuePortal(models.AbstractModel):
             "tier": False,
             "next": False,
             "keep": False,
+            "ladder": [],
+            "purchases": [],
             "history": [],
             "cards": [],
+            "profile": False,
+            "referral": False,
         }
+        page["profile"] = self.env["crm.value.membership"]._prepare_profile(partner, company, value)
         if state == "opted_out":
             return page
         owners = partner if state == "contact" else partner | customer
-        page["cards"] = self._prepare_portal_cards(owners, company)
+        page["cards"] = self.env["crm.value.portal.cards"]._prepare(owners, company)
+        page["referral"] = self.env["crm.value.referral.link"]._prepare(partner, company)
         if state == "contact":
             return page
         steps = self._steps(value, company)
@@ -74,14 +79,31 @@ class CrmValuePortal(models.AbstractModel):
             "tier": self._prepare_portal_tier(value),
             "next": self._prepare_portal_next(company, steps.get("next")),
             "keep": self._prepare_portal_keep(value, steps.get("keep")),
+            "ladder": self.env["crm.value.portal.ladder"]._prepare(value, company),
+            "purchases": self._prepare_portal_purchases(value),
             "history": self._prepare_portal_changes(value),
         }
 
     @api.model
     def _prepare_portal_entry(self, partner, company):
-        """Return the entry on the portal's home, a dict with the text ``tier``; None without a page or a tier."""
+        """Return the entry on the portal's home: a dict of texts ``tier progress``; None without a page or a tier."""
         state, value = self._portal_access(partner, company)
-        return {"tier": value.tier_id.name} if state in ("tier", "none") else None
+        if state not in ("tier", "none"):
+            return None
+        coming = self._prepare_portal_next(company, self._steps(value, company).get("next"))
+        return {"tier": value.tier_id.name, "progress": coming and coming["headline"]}
+
+    @api.model
+    def _prepare_portal_document(self, user, document):
+        """Return the entry for the page of an order or invoice, None where the reader is not its customer.
+
+        Whoever opens the page by a link that was forwarded must not learn the tier.
+        """
+        document = document.sudo()  # sudo: the page shows it already
+        customer = document.partner_id.commercial_partner_id
+        if user._is_public() or customer != user.partner_id.commercial_partner_id:
+            return None
+        return self._prepare_portal_entry(user.partner_id, document.company_id)
 
     @api.model
     def _prepare_portal_mail(self, value):
@@ -143,6 +165,28 @@ class CrmValuePortal(models.AbstractModel):
                 "is_up": change.direction == "up",
             }
             for change in changes
+        ]
+
+    @api.model
+    def _prepare_portal_purchases(self, value):
+        """Return what counted in the last 12 months, the latest first: dicts of the date and the amount as a text."""
+        if not value:
+            return []
+        days = self.env["crm.value.purchase"].sudo()  # sudo: a customer's own purchases
+        days = days.search_fetch(
+            [
+                ("partner_id", "=", value.partner_id.id),
+                ("company_id", "=", value.company_id.id),
+                ("date", ">", value.company_id._value_today() - _YEAR),
+                ("is_purchase", "=", True),
+            ],
+            ["date", "purchase_revenue"],
+            limit=_PURCHASES,
+        )
+        currency = value.company_id.currency_id
+        return [
+            {"date": day.date, "amount": formatLang(self.env, day.purchase_revenue, currency_obj=currency)}
+            for day in days
         ]
 
     # the next tier, and what keeping this one asks for
@@ -293,61 +337,3 @@ class CrmValuePortal(models.AbstractModel):
             return False
         amount = formatLang(self.env, missing * (order.currency_rate or 1.0), currency_obj=order.currency_id)
         return self._amount_missing(amount, step["tier"].name)
-
-    # points and coupons
-
-    @api.model
-    def _prepare_portal_cards(self, partners, company):
-        """Return the points and coupons of contacts that can be used in a company now, the first to expire first.
-
-        :return: list of dicts ``name kind points code reward expires``, all texts but the last, a date or False
-        """
-        today = company._value_today()
-        # sudo: customers have no rights on cards; these are their own.
-        cards = (
-            self.env["loyalty.card"]
-            .sudo()
-            .search(
-                [
-                    ("partner_id", "in", partners.ids),
-                    ("program_id.active", "=", True),
-                    # as sale_loyalty looks for programs
-                    ("program_id.company_id", "in", [False, company.id, company.parent_id.id]),
-                    ("program_id.program_type", "in", _BALANCES + _COUPONS),
-                    "|",
-                    ("expiration_date", "=", False),
-                    ("expiration_date", ">=", today),
-                    "|",
-                    ("program_id.date_to", "=", False),
-                    ("program_id.date_to", ">=", today),
-                ],
-                order="id",
-            )
-        )
-        usable = cards.filtered(self._is_usable).sorted(
-            lambda card: (not card.expiration_date, card.expiration_date or today)
-        )
-        return [self._prepare_portal_card(card) for card in usable]
-
-    @api.model
-    def _is_usable(self, card):
-        kind = card.program_id.program_type
-        if kind in _BALANCES:
-            return True
-        rewards = card.program_id.reward_ids
-        return card.points > 0 and (
-            kind == "gift_card" or any(reward.required_points <= card.points for reward in rewards)
-        )
-
-    @api.model
-    def _prepare_portal_card(self, card):
-        kind = card.program_id.program_type
-        is_balance = kind in _BALANCES
-        return {
-            "name": card.program_id.name,
-            "kind": kind,
-            "expires": card.expiration_date,
-            "points": card.points_display if is_balance or kind == "gift_card" else False,
-            "code": False if is_balance else card.code,
-            "reward": False if is_balance or kind == "gift_card" else card.program_id.reward_ids[:1].description,
-        }

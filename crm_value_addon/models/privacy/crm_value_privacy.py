@@ -11,7 +11,14 @@ _MADE = {"mail.message": ("date", "body"), "mail.activity": ("date_deadline", "s
 _TECHNICAL = {*models.MAGIC_COLUMNS, "display_name"}
 _SKIPPED_TYPES = ("one2many", "many2many", "binary", "properties", "properties_definition", "reference")
 #: what users noted about a person on the contact
-_NOTED = ("contact_style", "relationship_stage", "relationship_strategy", "referred_by_id", "birthdate_date")
+_NOTED = (
+    "contact_style",
+    "relationship_stage",
+    "relationship_strategy",
+    "referred_by_id",
+    "birthdate_date",
+    "birthdate_entered_on",
+)
 #: columns of a value that no refresh computes and that conclude something about the customer
 _DECIDED = (
     "tier_id",

@@ -29,7 +29,7 @@ class CrmValueTierExplanation(models.AbstractModel):
         explained = {}
         values = values.filtered(lambda value: value.id and not value.sudo().is_opted_out)  # sudo: reads only the flag
         for company, in_company in values.grouped("company_id").items():
-            rules = self.env["crm.value.tier"]._rules_of(company)
+            rules = self.env["crm.value.tier.preview"]._cached_rules(company, company._value_today())
             level_of = {rule.tier_id: level for level, rule in enumerate(rules, 1)}
             for row in self._evaluate(in_company, company, rules):
                 value = values.browse(row["id"])

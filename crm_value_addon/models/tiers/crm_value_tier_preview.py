@@ -155,7 +155,7 @@ class CrmValueTierPreview(models.AbstractModel):
             )
         if env["crm.value.tier.assignment"]._had_lately(value, tier):
             return self.env._("No gift and no mail is sent: the customer had the tier a few days ago.")
-        gifts = env["crm.value.gift.calendar"]._due_for_reaching(value.with_env(env), tier.with_env(env), today)
+        gifts = env["crm.value.gift.calendar"]._due_for(value.with_env(env), tier.with_env(env), today, "reach")
         mail = env["crm.value.mail"]._mail_for_reaching(value.with_env(env), tier, today)
         texts = [
             *(self.env._("the gift “%(gift)s”", gift=gift.program_id.name) for gift in gifts),

@@ -123,7 +123,7 @@ class TestCrmValuePortal(PortalCase):
         self.company.value_portal_contacts = True
         page = self.page(person)
         self.assertEqual((page["state"], page["tier"]["name"], page["customer"]), ("tier", "Top", "Customer"))
-        self.assertEqual(self.env["crm.value.portal"]._prepare_portal_entry(person, self.company), {"tier": "Top"})
+        self.assertEqual(self.env["crm.value.portal"]._prepare_portal_entry(person, self.company)["tier"], "Top")
 
     def test_opted_out(self):
         customer = self.bought(5000)

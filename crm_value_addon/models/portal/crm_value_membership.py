@@ -1,0 +1,166 @@
+import secrets
+from datetime import date, timedelta
+
+from odoo import api, models
+from odoo.exceptions import UserError
+from odoo.tools import format_date
+from odoo.tools.barcode import get_barcode_check_digit
+
+#: how long a birthday stays that a customer entered
+_BIRTHDAY_STAYS = timedelta(days=365)
+#: what the scanner of Odoo's till takes for a customer (Odoo's rule *Customer Barcodes*), and the digits that follow
+_PREFIX, _DIGITS = "042", 9
+
+
+class CrmValueMembership(models.AbstractModel):
+    """What a customer does on its own page: a birthday, its wish not to be scored, a membership card.
+
+    How to use: the pages under /my/loyalty call the methods with the contact of the user who is logged in.
+
+    How it works: the values are those of the contact that employees see, and each change is noted there. A birthday
+    that a customer enters stays for a year, and brings a gift after 30 days at the earliest
+    (`crm.value.gift.calendar`): nobody has a birthday whenever a gift would come in handy.
+    """
+
+    _name = "crm.value.membership"
+    _description = "Customer Value: What Customers Do"
+
+    # the profile
+
+    @api.model
+    def _prepare_profile(self, partner, company, value):
+        """Return what a person may see and change of its own profile: a dict of plain data.
+
+        :param value: of its customer, empty where the person may not see it
+        Keys: ``birthday may_set_birthday fixed_until has_gift is_scored may_stop_scoring number``.
+        """
+        person = partner.sudo()  # sudo: the person's own data
+        customer = person.commercial_partner_id
+        fixed_until = self._fixed_until(person, company)
+        return {
+            "birthday": person.birthdate_date,
+            "may_set_birthday": not fixed_until,
+            "fixed_until": fixed_until if fixed_until != date.max else False,
+            "has_gift": self._has_gift(person, value),
+            "is_scored": not customer.value_opt_out,
+            # an employee does not decide for the firm
+            "may_stop_scoring": person == customer,
+            "number": person.with_company(company).barcode or False,
+        }
+
+    @api.model
+    def _fixed_until(self, person, company):
+        """Return until when the birthday stays as it is: a date, or False."""
+        if not person.birthdate_date:
+            return False
+        # what an employee entered, only employees change
+        until = (person.birthdate_entered_on or date.max - _BIRTHDAY_STAYS) + _BIRTHDAY_STAYS
+        return until if until > company._value_today() else False
+
+    @api.model
+    def _has_gift(self, person, value):
+        """Tell whether there is a gift to come for completing the profile."""
+        if person.birthdate_date or person != person.commercial_partner_id or not value.tier_id:
+            return False
+        Calendar = value.env["crm.value.gift.calendar"]
+        return bool(Calendar._due_for(value, value.tier_id, value.company_id._value_today(), "activated"))
+
+    @api.model
+    def _value(self, person, company):
+        # sudo: customers have no rights on values; this is their own
+        return (
+            self.env["crm.value"]
+            .sudo()
+            .search([("partner_id", "=", person.commercial_partner_id.id), ("company_id", "=", company.id)], limit=1)
+        )
+
+    @api.model
+    def _set_birthday(self, partner, company, text):
+        """Store the birthday that a person entered; whoever completes its profile by it gets the gift for that.
+
+        :param text: ISO date, as browsers send it
+        :raise UserError: it is no date of the past, or was entered less than a year ago
+        """
+        person, today = partner.sudo(), company._value_today()  # sudo: the person's own data
+        try:
+            birthday = date.fromisoformat(text or "")
+        except ValueError:
+            raise UserError(self.env._("Please enter your birthday as a date.")) from None
+        if not date(1900, 1, 1) <= birthday < today:
+            raise UserError(self.env._("A birthday lies in the past, and after 1900."))
+        if birthday == person.birthdate_date:
+            return
+        fixed_until = self._fixed_until(person, company)
+        if fixed_until == date.max:
+            raise UserError(self.env._("Your birthday was entered by us. If it is wrong, please tell us."))
+        if fixed_until:
+            raise UserError(
+                self.env._(
+                    "You can change your birthday again on %(date)s. If it is wrong, please tell us.",
+                    date=format_date(self.env, fixed_until),
+                )
+            )
+        person.write({"birthdate_date": birthday, "birthdate_entered_on": today})
+        self._note(person, self.env._("The customer entered its birthday."))
+        if person == person.commercial_partner_id:
+            value = self._value(person, company)
+            value.env["crm.value.gift.calendar"]._give_for_activation(value)
+
+    @api.model
+    def _set_scoring(self, partner, is_wanted):
+        """Store whether a customer wants to be scored.
+
+        :raise UserError: the person is an employee of the customer
+        """
+        person = partner.sudo()  # sudo: the person's own data
+        if person != person.commercial_partner_id:
+            raise UserError(
+                self.env._("The loyalty tier belongs to %(customer)s.", customer=person.commercial_partner_id.name)
+            )
+        if person.value_opt_out != is_wanted:
+            return
+        person.value_opt_out = not is_wanted
+        if is_wanted:
+            self._note(person, self.env._("The customer wants to take part in the loyalty program."))
+        else:
+            self._note(person, self.env._("The customer does not want to be scored."))
+
+    @api.model
+    def _note(self, person, text):
+        person.message_post(body=text, author_id=person.id, subtype_xmlid="mail.mt_note")
+
+    # the card
+
+    @api.model
+    def _prepare_card(self, partner, company):
+        """Return the membership card of a person as plain data: ``name company tier number``; None without a page.
+
+        The number is the one of the contact; a contact without one gets it now.
+        """
+        state, value = self.env["crm.value.portal"]._portal_access(partner, company)
+        if state not in ("tier", "none"):
+            return None
+        tier = value.tier_id
+        return {
+            "name": partner.sudo().name,  # sudo: the person's own name
+            "company": company.sudo().name,
+            "tier": self.env["crm.value.portal"]._prepare_portal_label(tier) if tier else False,
+            "number": self._number(partner, company),
+        }
+
+    @api.model
+    def _number(self, partner, company):
+        """Return the membership number of a person in a company, the barcode of its contact."""
+        person = partner.sudo().with_company(company)  # sudo: the person's own number
+        if not person.barcode:
+            # drawn, not counted: nobody gets the number of somebody else by adding 1
+            numbers = (self._draw_number() for _attempt in range(100))
+            person.barcode = next(
+                number for number in numbers if not person.search_count([("barcode", "=", number)], limit=1)
+            )
+        return person.barcode
+
+    @api.model
+    def _draw_number(self):
+        number = f"{_PREFIX}{secrets.randbelow(10**_DIGITS):0{_DIGITS}}"
+        return f"{number}{get_barcode_check_digit(number + '0')}"
