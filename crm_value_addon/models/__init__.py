@@ -1,4 +1,5 @@
 from . import refresh
+from . import products
 from . import prediction
 from . import segments
 from . import components

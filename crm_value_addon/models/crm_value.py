@@ -70,6 +70,14 @@ class CrmValue(models.Model):
     frequency = fields.Integer(
         string="Repeat Purchases", readonly=True, aggregator="sum", written_by="observation", opt_out="kept"
     )
+    category_count = fields.Integer(
+        string="Categories Bought",
+        readonly=True,
+        aggregator="avg",
+        written_by="observation",
+        metric="company",
+        help="Product categories of which something was bought in the last 12 months",
+    )
     revenue_total = fields.Monetary(
         string="Revenue",
         readonly=True,
@@ -303,6 +311,7 @@ class CrmValue(models.Model):
         help="Margin less cost to serve so far of the customers that this one brought: part of their value",
     )
     value_explanation = fields.Json(string="Why This Value", compute="_compute_value_explanation", groups=MARGIN_GROUP)
+    product_ids = fields.One2many("crm.value.product", "value_id", string="Products")
     snapshot_ids = fields.One2many("crm.value.snapshot", "value_id", string="Month Ends")
 
     # the place among all customers

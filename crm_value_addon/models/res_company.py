@@ -223,6 +223,29 @@ class ResCompany(models.Model):
         help="Records of older refreshes are deleted; 0: never.",
     )
 
+    # what customers buy
+    value_product_level = fields.Selection(
+        [
+            ("auto", "Products where there are few, else categories"),
+            ("product", "Products"),
+            ("category", "Categories"),
+            ("top", "Categories of the first level"),
+            ("none", "Nothing"),
+        ],
+        string="What Customers Buy, by",
+        default="auto",
+        required=True,
+        value_setting="refresh",
+        help="What the history of a customer is told about: when it buys what, in which rhythm, and what it lost.",
+    )
+    value_product_months = fields.Integer(
+        string="Keep Products Bought (months)",
+        default=60,
+        value_setting="refresh",
+        value_limit="months",
+        help="What a customer has not bought for longer is forgotten; 0: never.",
+    )
+
     # cost to serve
     value_cost_acquisition = fields.Selection(
         [("off", "Not counted"), ("lead", "Per won opportunity"), ("source", "Per source")],

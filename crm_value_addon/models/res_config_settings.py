@@ -51,6 +51,8 @@ class ResConfigSettings(models.TransientModel):
     value_snapshot_months = fields.Integer(related="company_id.value_snapshot_months", readonly=False)
     value_log_months = fields.Integer(related="company_id.value_log_months", readonly=False)
     value_run_months = fields.Integer(related="company_id.value_run_months", readonly=False)
+    value_product_level = fields.Selection(related="company_id.value_product_level", readonly=False, required=True)
+    value_product_months = fields.Integer(related="company_id.value_product_months", readonly=False)
 
     # cost to serve
     value_cost_acquisition = fields.Selection(

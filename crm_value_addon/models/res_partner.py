@@ -28,6 +28,9 @@ class ResPartner(models.Model):
 
     # the value
     value_ids = fields.One2many("crm.value", "partner_id", string="Values per Company", groups=SELLER_GROUP)
+    value_product_ids = fields.One2many(
+        "crm.value.product", "partner_id", string="Products Bought", groups=SELLER_GROUP
+    )
     value_figures_age = fields.Char(string="Age of the Figures", related="value_id.figures_age", groups=SELLER_GROUP)
     revenue_total = fields.Monetary(
         related="value_id.revenue_total", currency_field="value_currency_id", groups=SELLER_GROUP

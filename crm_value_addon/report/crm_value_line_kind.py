@@ -227,6 +227,19 @@ class CrmValueLineKind(models.AbstractModel):
             ),
         )
 
+    def _is_plain(self, company):
+        """Return the condition that a line, with its document ``move``, is goods at first sight, as most are.
+
+        It says the same of these lines as `_kind`, which has to look at many more things.
+        """
+        return SQL(
+            """line.display_type = 'product' AND line.balance < 0 AND line.product_id IS NOT NULL
+               AND line.is_downpayment IS NOT TRUE AND move.reversed_entry_id IS NULL
+               AND line.product_id NOT IN (%s) AND line.product_id NOT IN (%s)""",
+            self._select_advance_products(),
+            self._select_discount_products(company),
+        )
+
     def _is_about_price(self, source, where):
         """Return the SELECT of whether the price of a line is about that of some lines sold; NULL if there are none."""
         return SQL(

@@ -217,6 +217,8 @@ class CrmValuePrivacy(models.AbstractModel):
         persons = customers.search([("id", "child_of", customers.ids)])
         customers.value_opt_out = True
         persons.write(dict.fromkeys(_NOTED, False))
+        self.env["crm.value.product"]._forget(customers.ids)
+        self.env["crm.value.dismissal"].sudo().search([("partner_id", "in", persons.ids)]).unlink()
         self._erase_values(customers.value_ids)
         self.env["crm.value.feedback"].sudo().search([("partner_id", "in", persons.ids)]).unlink()
         self.env["crm.lead"].sudo().with_context(active_test=False).search(

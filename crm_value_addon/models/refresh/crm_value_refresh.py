@@ -35,6 +35,7 @@ class CrmValueRefresh(models.AbstractModel):
         """
         observation = self.env["crm.value.observation"]
         columns, unreadable = observation._leave_out_unreadable(observation._observe(basis))
+        columns = self.env["crm.value.product.refresh"]._add_breadth(basis, columns)
         columns, skipped = self.env["crm.value.prediction"]._predict(basis, columns)
         columns, uncounted = observation._leave_out_unreadable(self.env["crm.value.component"]._add(basis, columns))
         return columns, unreadable + skipped + uncounted
@@ -108,6 +109,7 @@ class CrmValueRefresh(models.AbstractModel):
         else:
             queue, columns, skipped = transaction(lambda: self._read_company(run, run.next_partner_key))
             self._store_company(run, columns, queue, skipped, transaction)
+        transaction(lambda: self.env["crm.value.product.refresh"]._link_values(company))
         transaction(lambda: (run.write({"has_tiers": True}), run._finish(), ranges.unlink()))
         self.env["crm.value.snapshot"]._take_month_end(run, transaction)
         return run
@@ -117,6 +119,7 @@ class CrmValueRefresh(models.AbstractModel):
         basis = Basis(run.company_id, run.as_of_date)
         queue = [row for row in self.env["crm.value.queue"]._peek(basis.company) if row[1] >= start]
         self.env["crm.value.document"]._freeze_queued(basis.company, queue)
+        self.env["crm.value.product.refresh"]._refresh(basis)
         columns, skipped = self._compute(basis)
         skipped += self.env["crm.value.observation"]._find_strays(basis.company)
         if not run.boundaries:
@@ -213,9 +216,11 @@ class CrmValueRefresh(models.AbstractModel):
         self.env.flush_all()
         self.env["crm.value.document"]._freeze_queued(company, queue)
         basis = Basis(company, company._value_today(), partner_ids)
+        self.env["crm.value.product.refresh"]._refresh(basis)
         columns, skipped = self._compute(basis)
         columns = self._place(basis, columns, self.env["crm.value.run"]._last_boundaries(company))
         written, left_out = self._store(basis, columns)
+        self.env["crm.value.product.refresh"]._link_values(company, partner_ids)
         self.env["crm.value.queue"]._drop([row_id for row_id, *_rest in queue])
         self.env["crm.value.followup.run"]._wake(company, partner_ids)
         return written, skipped + left_out

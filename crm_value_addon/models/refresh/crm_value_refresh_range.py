@@ -147,6 +147,7 @@ class CrmValueRefreshRange(models.AbstractModel):
         basis = part._basis()
         queue = self.env["crm.value.queue"]._peek(basis.company, span=basis.span)
         self.env["crm.value.document"]._freeze_queued(basis.company, queue)
+        self.env["crm.value.product.refresh"]._refresh(basis)
         return queue, *self.env["crm.value.refresh"]._compute(basis)
 
     def _compare(self, run, ranges):

@@ -1,0 +1,4 @@
+from . import crm_value_dismissal
+from . import crm_value_product
+from . import crm_value_product_offer
+from . import crm_value_product_refresh
