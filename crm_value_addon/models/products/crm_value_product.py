@@ -86,9 +86,7 @@ class CrmValueProduct(models.Model):
     )
     figures_digest = fields.Float(readonly=True, groups="base.group_system")
 
-    _key_uniq = models.Constraint(
-        "UNIQUE(partner_id, company_id, category_id, product_tmpl_id)", "A customer has one row for each product."
-    )
+    _partner_idx = models.Index("(partner_id, company_id)")
     _company_idx = models.Index("(company_id, state)")
     _without_value_idx = models.Index("(company_id, partner_id) WHERE value_id IS NULL")
 

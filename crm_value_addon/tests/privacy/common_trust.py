@@ -64,6 +64,7 @@ class TrustCase(BenefitCase):
         )
         program = cls.program("coupons")
         gift = cls.benefit("gift", program_id=program.id)
+        category = env["product.category"].create({"name": "Samples"})
         lock = env["crm.value.tier.lock"].create({"value_id": value.id, "tier_id": cls.top.id, "reason": "Promised"})
         env["crm.value.queue"]._push_partners(cls.buyer, company)
         return {
@@ -71,6 +72,9 @@ class TrustCase(BenefitCase):
             "crm.value.benefit": gift,
             "crm.value.caution.override": env["crm.value.caution.override"].create(
                 {"value_id": value.id, "caution": True, "reason": "Said so"}
+            ),
+            "crm.value.dismissal": env["crm.value.dismissal"].create(
+                {"partner_id": cls.buyer.id, "company_id": company.id, "category_id": category.id, "reason": "other"}
             ),
             "crm.value.document": env["crm.value.document"].search([("move_id", "=", cls.document.id)]),
             "crm.value.feedback": env["crm.value.feedback"].create(
@@ -105,6 +109,16 @@ class TrustCase(BenefitCase):
             "crm.value.grant": env["crm.value.grant"].search([("value_id", "=", value.id)]),
             "crm.value.mail": env["crm.value.mail"].create(
                 {"value_id": value.id, "kind": "reached", "tier_id": cls.top.id, "occasion": "once"}
+            ),
+            "crm.value.product": env["crm.value.product"].create(
+                {
+                    "partner_id": cls.buyer.id,
+                    "company_id": company.id,
+                    "value_id": value.id,
+                    "category_id": category.id,
+                    "margin_12m": 1234.57,
+                    "margin_previous_12m": 1234.57,
+                }
             ),
             "crm.value.purchase": env["crm.value.purchase"].search([("partner_id", "=", cls.buyer.id)]),
             "crm.value.queue": env["crm.value.queue"].search([], limit=1),
