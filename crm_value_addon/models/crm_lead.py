@@ -35,6 +35,10 @@ class CrmLead(models.Model):
         related="value_id.expected_margin_12m", currency_field="value_currency_id", groups=MARGIN_GROUP, aggregator=None
     )
 
+    value_suggestion_ids = fields.One2many(
+        "crm.value.suggestion", related="value_id.suggestion_ids", string="Next Products", groups=SELLER_GROUP
+    )
+
     def init(self):
         super().init()
         self.env["crm.value.schema"]._commit()

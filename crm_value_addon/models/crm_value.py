@@ -312,6 +312,9 @@ class CrmValue(models.Model):
     )
     value_explanation = fields.Json(string="Why This Value", compute="_compute_value_explanation", groups=MARGIN_GROUP)
     product_ids = fields.One2many("crm.value.product", "value_id", string="Products")
+    suggestion_ids = fields.One2many(
+        "crm.value.suggestion", "value_id", string="Next Products", domain=[("state", "=", "open")]
+    )
     snapshot_ids = fields.One2many("crm.value.snapshot", "value_id", string="Month Ends")
 
     # the place among all customers

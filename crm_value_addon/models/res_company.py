@@ -246,6 +246,25 @@ class ResCompany(models.Model):
         help="What a customer has not bought for longer is forgotten; 0: never.",
     )
 
+    value_suggestions = fields.Boolean(
+        string="Suggest Next Products",
+        default=True,
+        value_setting="note",
+        help="What a customer does not buy yet and may want, on its orders, opportunities and value.",
+    )
+    value_suggestion_holdout = fields.Float(
+        string="Control Group (%)",
+        default=10.0,
+        value_setting="note",
+        help="A stable share of the customers gets the best sellers, so that the effect can be measured.",
+    )
+    value_suggestion_since = fields.Date(string="Suggestions Since", readonly=True)
+
+    _value_suggestion_holdout_range = models.Constraint(
+        "CHECK(value_suggestion_holdout BETWEEN 0 AND 50)",
+        "The control group has 0 % to 50 % of the customers.",
+    )
+
     # cost to serve
     value_cost_acquisition = fields.Selection(
         [("off", "Not counted"), ("lead", "Per won opportunity"), ("source", "Per source")],

@@ -70,6 +70,9 @@ class SaleOrder(models.Model):
         related="value_id.tier_id.icon", string="Customer Tier Icon", groups=SELLER_GROUP
     )
     value_notice = fields.Char(compute="_compute_value_notice", groups=SELLER_GROUP)
+    value_suggestion_ids = fields.Many2many(
+        "crm.value.suggestion", string="Next Products", compute="_compute_value_suggestion_ids", groups=SELLER_GROUP
+    )
     value_summary = fields.Html(compute="_compute_value_summary", sanitize=False, groups=SELLER_GROUP)
 
     # what the benefits cost, and the margin they leave
@@ -141,6 +144,11 @@ class SaleOrder(models.Model):
                 if order.partner_id
                 else False
             )
+
+    @api.depends("partner_id", "company_id", "state", "order_line.product_id")
+    def _compute_value_suggestion_ids(self):
+        for order in self:
+            order.value_suggestion_ids = self.env["crm.value.product.offer"]._suggestions(order)
 
     @api.depends("order_line.value_benefit_cost")
     def _compute_value_benefit_cost(self):

@@ -22,6 +22,7 @@ PARTS = [
     "dashboard",
     "tier",
     "followup",
+    "products",
     "posting",
     "order",
     "sessions",

@@ -36,7 +36,9 @@ class CrmValueFollowupRule(models.Model):
     days = fields.Integer(help="The meaning depends on the trigger, as shown beside it.")
     days_hint = fields.Char(compute="_compute_hints")
     gap_percent = fields.Float(
-        string="Gap up to (%)", default=10.0, help="Share of the requirements of the next tier that may be missing"
+        string="Gap up to (%)",
+        default=10.0,
+        help="Share of the requirements of the next tier that may be missing, or by which revenue must have fallen",
     )
     rating_max = fields.Float(string="Rating up to", default=2.0, help="From 1 to 5")
     tier_id = fields.Many2one(

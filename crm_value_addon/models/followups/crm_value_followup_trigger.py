@@ -477,6 +477,62 @@ class CrmValueFollowupTrigger(models.AbstractModel):
         )
 
     @api.model
+    def _due_product_due(self, rule, company, today, check_only):
+        """Bought in a rhythm that has passed, and not lost yet; the occasion is the last time it was bought."""
+        late = SQL("TRUE") if check_only else SQL("product.expected_date <= %s", today - timedelta(days=rule.days))
+        return self._select_products(
+            company,
+            SQL("product.state IN ('due', 'slipping') AND %s", late),
+            SQL("'due-' || product.last_date || '-'"),
+            today,
+        )
+
+    @api.model
+    def _due_product_lost(self, rule, company, today, check_only):
+        just = SQL("TRUE")
+        if rule.days and not check_only:
+            just = SQL("product.expected_date >= %s", today - timedelta(days=rule.days))
+        return self._select_products(
+            company,
+            SQL("product.state = 'lost' AND product.purchase_count > 1 AND %s", just),
+            SQL("'lost-' || product.last_date || '-'"),
+            today,
+        )
+
+    @api.model
+    def _due_category_falls(self, rule, company, today, check_only):
+        """The last 12 months brought less than the 12 before by the rule's share; the occasion comes once a year."""
+        return self._select_products(
+            company,
+            SQL(
+                """product.revenue_previous_12m > 0 AND product.state != 'lost'
+                   AND product.revenue_12m <= product.revenue_previous_12m * %s""",
+                1 - rule.gap_percent / 100,
+            ),
+            SQL("%s", f"falls-{today.year}-"),
+            today,
+        )
+
+    @api.model
+    def _select_products(self, company, where, occasion, today):
+        """Return the due customers of `crm.value.product` (alias ``product``), without what somebody dismissed."""
+        return self._select(
+            company,
+            SQL("%s AND NOT %s", where, self.env["crm.value.product"]._is_dismissed_to_sql("product")),
+            source=SQL(
+                """JOIN crm_value_product product ON product.value_id = value.id
+                   LEFT JOIN product_template template ON template.id = product.product_tmpl_id
+                   LEFT JOIN product_category category ON category.id = product.category_id"""
+            ),
+            occasion=SQL(
+                "%s || COALESCE(product.product_tmpl_id, 0) || '-' || COALESCE(product.category_id, 0)", occasion
+            ),
+            date=SQL("COALESCE(product.expected_date, product.last_date)"),
+            number=SQL("%s::date - product.last_date", today),
+            detail=SQL("COALESCE(%s, category.complete_name)", self._translated(SQL("template.name"), company)),
+        )
+
+    @api.model
     def _due_product_replaced(self, rule, company, today, check_only):
         """Regular buyers of an archived product that has a successor."""
         bought = self.env["crm.value.followup.source"]._products(

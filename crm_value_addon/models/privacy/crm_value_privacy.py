@@ -218,6 +218,7 @@ class CrmValuePrivacy(models.AbstractModel):
         customers.value_opt_out = True
         persons.write(dict.fromkeys(_NOTED, False))
         self.env["crm.value.product"]._forget(customers.ids)
+        self.env["crm.value.suggestion"]._forget(customers.ids)
         self.env["crm.value.dismissal"].sudo().search([("partner_id", "in", persons.ids)]).unlink()
         self._erase_values(customers.value_ids)
         self.env["crm.value.feedback"].sudo().search([("partner_id", "in", persons.ids)]).unlink()

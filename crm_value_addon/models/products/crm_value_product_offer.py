@@ -22,6 +22,16 @@ class CrmValueProductOffer(models.AbstractModel):
         return order or Order.create({"partner_id": partner.id, "company_id": company.id})
 
     @api.model
+    def _suggestions(self, order):
+        """Return what to suggest on an order that is still open; nothing where the settings ask for none."""
+        Suggestion = self.env["crm.value.suggestion"]
+        customer = order.partner_id.commercial_partner_id._origin
+        # sudo: reads the setting and the company of the order
+        if order.state not in ("draft", "sent") or not customer or not order.sudo().company_id.value_suggestions:
+            return Suggestion
+        return Suggestion._open_for(customer, order.company_id, order.order_line.product_id.product_tmpl_id.ids)
+
+    @api.model
     def _add(self, order, product):
         """Put a product on an order, once; return its line."""
         line = order.order_line.filtered(lambda line: line.product_id == product)[:1]

@@ -135,6 +135,7 @@ class CrmValueMerge(models.AbstractModel):
             alone._merge(in_company, company, customer)
         alone._empty_circles(contacts.sudo(), customer.sudo())
         alone.env["crm.value.product"]._forget(customers.ids)
+        alone.env["crm.value.suggestion"]._forget(customers.ids)
         alone.env["crm.value.queue"]._hand_over((customers - customer).ids, customer.id)
         alone.env.flush_all()
 

@@ -65,6 +65,18 @@ class TrustCase(BenefitCase):
         program = cls.program("coupons")
         gift = cls.benefit("gift", program_id=program.id)
         category = env["product.category"].create({"name": "Samples"})
+        product = env["crm.value.product"].create(
+            {
+                "partner_id": cls.buyer.id,
+                "company_id": company.id,
+                "value_id": value.id,
+                "category_id": category.id,
+                "state": "regular",
+                "revenue_12m": 4321.09,
+                "margin_12m": 1234.57,
+                "margin_previous_12m": 1234.57,
+            }
+        )
         lock = env["crm.value.tier.lock"].create({"value_id": value.id, "tier_id": cls.top.id, "reason": "Promised"})
         env["crm.value.queue"]._push_partners(cls.buyer, company)
         return {
@@ -73,6 +85,7 @@ class TrustCase(BenefitCase):
             "crm.value.caution.override": env["crm.value.caution.override"].create(
                 {"value_id": value.id, "caution": True, "reason": "Said so"}
             ),
+            "crm.value.demand": env["crm.value.demand"].browse(product.id * 12),
             "crm.value.dismissal": env["crm.value.dismissal"].create(
                 {"partner_id": cls.buyer.id, "company_id": company.id, "category_id": category.id, "reason": "other"}
             ),
@@ -110,14 +123,17 @@ class TrustCase(BenefitCase):
             "crm.value.mail": env["crm.value.mail"].create(
                 {"value_id": value.id, "kind": "reached", "tier_id": cls.top.id, "occasion": "once"}
             ),
-            "crm.value.product": env["crm.value.product"].create(
+            "crm.value.product": product,
+            "crm.value.recommender": env["crm.value.recommender"].create(
+                {"company_id": company.id, "date": cls.today, "state": "few", "uplift_margin": 1234.57}
+            ),
+            "crm.value.suggestion": env["crm.value.suggestion"].create(
                 {
                     "partner_id": cls.buyer.id,
                     "company_id": company.id,
                     "value_id": value.id,
-                    "category_id": category.id,
-                    "margin_12m": 1234.57,
-                    "margin_previous_12m": 1234.57,
+                    "product_tmpl_id": cls.product.product_tmpl_id.id,
+                    "expected_margin": 1234.57,
                 }
             ),
             "crm.value.purchase": env["crm.value.purchase"].search([("partner_id", "=", cls.buyer.id)]),

@@ -30,6 +30,8 @@ ERASED = {
     "crm.value.product.partner_id",
     "crm.value.product.value_id",
     "crm.value.snapshot.tier_id",
+    "crm.value.suggestion.partner_id",
+    "crm.value.suggestion.value_id",
     "crm.value.tier.change.from_tier_id",
     "crm.value.tier.change.to_tier_id",
     "crm.value.tier.change.value_id",

@@ -326,3 +326,22 @@ class TestProduct(ProductCase):
         self.assertEqual(row.action_quote()["res_id"], order.id, "the same quotation, and no second line")
         self.assertEqual(len(order.order_line), 1)
         self.assertIn("Beans", row.action_ask()["context"]["default_summary"])
+
+    def test_expected_demand_adds_up(self):
+        self.company.value_product_level = "category"
+        customer = self.customer()
+        self.buy(customer, self.beans, 300, 200, 100, 10)
+        self.buy(customer, self.leaves, 200, 10, amount=50)
+        self.buy(self.customer(), self.leaves, 700, 660, 620)
+        self.refresh()
+        rows = self.env["crm.value.demand"].search([("company_id", "=", self.company.id)])
+        self.assertEqual(rows.category_id, self.coffee | self.tea)
+        self.assertEqual(len(set(rows.mapped("month"))), 12)
+        value = self.value(customer)
+        self.assertGreater(value.expected_revenue, 0)
+        self.assertAlmostEqual(sum(rows.mapped("expected_revenue")), value.expected_revenue, delta=0.2)
+        coffee = rows.filtered(lambda row: row.category_id == self.coffee)
+        self.assertAlmostEqual(sum(coffee.mapped("expected_revenue")), value.expected_revenue * 0.8, delta=0.2)
+        user = new_test_user(self.env, "demand_seller", "sales_team.group_sale_salesman", company_id=self.company.id)
+        with self.assertRaises(AccessError):
+            rows.with_user(user).read(["expected_margin"])
