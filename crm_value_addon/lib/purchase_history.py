@@ -20,7 +20,7 @@ _NO_PURCHASE = 0
 _SUMMED = ("revenue", "margin", "refund", "purchase_revenue")
 #: purchase days of no customer (see `purchase_days`)
 NO_DAYS: Columns = {"partner": np.zeros(0, np.int32), "date": np.zeros(0, np.int32), "unfrozen": np.zeros(0, np.int64)}
-NO_DAYS |= dict.fromkeys(_SUMMED, np.zeros(0))
+NO_DAYS |= dict.fromkeys([*_SUMMED, "qualifying"], np.zeros(0))
 
 
 @overload
@@ -206,7 +206,8 @@ def purchase_days(documents: Columns, corrections: Columns | None = None) -> Col
     :param documents: columns of shape (m,): ``partner`` (ids), ``date`` (days since 1970), ``revenue``, ``margin``,
         ``refund``, ``purchase_revenue`` (money), ``is_frozen``
     :param corrections: rows with the same columns that only correct the days of documents; other days are left out
-    :return: columns of shape (d,): the first six, and ``unfrozen`` (number of documents)
+    :return: columns of shape (d,): the first six, ``qualifying`` (bought less given back, by the documents of the
+        day) and ``unfrozen`` (number of documents)
 
     >>> rows = {"partner": [7, 7], "date": [10, 10], "revenue": [3., -1.], "margin": [1., 0.], "refund": [0., 1.],
     ...         "purchase_revenue": [3., 0.], "is_frozen": [True, False]}
@@ -228,6 +229,8 @@ def purchase_days(documents: Columns, corrections: Columns | None = None) -> Col
     days = {"partner": partner[first], "date": date[first]}
     days |= {name: np.add.reduceat(documents[name], first) for name in _SUMMED}
     days["unfrozen"] = np.add.reduceat(~documents["is_frozen"], first, dtype=np.int64)
+    # on its own day, whatever it takes back from: that is what a year's turnover is for tiers
+    days["qualifying"] = days["purchase_revenue"] - days["refund"]
     if corrections is not None and len(corrections["partner"]):
         _correct(days, key[first], corrections)
     days["purchase_revenue"] = np.round(days["purchase_revenue"], _MONEY_DIGITS)
@@ -250,7 +253,7 @@ def summarise(days: Columns, customers: Ints, *, as_of: int, windows: Mapping[st
     """Return the observed figures of each customer.
 
     :param days: columns of shape (d,), one row per customer and purchase day: ``partner`` (ids), ``date`` (days since
-        1970), ``revenue``, ``margin``, ``refund``, ``purchase_revenue`` (money)
+        1970), ``revenue``, ``margin``, ``refund``, ``purchase_revenue``, ``qualifying`` (money)
     :param customers: ids of shape (n,), sorted and unique, including every ``partner``
     :param as_of: today; later days count in the totals, which follow the books, but in no window
     :param windows: ``revenue_12m``, ``revenue_year``, ``revenue_previous_year`` → half-open (from, until) in days
@@ -258,7 +261,8 @@ def summarise(days: Columns, customers: Ints, *, as_of: int, windows: Mapping[st
         ``recent_value``, ``faded_value``, ``faded_count`` (`customer_base.recent`) and ``log_gaps``
 
     >>> days = {"partner": np.array([7, 7]), "date": np.array([10, 20]), "revenue": np.array([5., -2.]),
-    ...         "margin": np.array([1., -1.]), "refund": np.array([0., 2.]), "purchase_revenue": np.array([3., 0.])}
+    ...         "margin": np.array([1., -1.]), "refund": np.array([0., 2.]), "purchase_revenue": np.array([3., 0.]),
+    ...         "qualifying": np.array([5., -2.])}
     >>> windows = dict.fromkeys(["revenue_12m", "revenue_year", "revenue_previous_year"], (0, 20))
     >>> figures = summarise(days, np.array([7, 9]), as_of=30, windows=windows)
     >>> figures["revenue_total"], figures["revenue_12m"], figures["purchase_count"]
@@ -293,6 +297,9 @@ def summarise(days: Columns, customers: Ints, *, as_of: int, windows: Mapping[st
         "frequency": np.maximum(purchases - 1, 0),
         "revenue_total": total("revenue"),
         **{name: total("revenue", where) for name, where in within.items()},
+        "qualifying_total": total("qualifying"),
+        "qualifying_12m": total("qualifying", within["revenue_12m"]),
+        "qualifying_year": total("qualifying", within["revenue_year"]),
         "margin_total": total("margin"),
         "margin_12m": total("margin", within["revenue_12m"]),
         "refund_total": total("refund"),

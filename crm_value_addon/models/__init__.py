@@ -4,6 +4,9 @@ from . import prediction
 from . import segments
 from . import components
 from . import tiers
+from . import openings
+from . import points
+from . import counting
 from . import benefits
 from . import followups
 from . import reporting

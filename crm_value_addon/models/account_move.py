@@ -16,7 +16,7 @@ class AccountMove(models.Model):
 
     # Covers the aggregate of report/crm_value_purchase.py: read without touching the table's wide rows.
     _crm_value_customer_idx = ConcurrentIndex(
-        "(commercial_partner_id, company_id, invoice_date) INCLUDE (move_type, amount_untaxed_signed, id)"
+        "(commercial_partner_id, company_id, invoice_date) INCLUDE (move_type, amount_untaxed_signed, id, journal_id)"
         " WHERE state = 'posted' AND move_type IN ('out_invoice', 'out_refund', 'out_receipt')"
     )
 

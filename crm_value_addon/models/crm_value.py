@@ -108,6 +108,31 @@ class CrmValue(models.Model):
     revenue_previous_year = fields.Monetary(
         string="Revenue Last Year", readonly=True, written_by="observation", opt_out="kept", metric="customer"
     )
+    qualifying_12m = fields.Monetary(
+        string="Qualifying 12 Months",
+        readonly=True,
+        written_by="observation",
+        opt_out="kept",
+        metric="customer",
+        raised_by="amount",
+        help="What counts for tiers in the last 12 months: goods less allowances, of what the settings let count",
+    )
+    qualifying_year = fields.Monetary(
+        string="Qualifying This Year",
+        readonly=True,
+        written_by="observation",
+        opt_out="kept",
+        metric="customer",
+        raised_by="amount",
+    )
+    qualifying_total = fields.Monetary(
+        string="Qualifying",
+        readonly=True,
+        written_by="observation",
+        opt_out="kept",
+        metric="customer",
+        raised_by="amount",
+    )
     margin_total = fields.Monetary(
         string="Margin",
         readonly=True,
@@ -734,6 +759,9 @@ class CrmValue(models.Model):
             ("company_id", "=", self.company_id.id),
             *POSTED_DOCUMENTS,
         ]
+        left_out = self.env["crm.value.counting"]._journal_ids(("receivables", "nothing"))
+        if left_out:
+            domain.append(("journal_id", "not in", left_out))
         leaving, own = self.env["crm.value.purchase"]._intercompany_ids()
         if self.company_id.id in leaving and self.partner_id.id in own:
             domain = [*domain, ("id", "=", False)]

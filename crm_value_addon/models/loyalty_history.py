@@ -18,6 +18,19 @@ class LoyaltyHistory(models.Model):
         help="In the currency of the program, by its most generous reward",
     )
 
+    value_order_id = fields.Many2one(
+        "sale.order",
+        string="Follows the Money of",
+        ondelete="cascade",
+        index="btree_not_null",
+        readonly=True,
+        help="The order whose documents or payments this line follows",
+    )
+    value_missing_points = fields.Float(
+        string="Points Not Taken Back", readonly=True, help="The customer had spent them already"
+    )
+    value_lapsed_points = fields.Float(string="Lapsed Points", readonly=True)
+
     def _has_field_access(self, field, operation):
         return super()._has_field_access(field, operation) and not denies(self, field, operation)
 

@@ -18,6 +18,22 @@ class ProductTemplate(models.Model):
         help="Once this product is archived, follow-up rules tell its regular buyers what takes its place.",
     )
 
+    value_no_purchase = fields.Boolean(
+        string="No Purchase",
+        help="A fee, postage, a deposit: revenue and margin, but neither bought nor given back",
+    )
+    value_not_for_tiers = fields.Boolean(string="Not for Tiers", help="Bought, but without weight for tiers")
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        templates = super().create(vals_list)
+        self.env["crm.value.counting"]._on_new_products(templates)
+        return templates
+
+    def write(self, vals):
+        with self.env["crm.value.counting"]._watch(vals):
+            return super().write(vals)
+
     def init(self):
         super().init()
         self.env["crm.value.schema"]._commit()

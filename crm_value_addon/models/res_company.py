@@ -61,6 +61,14 @@ class ResCompany(models.Model):
         value_setting="refresh",
         help="Share of the customers of a year that still buy a year later. Used where no prediction model applies.",
     )
+    value_tiers_count = fields.Selection(
+        [("invoiced", "What is invoiced"), ("paid", "What is paid")],
+        string="Tiers Count",
+        default="invoiced",
+        required=True,
+        value_setting="refresh",
+        help="What the qualifying amounts add up. Of a document that is paid in part, that part counts.",
+    )
     value_leave_out_intercompany = fields.Boolean(
         string="Leave Out Own Companies",
         value_setting="refresh",
@@ -385,6 +393,13 @@ class ResCompany(models.Model):
         domain="[('model', '=', 'crm.value')]",
         help="Sent to a customer some days before it loses its tier. Empty: no mail.",
     )
+    value_mail_points_id = fields.Many2one(
+        "mail.template",
+        string="Mail: Points Lapse",
+        ondelete="set null",
+        domain="[('model', '=', 'crm.value')]",
+        help="Sent to a customer some days before its points lapse. Empty: no mail.",
+    )
     value_mail_danger_days = fields.Integer(string="Days Before the Tier Is Lost", default=14)
     value_mail_birthday_id = fields.Many2one(
         "mail.template",
@@ -588,7 +603,7 @@ class ResCompany(models.Model):
             if changed:
                 company._value_log_settings(values, changed)
             if not set(self._value_fields_with("value_setting", "refresh")).isdisjoint(changed):
-                self.env["crm.value.run"]._request(company)
+                self.env["crm.value.run"]._request(company, new_rules="value_tiers_count" in changed)
         return result
 
     def _has_field_access(self, field, operation):

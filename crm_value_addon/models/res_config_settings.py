@@ -14,6 +14,7 @@ class ResConfigSettings(models.TransientModel):
     value_horizon_months = fields.Integer(related="company_id.value_horizon_months", readonly=False)
     value_discount_rate = fields.Float(related="company_id.value_discount_rate", readonly=False)
     value_retention_rate = fields.Float(related="company_id.value_retention_rate", readonly=False)
+    value_tiers_count = fields.Selection(related="company_id.value_tiers_count", readonly=False, required=True)
     value_leave_out_intercompany = fields.Boolean(related="company_id.value_leave_out_intercompany", readonly=False)
 
     # prediction
@@ -102,6 +103,7 @@ class ResConfigSettings(models.TransientModel):
     value_portal = fields.Boolean(related="company_id.value_portal", readonly=False)
     value_portal_contacts = fields.Boolean(related="company_id.value_portal_contacts", readonly=False)
     value_mail_reached_id = fields.Many2one(related="company_id.value_mail_reached_id", readonly=False)
+    value_mail_points_id = fields.Many2one(related="company_id.value_mail_points_id", readonly=False)
     value_mail_danger_id = fields.Many2one(related="company_id.value_mail_danger_id", readonly=False)
     value_gifts_from = fields.Date(related="company_id.value_gifts_from", readonly=False)
     value_recent_days = fields.Integer(related="company_id.value_recent_days", readonly=False, required=True)

@@ -247,11 +247,21 @@ class SaleOrder(models.Model):
     def action_confirm(self):
         OrderTier = self.env["crm.value.order.tier"]
         OrderTier._set_managers(OrderTier._shop_orders(self))
-        return super().action_confirm()
+        self.env["crm.value.order.stacking"]._check_confirmed(self)
+        result = super().action_confirm()
+        self.env["crm.value.points"]._on_confirmed(self)
+        return result
 
     def _action_confirm(self):
         result = super()._action_confirm()
         self.env["crm.value.order.tier"]._hurry_deliveries(self)
+        return result
+
+    def _action_cancel(self):
+        points = self.env["crm.value.points"]
+        lines = points._lines_of(self.filtered(lambda order: order.state == "sale"))
+        result = super()._action_cancel()
+        points._forget(lines.filtered(lambda line: line.value_order_id.state == "cancel"))
         return result
 
     # buttons
@@ -302,6 +312,18 @@ class SaleOrder(models.Model):
         result = super()._program_check_compute_points(programs)
         self.env["crm.value.order.loyalty"]._multiply_points(self, result)
         return result
+
+    def _get_claimable_rewards(self, forced_coupons=None):
+        claimable = super()._get_claimable_rewards(forced_coupons)
+        return self.env["crm.value.order.stacking"]._allowed(self, claimable)
+
+    def _find_claimable_rewards(self):
+        """Return the rewards that Odoo would offer, whatever may come together."""
+        return super()._get_claimable_rewards()
+
+    def _apply_program_reward(self, reward, coupon, **kwargs):
+        reason = self.env["crm.value.order.stacking"]._reason(self, reward.program_id)
+        return {"error": reason} if reason else super()._apply_program_reward(reward, coupon, **kwargs)
 
     def _add_loyalty_history_lines(self):
         super()._add_loyalty_history_lines()

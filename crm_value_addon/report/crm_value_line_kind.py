@@ -25,6 +25,7 @@ class CrmValueLineKind(models.AbstractModel):
       document that deducts a down payment has the difference to the amount booked.
     - ``allowance``: a discount, a bonus, the correction of a price: all margin, because no goods come back.
     - ``rounding``: of the cash; all margin.
+    - ``fee``: a product that the settings call no purchase (`crm.value.counting`): revenue and margin of goods.
 
     A credited line returns goods if its price is about the price of the sale (`RETURN_PRICE`), or if the delivered
     quantity of its order line fell. Half is a wide band: people who correct a price credit some percents of it, and
@@ -40,7 +41,8 @@ class CrmValueLineKind(models.AbstractModel):
         """Return the SELECT of the lines of customer documents.
 
         The columns are move_id, partner_id, day, product_id, template_id, kind, quantity (in the unit of the product,
-        negative where it comes back), revenue, cost, source (index from 1 in `MARGIN_SOURCES`) and former_cost.
+        negative where it comes back), revenue, cost, source (index from 1 in `MARGIN_SOURCES`), former_cost and
+        qualifies (for tiers).
 
         :param SQL condition: what follows the id of the move, e.g. ``= ANY(…)``
         :param product_rank: the source of a cost that is the product's
@@ -71,13 +73,13 @@ class CrmValueLineKind(models.AbstractModel):
             SELECT line.move_id, line.partner_id, line.day, line.product_id, line.template_id, line.kind, line.revenue,
                    moved.quantity * line.to_product_uom AS quantity,
                    CASE WHEN line.kind = 'advance' THEN %(advance_cost)s
-                        WHEN line.kind != 'goods' THEN 0
+                        WHEN line.kind NOT IN ('goods', 'fee') THEN 0
                         WHEN basis.source = 1 THEN moved.quantity * line.order_cost
                         WHEN basis.source = 4 THEN line.revenue * (1 - %(rate)s)
                         ELSE moved.quantity * line.own_cost * line.to_product_uom
                    END AS cost,
-                   CASE WHEN line.kind = 'goods' THEN basis.source ELSE 1 END AS source,
-                   %(former_cost)s AS former_cost
+                   CASE WHEN line.kind IN ('goods', 'fee') THEN basis.source ELSE 1 END AS source,
+                   %(former_cost)s AS former_cost, %(qualifies)s AS qualifies
               FROM known line
               JOIN LATERAL (SELECT CASE WHEN line.revenue < 0 THEN -abs(line.quantity)
                                         WHEN line.revenue > 0 THEN abs(line.quantity)
@@ -98,7 +100,13 @@ class CrmValueLineKind(models.AbstractModel):
             rate=company.value_margin_rate,
             product_rank=product_rank,
             former_cost=self._former_cost(company),
+            qualifies=SQL("NOT %s", self._is_marked("value_not_for_tiers")),
         )
+
+    def _is_marked(self, name):
+        """Return the condition that a line's product has a mark (see `crm.value.counting`)."""
+        templates = self.env["crm.value.counting"]._template_ids(name)
+        return SQL("COALESCE(line.template_id = ANY(%s), FALSE)", list(templates)) if templates else SQL("FALSE")
 
     def _select_lines(self, company, condition, draft_id, lines):
         """Return the SELECT of what Odoo stored of the lines; a document without any has one that is empty."""
@@ -122,9 +130,7 @@ class CrmValueLineKind(models.AbstractModel):
             condition=condition,
             company=company.id,
             # what is frozen does not depend on settings
-            is_document=self.env["crm.value.purchase"]._where_document(
-                "move", draft_id=draft_id, with_intercompany=True
-            ),
+            is_document=self.env["crm.value.purchase"]._where_document("move", draft_id=draft_id, with_left_out=True),
             lines=lines
             or SQL(
                 """NOT EXISTS (SELECT FROM crm_value_document document
@@ -169,6 +175,7 @@ class CrmValueLineKind(models.AbstractModel):
             CASE WHEN line.display_type = 'rounding' THEN 'rounding'
                  WHEN line.is_downpayment OR line.product_id IN (%(advance)s) THEN 'advance'
                  WHEN line.product_id IN (%(discount)s) THEN 'allowance'
+                 WHEN %(fee)s THEN 'fee'
                  WHEN line.id IS NULL OR line.revenue = 0 THEN 'goods'
                  WHEN line.product_id IS NULL AND line.revenue > 0 AND line.sign * line.quantity < 0 THEN 'allowance'
                  WHEN line.product_id IS NULL AND (line.revenue < 0 OR line.reversed_id IS NOT NULL)
@@ -183,6 +190,7 @@ class CrmValueLineKind(models.AbstractModel):
             """,
             advance=self._select_advance_products(),
             discount=self._select_discount_products(company),
+            fee=self._is_marked("value_no_purchase"),
             reversed=self._is_about_price(
                 SQL("account_move_line other"),
                 SQL(

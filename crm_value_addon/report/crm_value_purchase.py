@@ -51,9 +51,20 @@ class CrmValuePurchase(models.Model):
             "invoice_date",
             "date",
             "amount_untaxed_signed",
+            "journal_id",
         ],
         "crm.value.document": ["move_id", "margin", "role", "purchase_revenue"],
         "crm.value.document.origin": ["move_id", "counted_id", "origin_id", "amount"],
+        "crm.value.opening": [
+            "partner_id",
+            "company_id",
+            "date",
+            "first_date",
+            "amount",
+            "margin",
+            "purchase_count",
+            "move_id",
+        ],
     }
 
     @api.depends("date")
@@ -91,7 +102,9 @@ class CrmValuePurchase(models.Model):
     def _sources(self):
         """Return a list of SELECTs with the columns id, partner_id, company_id, date, revenue, margin, refund,
         purchase_revenue, is_frozen; id is NULL on rows that only correct another row's day."""
-        return [self._select_documents(), self._select_reversals()]
+        sources = [self._select_documents(), self._select_reversals()]
+        Opening = self.env["crm.value.opening"]
+        return [*sources, Opening._select_source()] if Opening._is_used() else sources
 
     def _sources_for(self, basis):
         """Return the sources as a basis asks for them, those of other modules by the day of their rows."""
@@ -170,11 +183,13 @@ class CrmValuePurchase(models.Model):
 
     # which documents count
 
-    def _where_document(self, alias, basis=None, *, draft_id=None, with_intercompany=False):
+    def _where_document(self, alias, basis=None, *, draft_id=None, with_left_out=False, with_receivables=False):
         """Return the condition that makes an account.move a customer document that counts.
 
         :param draft_id: a draft that counts as if it were posted
-        :param with_intercompany: documents between companies of this database count whatever the settings say
+        :param with_left_out: documents count whatever the settings say of their journal, or of companies of this
+            database
+        :param with_receivables: documents that are receivables only count, too
         """
         condition = SQL(
             "%(m)s.state = 'posted' AND %(m)s.move_type IN ('out_invoice', 'out_refund', 'out_receipt')"
@@ -191,12 +206,20 @@ class CrmValuePurchase(models.Model):
             )
         if draft_id:
             condition = SQL("(%s OR %s = %s)", condition, SQL.identifier(alias, "id"), draft_id)
-        leaving, own = ([], []) if with_intercompany else self._intercompany_ids()
-        if not leaving:
+        if with_left_out:
             return condition
+        journals = self.env["crm.value.counting"]._journal_ids(
+            ("nothing",) if with_receivables else ("receivables", "nothing")
+        )
+        if journals:
+            condition = SQL("%s AND NOT (%s = ANY(%s))", condition, SQL.identifier(alias, "journal_id"), list(journals))
+        return SQL("%s AND %s", condition, self._is_outside(alias)) if self._companies_leaving_out() else condition
+
+    def _is_outside(self, alias):
+        """Return the condition that a company does not leave a document out as one between its own companies."""
+        leaving, own = self._intercompany_ids()
         return SQL(
-            "%s AND NOT (%s = ANY(%s) AND %s = ANY(%s))",
-            condition,
+            "NOT (%s = ANY(%s) AND %s = ANY(%s))",
             SQL.identifier(alias, "company_id"),
             leaving,
             SQL.identifier(alias, "commercial_partner_id"),
@@ -228,7 +251,19 @@ class CrmValuePurchase(models.Model):
             readable.is_amount(SQL("move.amount_untaxed_signed")),
             company.id,
             self._intercompany_ids()[1],
-            self._where_document("move", with_intercompany=True),
+            self._where_document("move", with_left_out=True),
+        )
+
+    def _query_left_out(self, company):
+        """Return the SELECT of the revenue of the journals that a company's settings leave out (one figure)."""
+        return SQL(
+            "SELECT COALESCE(sum(move.amount_untaxed_signed) FILTER (WHERE %s), 0) FROM account_move move"
+            " WHERE move.company_id = %s AND move.journal_id = ANY(%s) AND %s AND %s",
+            readable.is_amount(SQL("move.amount_untaxed_signed")),
+            company.id,
+            list(self.env["crm.value.counting"]._journal_ids(("receivables", "nothing"))),
+            self._where_document("move", with_left_out=True),
+            self._is_outside("move"),
         )
 
     def _query_unattributed(self, company):
@@ -285,7 +320,7 @@ class CrmValuePurchase(models.Model):
             lines,
             basis.company.id,
             basis.as_of,
-            self._where_document("move", basis),
+            self._where_document("move", basis, with_receivables=True),
             partners,
         )
 
@@ -359,11 +394,24 @@ class CrmValuePurchase(models.Model):
     def action_open_documents(self):
         """Open the documents of this day that the user may read, and say how many it may not.
 
+        A day without a document is that of opening purchases, which are opened instead.
+
         :raise AccessError: the user may not read this purchase
         """
         self.ensure_one()
         self.check_access("read")
-        return self._open_documents(self.document_count)
+        day = (self.partner_id.id, self.company_id.id, self.date)
+        openings = self.env["crm.value.opening"]._rows_by_day(self).get(day, [])
+        if openings and len(openings) == self.document_count:
+            return {
+                "type": "ir.actions.act_window",
+                "name": self.env._("Opening Purchases"),
+                "res_model": "crm.value.opening",
+                "views": [(False, "list"), (False, "form")],
+                "domain": [("id", "in", openings)],
+                "context": {"create": False},
+            }
+        return self._open_documents(self.document_count - len(openings))
 
     def _open_documents(self, total):
         """Return the action that opens this day's posted documents, ``total`` of them, that the user may read."""

@@ -3,6 +3,9 @@ from .prediction import *
 from .segments import *
 from .components import *
 from .tiers import *
+from .openings import *
+from .counting import *
+from .points import *
 from .benefits import *
 from .followups import *
 from .reporting import *

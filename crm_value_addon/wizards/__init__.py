@@ -7,6 +7,8 @@ from . import crm_value_configuration_export
 from . import crm_value_configuration_import
 from . import crm_value_equity
 from . import crm_value_replay
+from . import crm_value_what_if
+from . import crm_value_what_if_line
 from . import crm_value_followup_preview
 from . import crm_value_benefit_copy
 from . import crm_value_tier_proposal

@@ -8,6 +8,7 @@ from . import crm_value_gift
 from . import crm_value_gift_calendar
 from . import crm_value_order_loyalty
 from . import crm_value_order_margin
+from . import crm_value_order_stacking
 from . import crm_value_order_summary
 from . import crm_value_order_tier
 from . import crm_value_referral_reward

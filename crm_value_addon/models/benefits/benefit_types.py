@@ -82,6 +82,8 @@ class ActiveBenefit:
     date_from: date | None
     date_to: date | None
     is_active: bool
+    #: no program of others comes beside it
+    is_exclusive: bool = False
 
     def is_given_in(self, company_id):
         return self.company_ids is None or company_id in self.company_ids

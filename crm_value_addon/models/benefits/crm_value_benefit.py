@@ -68,6 +68,11 @@ class CrmValueBenefit(models.Model):
     points_factor = fields.Float(
         string="Multiplier", default=2.0, digits=(16, 2), help="Applies to loyalty card programs only"
     )
+    is_exclusive = fields.Boolean(
+        string="Not Together with Programs",
+        help="Orders with this benefit get no reward of a program, but for those that the tier itself gives. Gift "
+        "cards and eWallets are payments and stay.",
+    )
     occasion = fields.Selection([(row.code, row.label) for row in OCCASIONS.values()], default="reach")
     gift_points = fields.Float(
         string="Points on the Coupon", default=1.0, help="A gift card: its amount; a coupon: what its reward costs"
@@ -399,6 +404,7 @@ class CrmValueBenefit(models.Model):
                     date_from=benefit.date_from or None,
                     date_to=benefit.date_to or None,
                     is_active=benefit.active and benefit.tier_id.active,
+                    is_exclusive=benefit.is_exclusive,
                 )
             )
         return {tier_id: tuple(benefits) for tier_id, benefits in by_tier.items()}

@@ -35,6 +35,7 @@ class CrmValueOrderSummary(models.AbstractModel):
             "stage": stages.get(value.lifecycle_stage),
             "risk": self._describe_risk(value),
             "benefits": self._prepare_benefits(order, labels.get(tier_id)),
+            "left_out": self.env["crm.value.order.stacking"]._left_out(order),
             "gap": self.env["crm.value.tier.preview"]._describe_gap(order.company_id, preview) if preview else False,
             "reached": labels.get(preview["tier_id"]) if preview and preview["tier_id"] != value.tier_id.id else None,
         }

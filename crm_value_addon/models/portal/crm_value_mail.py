@@ -28,7 +28,11 @@ class CrmValueMail(models.Model):
     )
     partner_id = fields.Many2one(related="value_id.partner_id", string="Customer")
     company_id = fields.Many2one(related="value_id.company_id")
-    kind = fields.Selection([("reached", "Tier reached"), ("danger", "Tier in danger")], required=True, readonly=True)
+    kind = fields.Selection(
+        [("reached", "Tier reached"), ("danger", "Tier in danger"), ("points", "Points lapse")],
+        required=True,
+        readonly=True,
+    )
     tier_id = fields.Many2one("crm.value.tier", ondelete="set null", readonly=True)
     occasion = fields.Char(required=True, readonly=True)
 
@@ -48,7 +52,7 @@ class CrmValueMail(models.Model):
         due = [
             (company.id, kind, *row)
             for company in self.env["res.company"].search([])
-            for kind in ("reached", "danger")
+            for kind in ("reached", "danger", "points")
             for row in self._due(company, kind)
         ]
         self.env["ir.cron"]._commit_progress(remaining=len(due))
@@ -116,16 +120,20 @@ class CrmValueMail(models.Model):
         if not self._template(company, kind) or company._value_is_early(today):
             return []
         self.env.flush_all()
-        occasions = self._select_reached(today) if kind == "reached" else self._select_danger(company, today)
+        occasions = {
+            "reached": lambda: self._select_reached(today),
+            "danger": lambda: self._select_danger(company, today),
+            "points": lambda: self.env["crm.value.points.expiry"]._select_announced(company, today),
+        }[kind]()
         return self.env.execute_query(
             SQL(
                 """
             SELECT DISTINCT due.value_id, due.tier_id, due.occasion
               FROM (%(occasions)s) due
               JOIN crm_value value ON value.id = due.value_id AND value.company_id = %(company)s
-              JOIN crm_value_tier tier ON tier.id = due.tier_id AND tier.active
+              LEFT JOIN crm_value_tier tier ON tier.id = due.tier_id
               JOIN res_partner partner ON partner.id = value.partner_id
-             WHERE %(mailable)s
+             WHERE %(mailable)s AND (due.tier_id IS NULL OR tier.active)
                AND NOT EXISTS (SELECT FROM crm_value_mail sent WHERE sent.value_id = due.value_id
                                   AND sent.kind = %(kind)s AND sent.occasion = due.occasion)
              ORDER BY due.value_id

@@ -63,6 +63,7 @@ class CrmValuePortal(models.AbstractModel):
             "purchases": [],
             "history": [],
             "cards": [],
+            "lapsing": [],
             "profile": False,
             "referral": False,
         }
@@ -71,6 +72,8 @@ class CrmValuePortal(models.AbstractModel):
             return page
         owners = partner if state == "contact" else partner | customer
         page["cards"] = self.env["crm.value.portal.cards"]._prepare(owners, company)
+        # sudo: the company's day
+        page["lapsing"] = self.env["crm.value.points.expiry"]._lapsing(owners, company.sudo())
         page["referral"] = self.env["crm.value.referral.link"]._prepare(partner, company)
         if state == "contact":
             return page
@@ -107,13 +110,17 @@ class CrmValuePortal(models.AbstractModel):
 
     @api.model
     def _prepare_portal_mail(self, value):
-        """Return the content of a mail about the tier: ``tier`` and ``keep`` as on the loyalty page, and ``url``."""
+        """Return the content of a mail about tier or points: ``tier``, ``keep`` and ``lapsing`` as on the loyalty page,
+        and ``url``."""
         value.ensure_one()
         value = value.with_context(value_for_customer=True)
         steps = self._steps(value, value.company_id)
         return {
             "tier": self._prepare_portal_tier(value),
             "keep": self._prepare_portal_keep(value, steps.get("keep")),
+            "lapsing": self.env["crm.value.points.expiry"]._lapsing(
+                value.partner_id | value.partner_id.child_ids, value.company_id
+            ),
             "url": f"{value.get_base_url()}/my/loyalty" if value.company_id.value_portal else False,
         }
 
@@ -251,7 +258,7 @@ class CrmValuePortal(models.AbstractModel):
                 "need": line["need"],
                 "missing": line["missing"],
                 "share": line["share"],
-                "until": year_end if line["metric"] == "revenue_year" else False,
+                "until": year_end if line["metric"] in ("revenue_year", "qualifying_year") else False,
             }
             for line in step["criteria"]
             if line["have"] is not None
@@ -267,6 +274,9 @@ class CrmValuePortal(models.AbstractModel):
             "revenue_total": self.env._("Purchases so far"),
             "revenue_12m": self.env._("Purchases of the last 12 months"),
             "revenue_year": self.env._("Purchases of this year"),
+            "qualifying_12m": self.env._("Purchases of the last 12 months that count"),
+            "qualifying_year": self.env._("Purchases of this year that count"),
+            "qualifying_total": self.env._("Purchases so far that count"),
             "revenue_previous_year": self.env._("Purchases of last year"),
             "purchase_count": self.env._("Number of purchases"),
             "tenure_days": self.env._("Days as a customer"),

@@ -44,6 +44,14 @@ class CrmValuePrediction(models.AbstractModel):
         predicted["transaction_value"] = np.round(predicted["transaction_value"], basis.money)
         return {**columns, **predicted}
 
+    @api.model
+    def _predict_values(self, columns, bases):
+        """Return what purchases are worth to several bases that differ in the future only: a list of arrays.
+
+        :param dict columns: all customers, with their observed figures
+        """
+        return [self._predict(basis, columns)[0]["transaction_value"] for basis in bases]
+
     def _carry_forward(self, basis, columns):
         """Carry the last 12 months forward, thinned by the retention rate: where no model can be trusted."""
         company, Value = basis.company, self.env["crm.value"]
@@ -67,9 +75,7 @@ class CrmValuePrediction(models.AbstractModel):
             "expected_spend": spend.copy(),
             "expected_margin_12m": fallback.retention_expected(monthly, retention),
             "next_purchase_date": np.full(count, NO_DATE, np.int32),
-            "transaction_value": fallback.retention_clv(
-                monthly, retention, company.value_discount_rate, months=basis.months
-            ),
+            "transaction_value": fallback.retention_clv(monthly, retention, basis.yearly_discount, months=basis.months),
             "clv_low": np.zeros(count),
             "clv_high": np.zeros(count),
         }
@@ -90,7 +96,7 @@ class CrmValuePrediction(models.AbstractModel):
             customer_base.Recent(columns["recent_value"], columns["faded_value"], columns["faded_count"]),
             columns["log_gaps"],
             months=basis.months,
-            yearly_discount=basis.company.value_discount_rate,
+            yearly_discount=basis.yearly_discount,
             margin_ratio=self._margin_ratio(basis, fit, columns),
         )
         wait = np.rint(np.minimum(model.next_purchase(x, t_x), _FAR_DAYS + 1)).astype(np.int32)

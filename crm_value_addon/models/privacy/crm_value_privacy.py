@@ -222,6 +222,7 @@ class CrmValuePrivacy(models.AbstractModel):
         self.env["crm.value.dismissal"].sudo().search([("partner_id", "in", persons.ids)]).unlink()
         self._erase_values(customers.value_ids)
         self.env["crm.value.feedback"].sudo().search([("partner_id", "in", persons.ids)]).unlink()
+        self.env["crm.value.opening.standing"].sudo().search([("partner_id", "in", persons.ids)]).unlink()
         self.env["crm.lead"].sudo().with_context(active_test=False).search(
             [("partner_id", "in", persons.ids), ("referred_by_id", "!=", False)]
         ).referred_by_id = False

@@ -32,6 +32,15 @@ class Basis:
     draft_rows: tuple = ()
     #: customers asked as one: (id of the one that remains, ids of all of them)
     merged: tuple | None = None
+    #: the yearly discount rate; None for the company's setting
+    discount: float | None = None
+    #: what counts for tiers, invoiced or paid; None for the company's setting
+    counted: str | None = None
+
+    @property
+    def tiers_count(self):
+        """Whether what is invoiced, or what is paid, counts for tiers."""
+        return self.counted or self.company.value_tiers_count
 
     @property
     def is_question(self):
@@ -51,6 +60,11 @@ class Basis:
     def months(self):
         """How many months the estimates look ahead."""
         return self.horizon or self.company.value_horizon_months
+
+    @property
+    def yearly_discount(self):
+        """What money is worth less after a year, as a share."""
+        return self.company.value_discount_rate if self.discount is None else self.discount
 
     @property
     def money(self):

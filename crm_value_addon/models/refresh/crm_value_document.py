@@ -45,6 +45,7 @@ class CrmValueDocument(models.Model):
     role = fields.Selection(ROLES, readonly=True, help="What the document is for the customer, whatever its type")
     # as superuser: it names the documents that this list names anyway, also those that the reader may not open
     role_reason = fields.Char(string="Why", compute="_compute_role_reason", compute_sudo=True)
+    counting_reason = fields.Char(string="Not for Tiers", compute="_compute_role_reason", compute_sudo=True)
     is_down_payment = fields.Boolean(
         string="Down Payment", compute="_compute_is_down_payment", search="_search_is_down_payment"
     )
@@ -53,6 +54,9 @@ class CrmValueDocument(models.Model):
         readonly=True,
         help="Untaxed amount without advances: down payments, gift cards, eWallets. Below 0, so much was given back",
     )
+    qualifying = fields.Float(
+        string="Qualifies", readonly=True, help="What counts for tiers, where it is not what was bought; else empty"
+    )
     reversed_move_id = fields.Many2one(
         "account.move", string="Reversed Document", ondelete="set null", index="btree_not_null", readonly=True
     )
@@ -60,6 +64,7 @@ class CrmValueDocument(models.Model):
 
     _move_uniq = models.Constraint("UNIQUE(move_id)", "The margin of a document is recorded once.")
     _stale_idx = models.Index("(move_id) WHERE role IS NULL")
+    _other_idx = models.Index("(move_id) WHERE qualifying IS NOT NULL OR role = 'correction'")
 
     @api.depends("role")
     def _compute_is_down_payment(self):
@@ -131,6 +136,7 @@ class CrmValueDocument(models.Model):
         moves = {move_id for _id, _partner, move_id, _refreeze in queue if move_id}
         refreeze = {move_id for _id, _partner, move_id, refreeze in queue if refreeze}
         self._freeze(company, moves, refreeze_ids=refreeze)
+        self.env["crm.value.opening"]._settle(company, {partner_id for _id, partner_id, move_id, _ in queue if move_id})
 
     @api.model
     def _refreeze_advances(self, orders):
@@ -156,6 +162,7 @@ class CrmValueDocument(models.Model):
         self._renew(basis.company, condition)
         self._insert(basis.company, condition, "cost_now")
         self.env["crm.value.document.role"]._settle_changed(basis.company, condition)
+        self.env["crm.value.opening"]._settle(basis.company, basis.partner_ids)
 
     @api.model
     def _freeze_missing(self, company, checkpoint):
@@ -164,30 +171,38 @@ class CrmValueDocument(models.Model):
         :param checkpoint: callable without arguments; it may commit
         """
         self.env.flush_all()
+        for condition in self._batches(company):
+            [[is_stale]] = self.env.execute_query(
+                SQL("SELECT EXISTS (SELECT FROM crm_value_document WHERE role IS NULL)")
+            )
+            renewed = is_stale and self._renew(company, condition)
+            if self._insert(company, condition, "cost_now") or renewed:
+                self.env["crm.value.document.role"]._settle_changed(company, condition, is_bulk=True)
+            checkpoint()
+
+    @api.model
+    def _batches(self, company):
+        """Yield conditions on the id of a move that part the customer documents of a company, some at a time."""
         last = 0
         while True:
-            [[upper, is_stale]] = self.env.execute_query(
+            [[upper]] = self.env.execute_query(
                 SQL(
                     """
-                SELECT max(batch.id), EXISTS (SELECT FROM crm_value_document WHERE role IS NULL) FROM (
+                SELECT max(batch.id) FROM (
                     SELECT move.id FROM account_move move
                      WHERE move.id > %s AND move.company_id = %s AND %s ORDER BY move.id LIMIT %s
                 ) batch
                 """,
                     last,
                     company.id,
-                    self.env["crm.value.purchase"]._where_document("move", with_intercompany=True),
+                    self.env["crm.value.purchase"]._where_document("move", with_left_out=True),
                     _FREEZE_BATCH,
                 )
             )
             if upper is None:
                 return
-            condition = SQL("BETWEEN %s AND %s", last + 1, upper)
-            renewed = is_stale and self._renew(company, condition)
-            if self._insert(company, condition, "cost_now") or renewed:
-                self.env["crm.value.document.role"]._settle_changed(company, condition, is_bulk=True)
+            yield SQL("BETWEEN %s AND %s", last + 1, upper)
             last = upper
-            checkpoint()
 
     def _insert(self, company, condition, product_source):
         """Insert the frozen rows of the posted customer documents of a company that have none.
@@ -199,8 +214,9 @@ class CrmValueDocument(models.Model):
         self.env.cr.execute(
             SQL(
                 """
-            INSERT INTO crm_value_document (move_id, margin, margin_source, purchase_revenue, role, frozen_at)
-            SELECT net.move_id, net.margin, (%(sources)s::varchar[])[net.source], net.bought, %(role)s,
+            INSERT INTO crm_value_document
+                   (move_id, margin, margin_source, purchase_revenue, qualifying, role, frozen_at)
+            SELECT net.move_id, net.margin, (%(sources)s::varchar[])[net.source], net.bought, net.qualifying, %(role)s,
                    now() AT TIME ZONE 'UTC'
               FROM (%(net)s) net
             ON CONFLICT (move_id) DO NOTHING
@@ -223,7 +239,7 @@ class CrmValueDocument(models.Model):
                 """
             UPDATE crm_value_document document
                SET margin = round((COALESCE(document.margin, 0) + net.more)::numeric, %(decimals)s),
-                   purchase_revenue = net.bought, role = %(role)s
+                   purchase_revenue = net.bought, qualifying = net.qualifying, role = %(role)s
               FROM (%(net)s) net WHERE document.move_id = net.move_id AND document.role IS NULL
             """,
                 decimals=company.currency_id.decimal_places,
@@ -241,26 +257,55 @@ class CrmValueDocument(models.Model):
         )
         return self.env.cr.rowcount
 
-    def _select_net(self, company, condition, product_rank, draft_id=None):
+    def _select_net(self, company, condition, product_rank, draft_id=None, lines=None):
         """Return the SELECT of what documents come to: move_id, margin, source (index from 1), bought (without
-        advances), has_advance, more (margin since the former rules).
+        advances), qualifying (for tiers, where it differs), has_advance, more (margin since the former rules).
 
         :param draft_id: a draft that is costed as if it were posted
+        :param SQL lines: a condition on ``line``; by default, those of documents that are not frozen
         """
         return SQL(
             """
             SELECT line.move_id, round(sum(line.revenue - line.cost)::numeric, %(decimals)s) AS margin,
                    max(line.source) AS source, bool_or(line.kind = 'advance') AS has_advance,
-                   CASE WHEN bool_or(line.kind IN ('goods', 'allowance'))
-                        THEN round(sum(line.revenue) FILTER (WHERE line.kind != 'advance'), %(decimals)s)
-                        ELSE 0 END AS bought,
+                   CASE WHEN %(is_purchase)s
+                        THEN round(sum(line.revenue) FILTER (WHERE %(counts)s), %(decimals)s) ELSE 0 END AS bought,
+                   NULLIF(CASE WHEN %(is_purchase)s
+                               THEN round(COALESCE(sum(line.revenue) FILTER (WHERE %(counts)s AND line.qualifies), 0),
+                                          %(decimals)s) ELSE 0 END,
+                          CASE WHEN %(is_purchase)s
+                               THEN round(sum(line.revenue) FILTER (WHERE %(counts)s), %(decimals)s) ELSE 0 END
+                         ) AS qualifying,
                    sum(line.former_cost - line.cost) AS more
               FROM (%(lines)s) line
              GROUP BY line.move_id
             """,
             decimals=company.currency_id.decimal_places,
-            lines=self.env["crm.value.line.kind"]._select(company, condition, product_rank, draft_id),
+            is_purchase=SQL("bool_or(line.kind IN ('goods', 'allowance'))"),
+            counts=SQL("line.kind NOT IN ('advance', 'fee')"),
+            lines=self.env["crm.value.line.kind"]._select(company, condition, product_rank, draft_id, lines),
         )
+
+    def _recount(self, company, condition):
+        """Record again what frozen documents come to, after a change of what counts; return how many there were.
+
+        What they earn stays as it was frozen.
+
+        :param SQL condition: what follows the id of the move
+        """
+        self.env.cr.execute(
+            SQL(
+                """
+            UPDATE crm_value_document document
+               SET purchase_revenue = net.bought, qualifying = net.qualifying, role = %s
+              FROM (%s) net WHERE document.move_id = net.move_id AND document.role IS NOT NULL
+            """,
+                self._role_by_sign(),
+                self._select_net(company, condition, 2, lines=SQL("TRUE")),
+            )
+        )
+        self.invalidate_model(["purchase_revenue", "qualifying", "role"])
+        return self.env.cr.rowcount
 
     @api.model
     def _role_by_sign(self):

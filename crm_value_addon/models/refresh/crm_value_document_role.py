@@ -326,7 +326,7 @@ class CrmValueDocumentRole(models.AbstractModel):
              WHERE line.display_type = 'product' AND line.is_downpayment IS NOT TRUE
                AND (line.balance < 0 OR line.balance > 0 AND move.reversed_entry_id IS NULL) AND %s
             """,
-            self.env["crm.value.purchase"]._where_document("move", draft_id=draft_id, with_intercompany=True),
+            self.env["crm.value.purchase"]._where_document("move", draft_id=draft_id, with_left_out=True),
         )
 
     # credited and invoiced anew

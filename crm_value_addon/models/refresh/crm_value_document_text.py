@@ -15,6 +15,30 @@ class CrmValueDocumentText(models.AbstractModel):
         links = Origin.search([("move_id", "in", documents.move_id.ids)]).grouped("move_id")
         for document in documents:
             document.role_reason = self._describe(document, links.get(document.move_id, Origin))
+            document.counting_reason = self._describe_counting(document)
+
+    @api.model
+    def _describe_counting(self, document):
+        """Return in a sentence what of a document does not count for tiers, and why; False where all does."""
+        journal = document.move_id.journal_id
+        if journal.value_counting != "counts":
+            return self.env._("Nothing counts: the journal %(journal)s holds no sales", journal=journal.name)
+        words = []
+        marks = {
+            "value_no_purchase": self.env._("no purchase: %(products)s"),
+            "value_not_for_tiers": self.env._("not for tiers: %(products)s"),
+        }
+        templates = document.move_id.invoice_line_ids.product_id.product_tmpl_id
+        for name, words_of in marks.items():
+            marked = templates.filtered(
+                lambda template, name=name: template.id in self.env["crm.value.counting"]._template_ids(name)
+            )
+            if marked:
+                words.append(words_of % {"products": ", ".join(marked.mapped("name"))})
+        if document.company_id.value_tiers_count == "paid" and document.move_id.amount_residual:
+            amount = formatLang(self.env, document.move_id.amount_residual, currency_obj=document.move_id.currency_id)
+            words.append(self.env._("%(amount)s is not paid", amount=amount))
+        return "; ".join(words) or False
 
     @api.model
     def _describe(self, document, links):

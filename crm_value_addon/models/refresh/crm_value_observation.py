@@ -141,7 +141,10 @@ class CrmValueObservation(models.AbstractModel):
             ),
         ]
         referrers = self.env["crm.value.referral.value"]._select_referrers(company)
-        return [*sources, referrers] if referrers else sources
+        if referrers:
+            sources.append(referrers)
+        Opening = self.env["crm.value.opening"]
+        return [*sources, Opening._select_customers(company)] if Opening._is_used() else sources
 
     @api.model
     def _next_batch(self, company, start, limit):
@@ -184,6 +187,7 @@ class CrmValueObservation(models.AbstractModel):
         if len(columns["partner_id"]) > len(known):
             columns = take(columns, np.argsort(columns["partner_id"], kind="stable"))
         columns["overdue_amount"] = self._overdue(basis, columns["partner_id"])
+        columns = self.env["crm.value.qualifying"]._adjust(basis, columns)
         return columns
 
     def _overdue(self, basis, customers):

@@ -98,6 +98,9 @@ class CrmValueRefresh(models.AbstractModel):
         company = self.env.company
         transaction = transaction or (lambda work: work())
         run = transaction(lambda: self.env["crm.value.run"]._start(company, "full", company._value_today()))
+        if run.recount_keys:
+            self.env["crm.value.counting"]._recount(company, run.recount_keys, lambda: transaction(lambda: None))
+            transaction(lambda: run.write({"recount_keys": False}))
         in_ranges, ranges = self.env["crm.value.refresh.range"], self.env["crm.value.run.range"]
         size = in_ranges._last_size(company)
         if not size:
@@ -146,6 +149,7 @@ class CrmValueRefresh(models.AbstractModel):
             upper = int(part["partner_id"][-1])
             done = [partner_id for partner_id in rows if partner_id <= upper]
             self.env["crm.value.queue"]._drop([row_id for partner_id in done for row_id in rows[partner_id]])
+            self.env["crm.value.points.due"]._wake(basis.company, done)
             run._advance(len(part["partner_id"]), written, left_out, upper + 1)
             return done
 
@@ -223,4 +227,5 @@ class CrmValueRefresh(models.AbstractModel):
         self.env["crm.value.product.refresh"]._link_values(company, partner_ids)
         self.env["crm.value.queue"]._drop([row_id for row_id, *_rest in queue])
         self.env["crm.value.followup.run"]._wake(company, partner_ids)
+        self.env["crm.value.points.due"]._wake(company, partner_ids)
         return written, skipped + left_out

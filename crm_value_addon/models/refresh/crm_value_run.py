@@ -80,6 +80,18 @@ class CrmValueRun(models.Model):
         help="Left out, as the settings say; with it and the revenue without customer, the customers' revenue is that "
         "of all posted customer documents",
     )
+    left_out_revenue = fields.Monetary(
+        string="Revenue of Left-out Journals",
+        readonly=True,
+        help="Posted customer documents of journals that count as receivables only, or as nothing",
+    )
+    recount_keys = fields.Json(readonly=True, help="Products whose documents this refresh records again")
+    opening_revenue = fields.Monetary(
+        string="Opening Purchases",
+        readonly=True,
+        help="Revenue of the customers that is in no document: with that of the posted customer documents, it is the "
+        "customers' revenue",
+    )
     started_at = fields.Datetime(readonly=True)
     finished_at = fields.Datetime(readonly=True)
     duration = fields.Float(compute="_compute_duration", help="In hours; of a run under way, so far")
@@ -113,16 +125,22 @@ class CrmValueRun(models.Model):
             run.duration = (until - run.started_at).total_seconds() / 3600 if run.started_at else 0.0
 
     @api.model
-    def _request(self, company, kind="full"):
-        """Ask for a full refresh, or new tiers, of a company by the cron; asking twice is asking once."""
-        waiting = self.sudo().search_count(
-            [("company_id", "=", company.id), ("kind", "=", kind), ("state", "=", "queued")], limit=1
-        )
+    def _request(self, company, kind="full", new_rules=False, recount=()):
+        """Ask for a full refresh, or new tiers, of a company by the cron; asking twice is asking once.
+
+        :param new_rules: figures change because what counts was changed: tiers move without a word
+        :param recount: ids of products whose documents are recorded again before
+        """
+        # sudo: whoever changes a setting may start its refresh, without rights on the records of refreshes.
+        runs = self.sudo()
+        waiting = runs.search([("company_id", "=", company.id), ("kind", "=", kind), ("state", "=", "queued")], limit=1)
         if not waiting:
-            # sudo: whoever changes a setting may start its refresh, without rights on the records of refreshes.
-            self.sudo().create({"company_id": company.id, "kind": kind})
+            waiting = runs.create({"company_id": company.id, "kind": kind})
             cron = {"full": "ir_cron_refresh_all", "tiers": "ir_cron_refresh_stale"}[kind]
             self.env.ref(f"crm_value_addon.{cron}").sudo()._trigger()
+        if new_rules:
+            keys = sorted({*(waiting.recount_keys or ()), *recount})
+            waiting.write({"has_new_rules": True, "recount_keys": keys})
 
     @api.model
     def _start(self, company, kind, as_of_date):
@@ -182,6 +200,11 @@ class CrmValueRun(models.Model):
         if company.value_leave_out_intercompany:
             [[left_out]] = self.env.execute_query(Purchase._query_intercompany(company))
             self.intercompany_revenue = left_out
+        if self.env["crm.value.counting"]._journal_ids(("receivables", "nothing")):
+            [[self.left_out_revenue]] = self.env.execute_query(Purchase._query_left_out(company))
+        Opening = self.env["crm.value.opening"]
+        if Opening._is_used():
+            [[self.opening_revenue]] = self.env.execute_query(Opening._query_revenue(company))
 
     def _advance(self, customers, written, skipped, next_partner_key=0):
         """Record a finished batch.
@@ -211,9 +234,9 @@ class CrmValueRun(models.Model):
             }
         )
         if self.state == "failed" and self.has_new_rules:
-            self.create(
-                {"company_id": self.company_id.id, "kind": self.kind, "has_new_rules": True}
-            )  # the next one still has these figures to change
+            # the next one still has these figures to change
+            again = {"has_new_rules": True, "recount_keys": self.recount_keys}
+            self.create({"company_id": self.company_id.id, "kind": self.kind, **again})
         if self.state == "failed" or self.message:
             self._raise_alarm()
         else:

@@ -34,7 +34,7 @@ class CrmValueExplanation(models.AbstractModel):
             "realised_value": value.realised_value,
             "parts": [self._explain_component(value, name, sign) for name, sign in COMPONENTS.items()],
             "realised": self._explain_realised(value),
-            "documents": self._explain_documents(value),
+            "documents": self._explain_counted(value) + self._explain_documents(value),
             "since": self._explain_since(value),
             "nightly": self.env._("Growth, referral, knowledge and costs are as of the last nightly refresh."),
         }
@@ -268,8 +268,27 @@ class CrmValueExplanation(models.AbstractModel):
         ]
 
     @api.model
+    def _explain_counted(self, value):
+        """Return how the qualifying amount comes of the revenue, in words; nothing where the two are the same."""
+        parts = [part for part in self.env["crm.value.qualifying"]._parts(value) if part[1]]
+        if not parts:
+            return []
+        lines = [
+            self.env._(
+                "%(amount)s of a revenue of %(revenue)s counts for tiers.",
+                amount=self._money(value, value.qualifying_total),
+                revenue=self._money(value, value.revenue_total),
+            )
+        ]
+        return lines + [
+            self.env._("Without %(amount)s: %(reason)s.", amount=self._money(value, amount), reason=reason)
+            for reason, amount in parts
+        ]
+
+    @api.model
     def _counted_domain(self, value):
-        return [("role", "!=", False), *((f"move_id.{leaf[0]}", *leaf[1:]) for leaf in value._documents_domain())]
+        domain = [leaf for leaf in value._documents_domain() if leaf[0] != "journal_id"]  # told with the reason
+        return [("role", "!=", False), *((f"move_id.{leaf[0]}", *leaf[1:]) for leaf in domain)]
 
     @api.model
     def _open_counted(self, value):

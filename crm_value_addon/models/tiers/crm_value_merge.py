@@ -136,6 +136,7 @@ class CrmValueMerge(models.AbstractModel):
         alone._empty_circles(contacts.sudo(), customer.sudo())
         alone.env["crm.value.product"]._forget(customers.ids)
         alone.env["crm.value.suggestion"]._forget(customers.ids)
+        alone.env["crm.value.opening"]._hand_over(customers - customer, customer)
         alone.env["crm.value.queue"]._hand_over((customers - customer).ids, customer.id)
         alone.env.flush_all()
 

@@ -9,3 +9,4 @@ from . import test_promised_benefits
 from . import test_sale_order_loyalty
 from . import test_sale_order_tier
 from . import test_sale_stock_tier
+from . import test_order_stacking

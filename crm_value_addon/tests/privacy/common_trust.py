@@ -120,6 +120,7 @@ class TrustCase(BenefitCase):
             "crm.value.followup.rule": rule,
             # the tier that was fixed by hand gave it
             "crm.value.grant": env["crm.value.grant"].search([("value_id", "=", value.id)]),
+            "crm.value.liability": env["crm.value.liability"].search([], limit=1),
             "crm.value.mail": env["crm.value.mail"].create(
                 {"value_id": value.id, "kind": "reached", "tier_id": cls.top.id, "occasion": "once"}
             ),
@@ -135,6 +136,24 @@ class TrustCase(BenefitCase):
                     "product_tmpl_id": cls.product.product_tmpl_id.id,
                     "expected_margin": 1234.57,
                 }
+            ),
+            "crm.value.opening": env["crm.value.opening"].create(
+                {
+                    "partner_id": cls.customer("Elsewhere", value_opt_out=True).id,
+                    "company_id": company.id,
+                    "date": "2020-01-01",
+                    "amount": 10.0,
+                }
+            ),
+            "crm.value.opening.standing": env["crm.value.opening.standing"].create(
+                {
+                    "partner_id": cls.customer("Member", value_opt_out=True).id,
+                    "company_id": company.id,
+                    "tier_id": cls.top.id,
+                }
+            ),
+            "crm.value.points.due": env["crm.value.points.due"].create(
+                {"partner_key": cls.buyer.id, "company_key": company.id}
             ),
             "crm.value.purchase": env["crm.value.purchase"].search([("partner_id", "=", cls.buyer.id)]),
             "crm.value.queue": env["crm.value.queue"].search([], limit=1),

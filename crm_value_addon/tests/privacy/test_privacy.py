@@ -29,6 +29,8 @@ ERASED = {
     "crm.value.next_tier_id",
     "crm.value.product.partner_id",
     "crm.value.product.value_id",
+    "crm.value.opening.standing.partner_id",
+    "crm.value.opening.standing.tier_id",
     "crm.value.snapshot.tier_id",
     "crm.value.suggestion.partner_id",
     "crm.value.suggestion.value_id",
@@ -44,6 +46,7 @@ ERASED = {
 STAYS = {
     "crm.value.grant.referred_value_id",
     "crm.value.grant.value_id",
+    "crm.value.opening.partner_id",
     "crm.value.partner_id",
     "crm.value.snapshot.value_id",
     "sale.order.value_tier_id",

@@ -1,0 +1,2 @@
+from . import crm_value_opening
+from . import crm_value_opening_standing
