@@ -114,6 +114,11 @@ class CrmValueTier(models.Model):
     is_by_hand = fields.Boolean(compute="_compute_is_by_hand")
     has_predicted = fields.Boolean(compute="_compute_has_predicted")
     customer_count = fields.Integer(string="Customers", compute="_compute_customer_count")
+    qualifying_summary = fields.Char(
+        string="Who Qualifies",
+        compute="_compute_qualifying_summary",
+        help="How many customers of the company meet the criteria as they stand on the screen, saved or not",
+    )
 
     _grace_days_positive = models.Constraint(
         "CHECK(grace_days BETWEEN 0 AND 3660)", "The grace period must lie between 0 and 3660 days."
@@ -171,6 +176,12 @@ class CrmValueTier(models.Model):
             below = tier._tier_below()
             missing = Comparison._in_words(Comparison._missing(tier, below))
             tier.missing_benefits = missing and self.env._("%(tier)s: %(benefits)s", tier=below.name, benefits=missing)
+
+    @api.depends("criterion_ids.metric", "criterion_ids.enter_min", "criterion_match", "partner_domain", "company_id")
+    @api.depends_context("uid", "allowed_company_ids", "lang")
+    def _compute_qualifying_summary(self):
+        for tier in self:
+            tier.qualifying_summary = self.env["crm.value.tier.preview"]._describe_qualifying(tier)
 
     def _compute_customer_count(self):
         groups = self.env["crm.value"]._read_group(

@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 from odoo import api, models
+from odoo.exceptions import ValidationError
 from odoo.tools import SQL, format_date, formatLang, ormcache
 
 from ...lib.purchase_history import is_purchase
@@ -10,7 +13,8 @@ class CrmValueTierPreview(models.AbstractModel):
     """What an order or a draft document will do to the tier of its customer.
 
     How to use: `_after_order` and `_describe_gap` for an order, `_after_draft` for a draft invoice or credit note,
-    `_describe_refund` for the warning on a credit note, `_describe_lock` for the dialog of a lock.
+    `_describe_refund` for the warning on a credit note, `_describe_lock` for the dialog of a lock,
+    `_describe_qualifying` for the form of a tier.
 
     How it works: the figures that the document would lead to are decided by the rules' own arithmetic (tier_rules.py).
     An order only raises figures; a draft is computed like a refresh with one more document.
@@ -135,6 +139,39 @@ class CrmValueTierPreview(models.AbstractModel):
                 " ".join(filter(None, (criterion["label"], criterion["missing"]))) for criterion in missing
             ),
         )
+
+    # drafts of rules
+
+    @api.model
+    def _describe_qualifying(self, tier):
+        """Return in words how many customers meet the criteria of a tier as they stand, also while they are typed."""
+        company = tier.company_id or self.env.company
+        criteria = tier.criterion_ids.filtered("metric")
+        # a count tells of hidden figures, too: customer by customer where the condition names one
+        may_ask = tier.browse().has_access("write") and company in self.env.companies
+        Value = self.env["crm.value"]
+        if not may_ask or not all(
+            Value._has_field_access(Value._fields[criterion.metric], "read") for criterion in criteria
+        ):
+            return False
+        try:
+            tier._check_partner_domain()
+        except ValidationError:
+            return False  # saving says what is wrong with it
+        rule = replace(tier._tier_rule(company, criteria), tier_id=0)
+        if rule.is_manual:
+            return False
+        Value.flush_model()
+        Assignment, rules = self.env["crm.value.tier.assignment"], [rule]
+        source = Assignment._select_figures(company, company._value_today(), rules, SQL("TRUE"))
+        [[count, total]] = self.env.execute_query(
+            SQL(
+                "SELECT count(*) FILTER (WHERE NOT figures.is_excluded AND %s), count(*) FROM (%s) figures",
+                tier_rules.qualifies(rules, 1),
+                tier_rules.figures(rules, source),
+            )
+        )
+        return self.env._("%(count)s of %(total)s customers would qualify", count=count, total=total)
 
     # locks
 

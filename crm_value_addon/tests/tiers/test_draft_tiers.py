@@ -2,8 +2,9 @@ from datetime import date
 
 from freezegun import freeze_time
 
+from odoo import Command
 from odoo.exceptions import ValidationError
-from odoo.tests import Form
+from odoo.tests import Form, new_test_user
 from odoo.tools.safe_eval import safe_eval
 
 from ..common import TODAY
@@ -43,6 +44,38 @@ class TestDraftTiers(BenefitCase):
 
     def tiers(self):
         return [self.value(customer).tier_id.name for customer in (self.rich, self.near, self.far)]
+
+    def test_who_would_qualify_while_typing(self):
+        with Form(self.screen()) as form:
+            form.name = "Diamond"
+            form.company_id = self.company
+            self.assertFalse(form.qualifying_summary, "by hand only")
+            with form.criterion_ids.new() as line:
+                line.metric = "revenue_12m"
+                line.enter_min = 8000
+            self.assertEqual(form.qualifying_summary, "1 of 3 customers would qualify")
+            with form.criterion_ids.edit(0) as line:
+                line.enter_min = 7200
+            self.assertEqual(form.qualifying_summary, "2 of 3 customers would qualify")
+            self.near.value_opt_out = True
+            form.partner_domain = repr([("id", "!=", self.far.id)])
+            self.assertEqual(form.qualifying_summary, "1 of 3 customers would qualify")
+            form.partner_domain = "[("
+            self.assertFalse(form.qualifying_summary)
+            form.partner_domain = "[]"
+
+    def test_a_count_is_no_way_to_a_hidden_figure(self):
+        tier = self.diamond()
+        tier.criterion_ids.metric = "clv"
+        groups = "sales_team.group_sale_salesman", "sales_team.group_sale_manager"
+        seller, manager = (
+            new_test_user(
+                self.env, group, groups=group, company_id=self.company.id, company_ids=[Command.set(self.company.ids)]
+            )
+            for group in groups
+        )
+        self.assertFalse(tier.with_user(seller).qualifying_summary)
+        self.assertTrue(tier.with_user(manager).with_company(self.company).qualifying_summary)
 
     def test_code_makes_tiers_that_count(self):
         tier = self.tier("Diamond", 8000, 8000)

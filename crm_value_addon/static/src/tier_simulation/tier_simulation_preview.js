@@ -2,9 +2,9 @@ import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 
-import { Component, useState } from "@odoo/owl";
+import { Component, onMounted, useState } from "@odoo/owl";
 
-/** The button "Preview" of a tier simulation: computes it step by step and shows the progress. */
+/** The button "Preview" of a tier simulation: computes it step by step and shows the progress; at once on opening. */
 export class TierSimulationPreview extends Component {
     static template = "crm_value_addon.TierSimulationPreview";
     static props = { ...standardWidgetProps };
@@ -12,6 +12,7 @@ export class TierSimulationPreview extends Component {
     setup() {
         this.orm = useService("orm");
         this.state = useState({ percent: null });
+        onMounted(() => this.props.record.resId || this.preview());
     }
 
     async preview() {
