@@ -83,6 +83,7 @@ class Generator:
                     "is_company": bool(profile.contacts),
                     "city": profile.city,
                     "country_id": countries[profile.country].id,
+                    "phone": f"+1 555 01{number:02}",  # numbers that nobody has
                     "email": self._email(profile.name, "office" if profile.contacts else "private"),
                     "user_id": (sellers[profile.seller] or sellers[0]).id,
                     "property_payment_term_id": term.id if term else False,

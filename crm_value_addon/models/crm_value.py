@@ -68,7 +68,12 @@ class CrmValue(models.Model):
         help="Days on which something was bought, less what was given back",
     )
     frequency = fields.Integer(
-        string="Repeat Purchases", readonly=True, aggregator="sum", written_by="observation", opt_out="kept"
+        string="Repeat Purchases",
+        readonly=True,
+        aggregator="sum",
+        written_by="observation",
+        opt_out="kept",
+        help="Purchases after the first one",
     )
     category_count = fields.Integer(
         string="Categories Bought",
@@ -104,9 +109,15 @@ class CrmValue(models.Model):
         opt_out="kept",
         metric="customer",
         raised_by="amount",
+        help="Invoiced less credited since the first of January, untaxed",
     )
     revenue_previous_year = fields.Monetary(
-        string="Revenue Last Year", readonly=True, written_by="observation", opt_out="kept", metric="customer"
+        string="Revenue Last Year",
+        readonly=True,
+        written_by="observation",
+        opt_out="kept",
+        metric="customer",
+        help="Invoiced less credited in the last calendar year, untaxed",
     )
     qualifying_12m = fields.Monetary(
         string="Qualifying 12 Months",
@@ -141,6 +152,7 @@ class CrmValue(models.Model):
         opt_out="kept",
         metric="company",
         raised_by="margin",
+        help="Margin of all posted documents, as recorded when they were posted",
     )
     margin_12m = fields.Monetary(
         string="Margin 12 Months",
@@ -152,7 +164,13 @@ class CrmValue(models.Model):
         raised_by="margin",
         help="Margin of the revenue of the last 12 months, as recorded when the invoices were posted",
     )
-    refund_total = fields.Monetary(string="Credit Notes", readonly=True, written_by="observation", opt_out="kept")
+    refund_total = fields.Monetary(
+        string="Credit Notes",
+        readonly=True,
+        written_by="observation",
+        opt_out="kept",
+        help="What was given back, untaxed; corrections that were invoiced again are left out",
+    )
     monetary_value = fields.Monetary(
         string="Average Purchase",
         readonly=True,
@@ -161,7 +179,13 @@ class CrmValue(models.Model):
         opt_out="kept",
         help="Revenue of the days with a purchase, divided by their number",
     )
-    overdue_amount = fields.Monetary(string="Overdue", readonly=True, written_by="observation", opt_out="kept")
+    overdue_amount = fields.Monetary(
+        string="Overdue",
+        readonly=True,
+        written_by="observation",
+        opt_out="kept",
+        help="Receivables past their due date less the customer's open credits, taxes included",
+    )
     purchase_quarters = fields.Integer(
         readonly=True,
         aggregator=None,
@@ -177,7 +201,10 @@ class CrmValue(models.Model):
         help="To search only: 0 is the calendar quarter of the first purchase, 1 the next one, up to 30.",
     )
     days_since_last_purchase = fields.Integer(
-        compute="_compute_day_counts", search="_search_days_since_last_purchase", aggregator=None
+        compute="_compute_day_counts",
+        search="_search_days_since_last_purchase",
+        aggregator=None,
+        help="As of today; 0 for a customer who has not bought",
     )
     tenure_days = fields.Integer(
         string="Days as a Customer",
@@ -279,7 +306,12 @@ class CrmValue(models.Model):
         help="The cost of serving this customer in the last 12 months, carried forward",
     )
     cost_to_serve = fields.Monetary(
-        string="Cost to Serve so far", readonly=True, groups=MARGIN_GROUP, written_by="component", opt_out="kept"
+        string="Cost to Serve so far",
+        readonly=True,
+        groups=MARGIN_GROUP,
+        written_by="component",
+        opt_out="kept",
+        help="What serving the customer has cost, by the drivers in the settings",
     )
     satisfaction = fields.Float(
         readonly=True,
