@@ -1,5 +1,6 @@
 from . import crm_value_dashboard
 from . import crm_value_dashboard_section
+from . import crm_value_dashboard_filter
 from . import crm_value_dashboard_customers
 from . import crm_value_dashboard_tiers
 from . import crm_value_dashboard_lifecycle

@@ -15,7 +15,7 @@ _SECTION = "crm.value.dashboard.section"
 
 @dataclass(frozen=True)
 class Scope:
-    """What a dashboard is about: the companies, the period, and whether the user may see what customers are worth."""
+    """What a dashboard is about: companies, period, filter, and whether the user may see what customers are worth."""
 
     companies: models.Model
     #: the user chose this company among the active ones
@@ -23,7 +23,11 @@ class Scope:
     period: str
     today: date
     start: date
+    #: the period of the same length before: from its first day until before the same day of it
+    before: tuple
     sees_worth: bool
+    #: conditions on customers as (path of a field of `crm.value`, operator, value), beside the company
+    conditions: tuple = ()
     #: the rows that sections share, by the model that scanned them (see `crm.value.dashboard.section._scanned`)
     scans: dict = field(default_factory=dict, compare=False, repr=False)
 
@@ -34,8 +38,19 @@ class Scope:
 
     @property
     def domain(self):
-        """The customer values in scope: everybody who ever asked, ordered or bought."""
-        return Domain("company_id", "in", self.companies.ids)
+        """The customer values in scope: everybody who ever asked, ordered or bought, as far as the filter lets them."""
+        return self.customers()
+
+    def customers(self, prefix=""):
+        """Return the domain of the customers in scope on another model.
+
+        :param str prefix: the path from that model to `crm.value`, with a dot at its end
+        """
+        return Domain(f"{prefix}company_id", "in", self.companies.ids) & self.filter(prefix)
+
+    def filter(self, prefix=""):
+        """Return the same without the companies."""
+        return Domain.AND(Domain(f"{prefix}{path}", operator, value) for path, operator, value in self.conditions)
 
     @property
     def worth(self):
@@ -58,26 +73,28 @@ class CrmValueDashboard(models.AbstractModel):
 
     @api.readonly
     @api.model
-    def read_dashboard(self, period="month", company_id=False):
+    def read_dashboard(self, period="month", company_id=False, filters=None):
         """Return all figures of the dashboard for the active companies, or for one of them.
 
         Companies whose currency differs from that of the first one are left out, and named.
 
         :param str period: "month" (this month so far), "quarter" (last 3 months) or "year" (last 12 months)
+        :param dict filters: names of `crm.value.dashboard.filter` with their ids; every figure and its list is of the
+            customers that meet all of them
         :return: dict of JSON values: ``state`` ("ok", "empty" or "waiting"), ``period``, ``companies``, ``freshness``
             and, where there are figures, one key for each of `_sections`
         :raise AccessError: the user may not read customer values, or not those of that company
-        :raise UserError: there is no such period
+        :raise UserError: there is no such period or filter
         """
         self.env["crm.value"].check_access("read")
-        scope = self._scope(period, company_id)
+        scope = self._scope(period, company_id, self.env["crm.value.dashboard.filter"]._conditions(filters))
         envelope, payload = self._envelope(scope), {}
         if envelope["state"] != "ok":
             return envelope
         for name in self._sections():
             payload[name] = self.env[f"{self._name}.{name}"]._read(scope, payload)
         if not payload["customers"]["known"]["count"]:
-            return envelope | {"state": "empty"}
+            return envelope | {"state": "filtered" if scope.conditions else "empty"}
         return envelope | payload
 
     @api.model
@@ -88,7 +105,7 @@ class CrmValueDashboard(models.AbstractModel):
         return [model.removeprefix(f"{self._name}.") for model in ordered]
 
     @api.model
-    def _scope(self, period, company_id):
+    def _scope(self, period, company_id, conditions=()):
         if period not in PERIODS:
             raise UserError(self.env._("There is no period called %(period)s.", period=period))
         active = self.env.companies
@@ -102,7 +119,17 @@ class CrmValueDashboard(models.AbstractModel):
             "quarter": today - relativedelta(months=3, days=-1),
             "year": today - relativedelta(years=1, days=-1),
         }[period]
-        return Scope(companies, bool(company_id), period, today, start, self.env.user.has_group(MARGIN_GROUP))
+        length = relativedelta(months={"month": 1, "quarter": 3, "year": 12}[period])
+        return Scope(
+            companies,
+            bool(company_id),
+            period,
+            today,
+            start,
+            (start - length, today - length + relativedelta(days=1)),
+            self.env.user.has_group(MARGIN_GROUP),
+            conditions,
+        )
 
     @api.model
     def _envelope(self, scope):

@@ -28,6 +28,7 @@ class CrmValueDashboardCalls(models.AbstractModel):
     def _due_domain(self, scope):
         return (
             Domain("company_id", "in", scope.companies.ids)
+            & scope.filter("value_id.")
             & Domain("state", "=", "open")
             & Domain("group", "=", "treated")
             & Domain("deadline", "<=", scope.today)
@@ -77,7 +78,9 @@ class CrmValueDashboardCalls(models.AbstractModel):
                 SQL("partner.phone"),
                 Rule._field_to_sql("rule", "name"),
                 SQL("due.deadline"),
+                SQL("crm_value.first_purchase_date"),
                 SQL("crm_value.last_purchase_date"),
+                SQL("crm_value.purchase_count"),
                 SQL("crm_value.next_purchase_date"),
                 SQL("crm_value.lifecycle_stage = 'at_risk'"),
                 worth,
@@ -85,9 +88,10 @@ class CrmValueDashboardCalls(models.AbstractModel):
         )
 
     @api.model
-    def _call(self, scope, value_id, name, phone, rule, deadline, last, expected, is_at_risk, worth):
+    def _call(self, scope, value_id, name, phone, rule, deadline, first, last, count, expected, is_at_risk, worth):
         """Return a customer to call and the reason, in plain words."""
-        text = "; ".join(self._reasons(scope, rule, deadline, last, expected, is_at_risk))
+        rhythm = self.env["crm.value.customer.page"]._rhythm(first, last, count, scope.today)
+        text = "; ".join(self._reasons(scope, rule, deadline, rhythm, expected, is_at_risk))
         return {
             "id": value_id,
             "name": name or "",
@@ -98,7 +102,7 @@ class CrmValueDashboardCalls(models.AbstractModel):
         }
 
     @api.model
-    def _reasons(self, scope, rule, deadline, last, expected, is_at_risk):
+    def _reasons(self, scope, rule, deadline, rhythm, expected, is_at_risk):
         reasons = []
         if rule:
             reasons.append(
@@ -106,8 +110,8 @@ class CrmValueDashboardCalls(models.AbstractModel):
                 if deadline == scope.today
                 else self.env._("%(rule)s, due since %(date)s", rule=rule, date=format_date(self.env, deadline))
             )
-        if is_at_risk and last:
-            reasons.append(self.env._("at risk: no purchase for %(days)s days", days=(scope.today - last).days))
-        if expected and expected < scope.today and last:
+        if is_at_risk and rhythm:
+            reasons.append(self.env._("at risk: %(rhythm)s", rhythm=rhythm))
+        if expected and expected < scope.today and rhythm:
             reasons.append(self.env._("was expected to buy by %(date)s", date=format_date(self.env, expected)))
         return reasons

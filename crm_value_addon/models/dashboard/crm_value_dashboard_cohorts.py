@@ -19,6 +19,9 @@ class Cohort:
     count: int
     bought: int
     first_time: int
+    first_time_before: int
+    lost: int
+    lost_before: int
     expected: int
     expected_revenue: float
     variance: float
@@ -80,11 +83,22 @@ class CrmValueDashboardCohorts(models.AbstractModel):
         query.groupby, query.order = quarter, quarter
         spend = Value._field_to_sql("crm_value", "expected_revenue", query)
         variance = self.env["crm.value.dashboard.forecast"]._select_variance()
+        is_lost = SQL("crm_value.lifecycle_stage = 'lost'")
         columns = [
             quarter,
             SQL("count(*)"),
             SQL("count(*) FILTER (WHERE crm_value.last_purchase_date >= %s)", scope.start),
             SQL("count(*) FILTER (WHERE crm_value.first_purchase_date >= %s)", scope.start),
+            SQL(
+                "count(*) FILTER (WHERE crm_value.first_purchase_date >= %s AND crm_value.first_purchase_date < %s)",
+                *scope.before,
+            ),
+            SQL("count(*) FILTER (WHERE %s AND crm_value.lifecycle_since >= %s)", is_lost, scope.start),
+            SQL(
+                "count(*) FILTER (WHERE %s AND crm_value.lifecycle_since >= %s AND crm_value.lifecycle_since < %s)",
+                is_lost,
+                *scope.before,
+            ),
             SQL("count(*) FILTER (WHERE crm_value.expected_purchases > 0)"),
             SQL("COALESCE(sum(%s), 0)", spend),
             SQL("COALESCE(sum(%s), 0)", variance),
@@ -96,4 +110,4 @@ class CrmValueDashboardCohorts(models.AbstractModel):
         ]
         Value.flush_model()
         self.env["crm.value.fit"].flush_model()
-        return [Cohort(*row[:8], list(row[8:])) for row in self.env.execute_query(query.select(*columns))]
+        return [Cohort(*row[:11], list(row[11:])) for row in self.env.execute_query(query.select(*columns))]

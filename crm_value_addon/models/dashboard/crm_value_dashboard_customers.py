@@ -57,9 +57,29 @@ class CrmValueDashboardCustomers(models.AbstractModel):
 
     @api.model
     def _in_period(self, scope):
-        """Return who bought in the period, and who did so for the first time."""
+        """Return who bought in the period, who was won or lost in it, and in the period before.
+
+        Lost in the period before: and not won back since, because a value holds its present stage only.
+        """
         cohorts = self.env["crm.value.dashboard.cohorts"]._scanned(scope)
+        since, until = scope.before
+        lost = scope.domain & Domain("lifecycle_stage", "=", "lost")
         return {
+            "won_before": self._figure(
+                scope.domain & Domain("first_purchase_date", ">=", since) & Domain("first_purchase_date", "<", until),
+                sum(cohort.first_time_before for cohort in cohorts),
+            ),
+            "lost_in_period": self._figure(
+                lost & Domain("lifecycle_since", ">=", scope.start) & Domain("purchase_count", ">", 0),
+                sum(cohort.lost for cohort in cohorts),
+            ),
+            "lost_before": self._figure(
+                lost
+                & Domain("lifecycle_since", ">=", since)
+                & Domain("lifecycle_since", "<", until)
+                & Domain("purchase_count", ">", 0),
+                sum(cohort.lost_before for cohort in cohorts),
+            ),
             "bought_in_period": self._figure(
                 scope.domain & Domain("last_purchase_date", ">=", scope.start), sum(cohort.bought for cohort in cohorts)
             ),

@@ -12,11 +12,7 @@ class CrmValueDashboardTierChanges(models.AbstractModel):
 
     @api.model
     def _read(self, scope, payload):
-        domain = (
-            Domain("value_id.company_id", "in", scope.companies.ids)
-            & Domain("date", ">=", scope.start)
-            & Domain("source", "!=", "initial")
-        )
+        domain = scope.customers("value_id.") & Domain("date", ">=", scope.start) & Domain("source", "!=", "initial")
         order = {tier["id"]: place for place, tier in enumerate(reversed(payload["tiers"]["rows"]), 1)} | {False: 0}
         cells = []
         for before, after, count in self.env["crm.value.tier.change"]._read_group(

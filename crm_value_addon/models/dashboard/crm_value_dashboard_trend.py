@@ -47,11 +47,10 @@ class CrmValueDashboardTrend(models.AbstractModel):
     def _month_ends(self, scope):
         Snapshot = self.env["crm.value.snapshot"]
         query = Snapshot._search(
-            [
-                ("company_id", "in", scope.companies.ids),
-                ("as_of_date", "<", scope.today),
-                ("as_of_date", ">=", scope.today.replace(day=1) - relativedelta(months=MONTHS)),
-            ]
+            Domain("company_id", "in", scope.companies.ids)
+            & Domain("as_of_date", "<", scope.today)
+            & Domain("as_of_date", ">=", scope.today.replace(day=1) - relativedelta(months=MONTHS))
+            & scope.filter("value_id.")
         )
         query.groupby = SQL("crm_value_snapshot.company_id, crm_value_snapshot.as_of_date")
         query.order = query.groupby
@@ -66,7 +65,7 @@ class CrmValueDashboardTrend(models.AbstractModel):
         for month in sorted(taken):
             # A company whose refresh came late counts with its month end before; without it the sum would dip.
             latest |= taken[month]
-            domain = Domain.OR(
+            domain = scope.filter("value_id.") & Domain.OR(
                 Domain("company_id", "=", company_id) & Domain("as_of_date", "=", day)
                 for company_id, (day, _count, _amount) in latest.items()
             )

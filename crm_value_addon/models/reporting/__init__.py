@@ -1,3 +1,4 @@
+from . import crm_value_customer_page
 from . import crm_value_explanation
 from . import crm_value_snapshot
 from . import crm_value_target

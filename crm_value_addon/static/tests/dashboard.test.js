@@ -100,7 +100,18 @@ describe("figures", () => {
             await contains(button).click();
         }
         expect(opened(followed)).toEqual(
-            ["known", "active", "bought", "lately", "first", "at_risk", "expected"].map((name) => ["crm.value", name])
+            [
+                "known",
+                "active",
+                "bought",
+                "lately",
+                "first",
+                "first_before",
+                "lost",
+                "lost_before",
+                "at_risk",
+                "expected",
+            ].map((name) => ["crm.value", name])
         );
         expect(followed[0].views[0]).toEqual([false, "list"]);
         expect(followed[0].mobile_view_mode).toBe("kanban");
@@ -201,6 +212,35 @@ describe("figures", () => {
         expect("[data-tile=active]").toHaveText(/Last 12 months/);
         expect(".btn-group[aria-label=Period] button.active").toHaveText("Last 12 months");
         expect.verifySteps(["read month false", "read year false"]);
+    });
+
+    test("every filter is asked for, and can be taken back", async () => {
+        onRpc("crm.value.dashboard.filter", "read_choices", () => ({ country_id: [[75, "France"]] }));
+        await openDashboard(({ filters }) => {
+            expect.step(JSON.stringify(filters));
+            return filters.country_id ? { ...dashboardData(), state: "filtered" } : dashboardData();
+        });
+        await contains("[data-filter=mine]").click();
+        expect("[data-filter=mine]").toHaveAttribute("aria-pressed", "true");
+        await contains("[data-filter=mine]").click();
+        await contains("[data-filter=more]").click();
+        expect("select[data-filter]").toHaveCount(1);
+        await contains("select[data-filter=country_id]").select("75");
+        expect("[data-section=filtered]").toHaveText(/No customer is like that/);
+        await contains("[data-section=filtered] button").click();
+        expect("section[data-section=calls]").toHaveCount(1);
+        expect.verifySteps([
+            "read month false",
+            "{}",
+            "read month false",
+            '{"user_id":7}',
+            "read month false",
+            '{"user_id":false}',
+            "read month false",
+            '{"user_id":false,"country_id":75}',
+            "read month false",
+            "{}",
+        ]);
     });
 
     test("one of several companies", async () => {

@@ -29,6 +29,9 @@ export function dashboardData(changes = {}) {
             equity: 2000,
             bought_in_period: { count: 4, domain: domain("lately") },
             won_in_period: { count: 1, domain: domain("first") },
+            won_before: { count: 2, domain: domain("first_before") },
+            lost_in_period: { count: 3, domain: domain("lost") },
+            lost_before: { count: 0, domain: domain("lost_before") },
         },
         tiers: {
             best: { count: 2, domain: domain("best"), of: 10, least: 300, share: 0.8 },

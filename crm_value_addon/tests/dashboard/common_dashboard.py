@@ -53,13 +53,13 @@ class DashboardCase(ValueCase):
             )
         )
 
-    def dashboard(self, user=None, period="month", company_id=False, companies=None):
+    def dashboard(self, user=None, period="month", company_id=False, companies=None, filters=None):
         """Return what a user gets, as it arrives in the browser."""
         env = self.env(
             user=user or self.manager,
             context=dict(self.env.context, allowed_company_ids=(companies or self.company).ids),
         )
-        return json.loads(json.dumps(env["crm.value.dashboard"].read_dashboard(period, company_id)))
+        return json.loads(json.dumps(env["crm.value.dashboard"].read_dashboard(period, company_id, filters)))
 
     def columns_of(self, env, model):
         """Return the columns with a sum that nobody can hide in the list that a figure of this model opens."""

@@ -216,7 +216,7 @@ class TestDashboardFigures(DashboardCase):
         rows = self.dashboard()["calls"]["rows"]
         # the archived one is not called; what is due comes before what is at risk
         self.assertEqual([(row["name"], row["is_due"], row["worth"]) for row in rows], [("Eatery", False, 560)])
-        self.assertEqual(rows[0]["reason"], "At risk: no purchase for 112 days")
+        self.assertEqual(rows[0]["reason"], "At risk: usually every 49 days, silent for 112")
         rule = self.env["crm.value.followup.rule"].create({"name": "Say thanks", "trigger": "manual"})
         followup = self.env["crm.value.followup"].create(
             {
@@ -243,6 +243,77 @@ class TestDashboardFigures(DashboardCase):
         for period in ("month", "quarter", "year"):
             self.assert_lists_match(self.dashboard(period=period))
         self.assert_lists_match(self.dashboard(self.seller), self.seller)
+
+    def test_a_filter_holds_for_every_figure_and_its_list(self):
+        team = self.env["crm.team"].create({"name": "North", "member_ids": [Command.set(self.seller.ids)]})
+        country, tag = self.env.ref("base.fr"), self.env["res.partner.category"].create({"name": "Fair"})
+        (self.bakery | self.cafe).user_id = self.seller
+        self.bakery.country_id, self.cafe.category_id = country, tag
+        whole = self.dashboard()
+        for filters, customers in (
+            ({"user_id": self.seller.id}, self.bakery | self.cafe),
+            ({"team_id": team.id}, self.bakery | self.cafe),
+            ({"country_id": country.id}, self.bakery),
+            ({"tag_id": tag.id}, self.cafe),
+            ({"tag_id": tag.id, "user_id": self.seller.id, "country_id": False}, self.cafe),
+        ):
+            payload = self.dashboard(period="year", filters=filters)
+            self.assert_lists_match(payload)
+            self.assertEqual(
+                self.env["crm.value"].search(payload["customers"]["known"]["domain"]).partner_id, customers
+            )
+            self.assertEqual(
+                payload["trend"]["points"][-1]["amount"], sum(self.value(one).equity for one in customers), filters
+            )
+            self.assertLess(payload["customers"]["known"]["count"], whole["customers"]["known"]["count"])
+            self.assertLessEqual({row["name"] for row in payload["calls"]["rows"]}, set(customers.mapped("name")))
+
+    def test_the_trend_and_the_tier_changes_are_those_of_the_filter(self):
+        with freeze_time(date(2025, 5, 31)):
+            self.refresh()
+        self.invoice(self.cafe, "2025-06-25", 3000)
+        self.refresh()
+        self.cafe.country_id = self.env.ref("base.fr")
+        france, italy = ({"country_id": self.env.ref(xmlid).id} for xmlid in ("base.fr", "base.it"))
+        payload = self.dashboard(filters=france)
+        self.assert_lists_match(payload)
+        self.assertEqual([point["count"] for point in payload["trend"]["points"]], [1, 1])
+        self.assertEqual(payload["tier_changes"]["up"]["count"], 1)
+        self.bakery.country_id = self.env.ref("base.it")
+        self.assertFalse(self.dashboard(filters=italy)["tier_changes"]["cells"])
+        self.assertEqual(self.dashboard(filters={"country_id": self.env.ref("base.jp").id})["state"], "filtered")
+
+    def test_a_channel_is_that_of_the_first_won_opportunity(self):
+        source = self.env["utm.source"].create({"name": "Fair 2024"})
+        lead = self.env["crm.lead"].create(
+            {"name": "Deal", "type": "opportunity", "partner_id": self.bakery.id, "source_id": source.id}
+        )
+        lead.action_set_won()
+        self.env["crm.value.snapshot"].search([]).unlink()
+        self.env["crm.value.snapshot"]._take(self.company, TODAY)
+        choices = self.env(user=self.manager)["crm.value.dashboard.filter"].with_company(self.company).read_choices()
+        self.assertIn([source.id, "Fair 2024"], choices["channel_id"])
+        payload = self.dashboard(filters={"channel_id": source.id})
+        self.assertEqual(payload["customers"]["known"]["count"], 1)
+        self.assert_lists_match(payload)
+
+    def test_nonsense_is_no_filter(self):
+        for filters in ({"company_id": 1}, {"tag_id": "1"}, {"tag_id": True}, {"tag_id": 2**40}, [1], "tag_id"):
+            with self.assertRaises(UserError):
+                self.dashboard(filters=filters)
+
+    def test_won_and_lost_beside_the_period_before(self):
+        self.value(self.eatery).write({"lifecycle_stage": "lost", "lifecycle_since": date(2025, 6, 3)})
+        self.value(self.grocer).write({"lifecycle_stage": "lost", "lifecycle_since": date(2025, 5, 3)})
+        payload = self.dashboard()
+        customers = payload["customers"]
+        self.assertEqual((customers["lost_in_period"]["count"], customers["lost_before"]["count"]), (1, 1))
+        self.assertEqual(customers["won_in_period"]["count"], 1)
+        self.assert_lists_match(payload)
+        for period, before in (("quarter", 2), ("year", 1)):
+            payload = self.dashboard(period=period)
+            self.assertEqual(payload["customers"]["won_before"]["count"], before, period)
+            self.assert_lists_match(payload)
 
     def test_a_rule_on_customers_holds_for_figures_and_lists(self):
         self.env["ir.rule"].create(

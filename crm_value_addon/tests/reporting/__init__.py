@@ -1,3 +1,4 @@
+from . import test_crm_value_customer_page
 from . import test_crm_value_explanation
 from . import test_crm_value_snapshot
 from . import test_crm_value_target

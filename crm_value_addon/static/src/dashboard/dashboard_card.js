@@ -9,6 +9,7 @@ export class DashboardCard extends Component {
         title: String,
         name: String,
         hint: { type: String, optional: true },
+        isEmpty: { type: Boolean, optional: true }, // nothing to draw: the card is as small as its sentence
         hasTable: { type: Boolean, optional: true }, // the slot "table" holds the figures drawn in the default slot
         slots: Object,
     };

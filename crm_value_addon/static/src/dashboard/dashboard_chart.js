@@ -14,7 +14,18 @@ export class DashboardChart extends Component {
     static props = {
         kind: String, // "line" or "bar"
         labels: { type: Array, element: String },
-        series: { type: Array, element: { type: Object, shape: { label: String, values: Array } } },
+        series: {
+            type: Array,
+            element: {
+                type: Object,
+                shape: {
+                    label: String,
+                    values: Array,
+                    kind: { type: String, optional: true }, // "line", "bar" or "mark", where it is not that of the chart
+                    texts: { type: Array, optional: true }, // what a point says instead of its figure
+                },
+            },
+        },
         format: Function,
         formatAxis: { type: Function, optional: true },
         onSelect: Function, // (index of the label)
@@ -69,27 +80,33 @@ export class DashboardChart extends Component {
                     legend: { display: series.length > 1, rtl, labels: { color: ink, boxWidth: 12 } },
                     tooltip: {
                         rtl,
-                        callbacks: { label: (item) => `${item.dataset.label}: ${format(item.parsed.y)}` },
+                        callbacks: {
+                            label: ({ dataset, dataIndex, parsed }) =>
+                                dataset.texts ? dataset.texts[dataIndex] : `${dataset.label}: ${format(parsed.y)}`,
+                        },
                     },
                 },
             },
         };
     }
 
-    dataset({ label, values }, index, scheme) {
+    dataset({ label, values, kind = this.props.kind, texts }, index, scheme) {
         const color = getColor(index, scheme, "sm");
-        return this.props.kind === "line"
-            ? {
-                  label,
-                  data: values,
-                  borderColor: color,
-                  backgroundColor: `${color}26`, // a veil under the line
-                  fill: "start",
-                  borderWidth: 2,
-                  tension: 0.3,
-                  pointRadius: values.length > 1 ? 3 : 5,
-                  pointBackgroundColor: color,
-              }
-            : { label, data: values, backgroundColor: color, borderRadius: 3, maxBarThickness: 36 };
+        if (kind === "bar") {
+            return { type: "bar", label, data: values, backgroundColor: color, borderRadius: 3, maxBarThickness: 36 };
+        }
+        const points = { type: "line", label, data: values, borderColor: color, pointBackgroundColor: color };
+        if (kind === "mark") {
+            return { ...points, texts, showLine: false, pointStyle: "triangle", pointRadius: 8, backgroundColor: color };
+        }
+        return {
+            ...points,
+            backgroundColor: `${color}26`, // a veil under the line
+            fill: "start",
+            borderWidth: 2,
+            tension: 0.3,
+            spanGaps: true,
+            pointRadius: values.length > 1 ? 3 : 5,
+        };
     }
 }

@@ -1,11 +1,12 @@
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
+import { user } from "@web/core/user";
 import { useService } from "@web/core/utils/hooks";
 import { useSetupAction } from "@web/search/action_hook";
 import { Layout } from "@web/search/layout";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 
-import { Component, onWillStart, useState } from "@odoo/owl";
+import { Component, onMounted, onWillStart, useState } from "@odoo/owl";
 
 import { DashboardFormat } from "./dashboard_format";
 
@@ -22,10 +23,17 @@ export class ValueDashboard extends Component {
         this.orm = useService("orm");
         this.action = useService("action");
         this.display = { controlPanel: { layoutActions: true } };
-        const { period = "month", companyId = false } = this.props.state || {};
-        this.state = useState({ period, companyId, isLoading: false, data: null });
-        useSetupAction({ getLocalState: () => ({ period: this.state.period, companyId: this.state.companyId }) });
+        const { period = "month", companyId = false, filters = {} } = this.props.state || {};
+        this.state = useState({ period, companyId, filters, choices: null, isLoading: false, data: null });
+        useSetupAction({
+            getLocalState: () => ({
+                period: this.state.period,
+                companyId: this.state.companyId,
+                filters: { ...this.state.filters },
+            }),
+        });
         onWillStart(() => this.load());
+        onMounted(() => this.isFiltered && this.loadChoices());
     }
 
     get periods() {
@@ -34,6 +42,26 @@ export class ValueDashboard extends Component {
             { key: "quarter", name: _t("Last 3 months") },
             { key: "year", name: _t("Last 12 months") },
         ];
+    }
+
+    /** What the customers can be filtered by, where there is something to choose from. */
+    get filters() {
+        return [
+            { name: "team_id", label: _t("Sales team"), all: _t("All teams") },
+            { name: "country_id", label: _t("Country"), all: _t("All countries") },
+            { name: "tag_id", label: _t("Tag"), all: _t("All tags") },
+            { name: "channel_id", label: _t("Channel"), all: _t("All channels") },
+        ]
+            .map((filter) => ({ ...filter, choices: this.state.choices?.[filter.name] || [] }))
+            .filter(({ choices }) => choices.length);
+    }
+
+    get isMine() {
+        return Boolean(this.state.filters.user_id);
+    }
+
+    get isFiltered() {
+        return Object.values(this.state.filters).some(Boolean);
     }
 
     get sections() {
@@ -50,19 +78,41 @@ export class ValueDashboard extends Component {
 
     async load() {
         const { period, companyId } = this.state;
+        const filters = { ...this.state.filters };
+        const asked = JSON.stringify([period, companyId, filters]);
         this.state.isLoading = true;
         try {
             const data = await this.orm.call("crm.value.dashboard", "read_dashboard", [], {
                 period,
                 company_id: companyId,
+                filters,
             });
             // An answer that arrives after a newer request is dropped.
-            if (period === this.state.period && companyId === this.state.companyId) {
+            if (asked === JSON.stringify([this.state.period, this.state.companyId, this.state.filters])) {
                 this.state.data = data;
             }
         } finally {
             this.state.isLoading = false;
         }
+    }
+
+    /** The choices are read once somebody wants to filter, and after the figures, which do not wait for them. */
+    async loadChoices() {
+        this.state.choices = await this.orm.silent.call("crm.value.dashboard.filter", "read_choices", []);
+    }
+
+    setFilter(name, id) {
+        this.state.filters = { ...this.state.filters, [name]: Number(id) || false };
+        return this.load();
+    }
+
+    toggleMine() {
+        return this.setFilter("user_id", this.isMine ? false : user.userId);
+    }
+
+    clearFilters() {
+        this.state.filters = {};
+        return this.load();
     }
 
     setPeriod(period) {

@@ -14,6 +14,9 @@ export class Customers extends DashboardSection {
             bought: _t("Customers who have bought"),
             boughtInPeriod: _t("Bought: %(period)s", { period: this.periodName }),
             wonInPeriod: _t("First purchase: %(period)s", { period: this.periodName }),
+            wonBefore: _t("First purchase in the period before"),
+            lostInPeriod: _t("Lost: %(period)s", { period: this.periodName }),
+            lostBefore: _t("Lost in the period before"),
             atRisk: _t("Customers at risk"),
             expected: _t("Customers expected to buy"),
         };

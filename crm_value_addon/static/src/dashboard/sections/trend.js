@@ -20,6 +20,14 @@ export class Trend extends DashboardSection {
         }));
     }
 
+    /** So many decimals that the labels of the axis differ: "$ 6.1M", "$ 6.2M". */
+    get axisDecimals() {
+        const amounts = this.section.points.map((point) => point.amount);
+        const [low, high] = [Math.min(...amounts), Math.max(...amounts)];
+        const spread = high > 0 ? (high - low) / high : 1;
+        return spread < 0.05 ? 2 : 1;
+    }
+
     get chart() {
         const { format } = this.props;
         const points = this.points;
@@ -28,7 +36,7 @@ export class Trend extends DashboardSection {
             labels: points.map((point) => point.label),
             series: [{ label: this.equityName, values: points.map((point) => point.amount) }],
             format: (amount) => format.exact(amount),
-            formatAxis: (amount) => format.money(amount, 0),
+            formatAxis: (amount) => format.money(amount, this.axisDecimals),
             onSelect: (index) => this.open(points[index], points[index].name),
         };
     }

@@ -1,0 +1,73 @@
+"""What axe-core, the checker of accessibility that browsers' own tools use, finds on our screens: nothing."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+VERSION = "axe-core@4.10.3"
+_NODE = Path(__file__).parents[2] / ".odoo" / "axe"
+#: Odoo's own notebook has no role tablist around its tabs
+_OF_ODOO = {"aria-required-parent"}
+
+
+@pytest.fixture(scope="module")
+def axe():
+    """Return the source of axe-core, from npm's registry the first time."""
+    source = _NODE / "node_modules" / "axe-core" / "axe.min.js"
+    if not source.exists():
+        command = ["npm", "install", "--prefix", str(_NODE), "--no-save", "--no-audit", "--no-fund", VERSION]
+        try:
+            subprocess.run(command, check=True, capture_output=True, timeout=120)
+        except (OSError, subprocess.SubprocessError) as error:
+            pytest.skip(f"axe-core could not be installed: {error}")
+    return source.read_text()
+
+
+def found(page, axe, within):
+    """Return what axe finds within an element: rule, and the first element that breaks it."""
+    page.evaluate(axe)
+    violations = page.evaluate("within => axe.run(within)", within)["violations"]
+    return [(one["id"], one["nodes"][0]["html"][:200]) for one in violations if one["id"] not in _OF_ODOO]
+
+
+def test_the_dashboard(visit, axe):
+    visitor = visit("admin")
+    visitor.page.goto("/odoo/customer-value")
+    visitor.page.wait_for_selector(".o_value_dashboard canvas")
+    assert found(visitor.page, axe, ".o_value_dashboard") == []
+
+
+def test_the_page_of_a_customer(visit, site, axe):
+    visitor = visit("admin")
+    [value] = site.call("crm.value", "search", domain=[("lifecycle_stage", "=", "at_risk")], limit=1)
+    visitor.page.goto(f"/odoo/crm.value/{value}")
+    visitor.page.wait_for_selector(".o_customer_page [data-part=actions]")
+    assert found(visitor.page, axe, ".o_form_sheet") == []
+
+
+def test_nothing_of_ours_scrolls_sideways_on_a_phone(visit, site):
+    visitor = visit("demo", on_phone=True)
+    [value] = site.call("crm.value", "search", domain=[("lifecycle_stage", "=", "at_risk")], limit=1)
+    for path, shown in (
+        ("/odoo/customer-value", ".o_value_dashboard canvas"),
+        (f"/odoo/crm.value/{value}", ".o_customer_page [data-part=actions]"),
+    ):
+        visitor.page.goto(path)
+        visitor.page.wait_for_selector(shown)
+        wider = visitor.page.evaluate(
+            """() => [...document.querySelectorAll(".o_customer_page *, .o_value_dashboard *")]
+                .filter((one) => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+                .filter((one) => !one.closest(".table-responsive"))
+                .map((one) => one.outerHTML.slice(0, 120))"""
+        )
+        assert wider == [], path
+
+
+def test_whom_to_call_is_two_clicks_from_the_pipeline(visit):
+    page = visit("admin").page
+    page.goto("/odoo/crm")
+    page.locator(".o_menu_sections button", has_text="Customer Value").click()
+    page.get_by_role("menuitem", name="Dashboard", exact=True).click()
+    page.wait_for_selector("[data-section=calls] li")
+    assert page.locator("[data-section=calls] a.o_value_call").first.get_attribute("href").startswith("tel:")
