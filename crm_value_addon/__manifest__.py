@@ -49,6 +49,7 @@
         "views/crm_value_opening_standing_views.xml",
         "views/crm_value_purchase_views.xml",
         "views/crm_value_recommender_views.xml",
+        "views/crm_value_rebate_views.xml",
         "views/crm_value_rfm_segment_views.xml",
         "views/crm_value_run_skipped_views.xml",
         "views/crm_value_run_views.xml",

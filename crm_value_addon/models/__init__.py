@@ -8,6 +8,7 @@ from . import openings
 from . import points
 from . import counting
 from . import benefits
+from . import rebates
 from . import followups
 from . import reporting
 from . import dashboard

@@ -30,6 +30,7 @@ class CrmValueLiability(models.Model):
             ("gift", "Gifts of Tiers"),
             ("gift_card", "Gift Cards"),
             ("ewallet", "eWallets"),
+            ("rebate", "Rebates of Tiers"),
         ],
         readonly=True,
     )
@@ -53,6 +54,11 @@ class CrmValueLiability(models.Model):
         "crm.value": ["tier_id"],
         "crm.value.grant": ["card_id"],
         "crm.value.snapshot": ["tier_id", "as_of_date"],
+        "crm.value.rebate": ["tier_id", "company_id", "date_from", "period", "active"],
+        "crm.value.rebate.step": ["rebate_id", "amount_from", "percent"],
+        "crm.value.rebate.settlement": ["rebate_id", "partner_id", "date", "amount", "move_id"],
+        "crm.value.document": ["purchase_revenue", "qualifying"],
+        "account.move": ["state", "invoice_date"],
     }
 
     @property
@@ -68,8 +74,34 @@ class CrmValueLiability(models.Model):
              WHERE balance.points != 0 OR balance.lapsed != 0
              GROUP BY balance.date, balance.company_id, balance.kind, balance.program_id, balance.tier_id, balance.age,
                       balance.currency_id
+            UNION ALL %s
             """,
             self._select_balances(),
+            self._select_rebates(),
+        )
+
+    def _select_rebates(self):
+        """Return the SELECT of what rebates of tiers have accrued and was not settled."""
+        Rebate, today = self.env["crm.value.rebate"], self.env.company._value_today()
+        return SQL(
+            """
+            SELECT -((owed.date - date '2000-01-01')::bigint * 10000000000 + rebate.id) AS id, owed.date,
+                   rebate.company_id, 'rebate', NULL::int, rebate.tier_id, NULL, company.currency_id,
+                   owed.customers, NULL::numeric, owed.amount, 0::numeric
+              FROM (SELECT day.date, due.rebate_id, count(DISTINCT due.partner_id) AS customers,
+                           sum(due.amount) - COALESCE(min(settled.amount), 0) AS amount
+                      FROM (%(days)s) day CROSS JOIN LATERAL (%(due)s) due
+                      LEFT JOIN LATERAL (SELECT sum(part.amount) AS amount FROM (%(settled)s) part
+                                          WHERE part.rebate_id = due.rebate_id
+                                            AND part.noted_on <= day.date) settled ON TRUE
+                     GROUP BY day.date, due.rebate_id) owed
+              JOIN crm_value_rebate rebate ON rebate.id = owed.rebate_id
+              JOIN res_company company ON company.id = rebate.company_id
+             WHERE owed.amount != 0
+            """,
+            days=self._select_days(today, SQL("(SELECT min(date_from) FROM crm_value_rebate WHERE active)")),
+            due=Rebate._select_due(SQL("day.date")),
+            settled=Rebate._select_settled(),
         )
 
     def _select_balances(self):
@@ -107,7 +139,7 @@ class CrmValueLiability(models.Model):
               LEFT JOIN crm_value_snapshot back_then ON back_then.value_id = value.id
                                                   AND back_then.as_of_date = day.date
             """,
-            days=self._select_days(today),
+            days=self._select_days(today, SQL("(SELECT min(create_date) FROM loyalty_card)")),
             today=today,
             company=self.env.company.id,
             worths=self._select_worths(),
@@ -121,15 +153,15 @@ class CrmValueLiability(models.Model):
             ),
         )
 
-    def _select_days(self, today):
-        """Return the SELECT of the month ends since the first card, and today, each with its month's first day."""
+    def _select_days(self, today, first):
+        """Return the SELECT of the month ends since a day, and today, each with its month's first day."""
         return SQL(
             """
             SELECT LEAST((month + interval '1 month - 1 day')::date, %(today)s) AS date, month::date AS month
-              FROM generate_series((SELECT date_trunc('month', min(create_date)) FROM loyalty_card),
-                                   %(today)s::timestamp, interval '1 month') month
+              FROM generate_series(date_trunc('month', %(first)s), %(today)s::timestamp, interval '1 month') month
             """,
             today=today,
+            first=first,
         )
 
     def _select_worths(self):

@@ -292,6 +292,7 @@ class CrmValueLineKind(models.AbstractModel):
         discount = company.sudo().sale_discount_product_id
         return SQL(
             """SELECT discount_line_product_id FROM loyalty_reward WHERE discount_line_product_id IS NOT NULL
+               UNION ALL SELECT product_id FROM crm_value_rebate
                UNION ALL SELECT unnest(%s::int[])""",
             discount.ids,
         )

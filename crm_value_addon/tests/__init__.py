@@ -6,6 +6,7 @@ from .tiers import *
 from .openings import *
 from .counting import *
 from .points import *
+from .rebates import *
 from .benefits import *
 from .followups import *
 from .reporting import *

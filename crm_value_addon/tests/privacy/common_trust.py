@@ -79,6 +79,15 @@ class TrustCase(BenefitCase):
         )
         lock = env["crm.value.tier.lock"].create({"value_id": value.id, "tier_id": cls.top.id, "reason": "Promised"})
         env["crm.value.queue"]._push_partners(cls.buyer, company)
+        rebate = env["crm.value.rebate"].create(
+            {
+                "name": "Bonus",
+                "company_id": company.id,
+                "tier_id": cls.top.id,
+                "product_id": env["product.product"].create({"name": "Bonus", "type": "service"}).id,
+                "step_ids": [Command.create({"amount_from": 0.0, "percent": 1.0})],
+            }
+        )
         return {
             "crm.value": value,
             "crm.value.benefit": gift,
@@ -157,6 +166,17 @@ class TrustCase(BenefitCase):
             ),
             "crm.value.purchase": env["crm.value.purchase"].search([("partner_id", "=", cls.buyer.id)]),
             "crm.value.queue": env["crm.value.queue"].search([], limit=1),
+            "crm.value.rebate": rebate,
+            "crm.value.rebate.settlement": env["crm.value.rebate.settlement"].create(
+                {
+                    "rebate_id": rebate.id,
+                    "partner_id": cls.buyer.id,
+                    "date": "2020-12-31",
+                    "amount": 1.0,
+                    "move_id": cls.invoice(cls.buyer, cls.today, 1.0, move_type="out_refund", post=False).id,
+                }
+            ),
+            "crm.value.rebate.step": rebate.step_ids,
             "crm.value.rfm.segment": env["crm.value.rfm.segment"].search([], limit=1),
             "crm.value.run": env["crm.value.run"].search([("company_id", "=", company.id)], limit=1),
             "crm.value.run.range": env["crm.value.run.range"].create(

@@ -48,12 +48,14 @@ STAYS = {
     "crm.value.grant.value_id",
     "crm.value.opening.partner_id",
     "crm.value.partner_id",
+    "crm.value.rebate.settlement.partner_id",
     "crm.value.snapshot.value_id",
     "sale.order.value_tier_id",
 }
 CONFIGURATION = {
     "crm.value.benefit.tier_id",
     "crm.value.followup.rule.tier_id",
+    "crm.value.rebate.tier_id",
     "crm.value.target.tier_id",
     "crm.value.tier.criterion.tier_id",
 }
