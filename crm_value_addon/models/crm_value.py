@@ -458,6 +458,8 @@ class CrmValue(models.Model):
     caution_override_id = fields.Many2one("crm.value.caution.override", compute="_compute_caution_override_id")
 
     _partner_company_uniq = models.Constraint("UNIQUE(partner_id, company_id)", "A customer has one value per company.")
+    # a stage changes rarely, so that nearly all nightly updates stay on their page
+    _at_risk_idx = models.Index("(company_id) WHERE lifecycle_stage = 'at_risk'")
 
     def _valid_field_parameter(self, field, name):
         return name in _FACTS or super()._valid_field_parameter(field, name)

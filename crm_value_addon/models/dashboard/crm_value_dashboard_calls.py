@@ -54,36 +54,50 @@ class CrmValueDashboardCalls(models.AbstractModel):
         query.add_join("JOIN", "partner", "res_partner", SQL("partner.id = crm_value.partner_id"))
         query.add_where(
             SQL(
-                """partner.active AND %s AND (due.value_id IS NOT NULL OR crm_value.lifecycle_stage = 'at_risk'
-                   AND NOT (%s) AND NOT EXISTS (
-                       SELECT FROM crm_value_followup held_out WHERE held_out.value_id = crm_value.id
-                          AND held_out."group" = 'control' AND held_out.is_measured IS NOT TRUE))""",
+                """partner.active AND %s AND crm_value.id IN (
+                       SELECT value_id FROM crm_value_followup WHERE id IN %s
+                        UNION ALL
+                       SELECT id FROM crm_value WHERE company_id = ANY(%s) AND lifecycle_stage = 'at_risk')""",
                 self.env["crm.value.followup.due"]._where_reachable(),
-                self.env["crm.value.followup.source"]._where_ordered(scope.today, "crm_value"),
+                followups.subselect(),
+                scope.companies.ids,
             )
         )
         worth = SQL.identifier("crm_value", scope.worth)
-        query.order = SQL(
-            "COALESCE(due.user_id, partner.user_id) IS NOT DISTINCT FROM %s DESC, due.value_id IS NULL,"
-            " %s DESC NULLS LAST, crm_value.id",
-            self.env.uid,
-            worth,
-        )
-        query.limit = CALLS
+        query.order = SQL("is_own DESC, due.value_id IS NULL, %s DESC NULLS LAST, crm_value.id", worth)
         self.env.flush_all()
+        candidates = query.select(
+            SQL("crm_value.id"),
+            SQL("partner.complete_name AS name"),
+            SQL("partner.phone AS phone"),
+            SQL("%s AS rule", Rule._field_to_sql("rule", "name")),
+            SQL("due.deadline AS deadline"),
+            SQL("crm_value.first_purchase_date"),
+            SQL("crm_value.last_purchase_date"),
+            SQL("crm_value.purchase_count"),
+            SQL("crm_value.next_purchase_date"),
+            SQL("crm_value.lifecycle_stage = 'at_risk' AS is_at_risk"),
+            SQL("%s AS worth", worth),
+            SQL("crm_value.partner_id"),
+            SQL("crm_value.company_id"),
+            SQL("due.value_id IS NOT NULL AS is_due"),
+            SQL("COALESCE(due.user_id, partner.user_id) IS NOT DISTINCT FROM %s AS is_own", self.env.uid),
+        )
+        # Sorted first: what is dear to ask is asked of one after the other, until there are enough.
         return self.env.execute_query(
-            query.select(
-                SQL("crm_value.id"),
-                SQL("partner.complete_name"),
-                SQL("partner.phone"),
-                Rule._field_to_sql("rule", "name"),
-                SQL("due.deadline"),
-                SQL("crm_value.first_purchase_date"),
-                SQL("crm_value.last_purchase_date"),
-                SQL("crm_value.purchase_count"),
-                SQL("crm_value.next_purchase_date"),
-                SQL("crm_value.lifecycle_stage = 'at_risk'"),
-                worth,
+            SQL(
+                """
+            SELECT id, name, phone, rule, deadline, first_purchase_date, last_purchase_date, purchase_count,
+                   next_purchase_date, is_at_risk, worth
+              FROM (%s OFFSET 0) candidate
+             WHERE is_due OR NOT (%s) AND NOT EXISTS (
+                   SELECT FROM crm_value_followup held_out WHERE held_out.value_id = candidate.id
+                      AND held_out."group" = 'control' AND held_out.is_measured IS NOT TRUE)
+             LIMIT %s
+            """,
+                candidates,
+                self.env["crm.value.followup.source"]._where_ordered(scope.today, "candidate"),
+                CALLS,
             )
         )
 

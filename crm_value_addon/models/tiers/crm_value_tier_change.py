@@ -77,6 +77,7 @@ class CrmValueTierChange(models.Model):
 
     # finds who had which tier within the last days
     _recent_idx = models.Index("(date, value_id) WHERE from_tier_id IS NOT NULL")
+    _moved_idx = models.Index("(date, value_id) WHERE source != 'initial'")
 
     @api.depends("from_tier_id.sequence", "to_tier_id.sequence")
     def _compute_direction(self):
