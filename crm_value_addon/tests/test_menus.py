@@ -6,9 +6,14 @@ GROUPS = {
     "crm_value_menu_crm": ["Dashboard", "Customers", "Follow-ups", "Pipeline by Value"],
     "crm_value_menu_reporting": [
         "Customer Equity",
+        "What If",
         "Purchases",
+        "Lost Items",
+        "Shrinking Customers",
+        "Expected Demand",
         "Tier Changes",
         "Cost of Tiers",
+        "What Is Owed",
         "Follow-up Results",
         "Gifts",
         "Feedback",
@@ -16,12 +21,15 @@ GROUPS = {
     ],
     "crm_value_menu_settings": [
         "Loyalty Tiers",
+        "Rebates",
         "RFM Segments",
         "Follow-up Rules",
         "Feedback Kinds",
         "Prediction Models",
         "Refreshes",
         "Export and Import",
+        "Opening Purchases",
+        "Opening Tiers and Points",
     ],
 }
 
@@ -45,7 +53,8 @@ class TestMenus(ValueCase):
         seller = new_test_user(self.env, "menu_seller", "sales_team.group_sale_salesman")
         self.assertEqual(self._seen(seller, "crm_value_menu_crm"), GROUPS["crm_value_menu_crm"])
         self.assertEqual(
-            self._seen(seller, "crm_value_menu_reporting"), ["Purchases", "Tier Changes", "Gifts", "Feedback"]
+            self._seen(seller, "crm_value_menu_reporting"),
+            ["Purchases", "Lost Items", "Shrinking Customers", "Expected Demand", "Tier Changes", "Gifts", "Feedback"],
         )
         self.assertFalse(self._seen(seller, "crm_value_menu_settings"))
 
