@@ -16,6 +16,8 @@ def load(env, company):
     _make_products(env, values)
     _make_purchases(env, company, values, today)
     _make_events(env, values, today)
+    _make_reasons(env, company, values, today)
+    _measure_mails(env, company, today)
     run = (
         env["crm.value.followup.run"]
         .with_company(company)
@@ -33,10 +35,15 @@ def _make_relationships(values):
     for name, vals in {
         "Meridian Hotels Group": {
             "contact_style": "analytical",
+            "preferred_channel": "mail",
             "relationship_stage": "strategic",
             "relationship_strategy": "zipper",
         },
-        "Corner Lantern Cafés": {"contact_style": "sociable", "relationship_stage": "established"},
+        "Corner Lantern Cafés": {
+            "preferred_channel": "activity",
+            "contact_style": "sociable",
+            "relationship_stage": "established",
+        },
         "Copper Kettle Diner": {"contact_style": "driving"},
         "Brasserie du Nord": {"relationship_stage": "broken_external"},
     }.items():
@@ -94,6 +101,11 @@ def _make_purchases(env, company, values, today):
         {"name": "Jubilee Hall", "is_company": True, "email": "office@jubilee-hall.example.com"}
     )
     amounts += [(regular, today - timedelta(days=days), 900.0) for days in (363, 240, 120, 15)]
+    shrinking = env["res.partner"].create(
+        {"name": "Harbour View Hotel", "is_company": True, "email": "office@harbour-view.example.com"}
+    )
+    amounts += [(shrinking, today - timedelta(days=days), 4500.0) for days in (560, 500, 440, 400)]
+    amounts += [(shrinking, today - timedelta(days=days), 2400.0) for days in (200, 90, 20)]
     moves = env["account.move"].create(
         [
             {
@@ -139,3 +151,83 @@ def _make_events(env, values, today):
         [today + timedelta(days=20), values.ids],
     )
     env.invalidate_all()
+
+
+def _make_reasons(env, company, values, today):
+    """Make the reasons apply that a rule describes further, each to somebody with an address."""
+    reachable = values.filtered(lambda value: value.partner_id.email and value.tier_id and value.purchase_count > 2)
+    stages = dict(zip(("won_back", "loyal", "prospect"), reachable[:3].ids, strict=False))
+    for stage, value_id in stages.items():
+        env.cr.execute(
+            "UPDATE crm_value SET lifecycle_stage = %s, lifecycle_since = %s WHERE id = %s", [stage, today, value_id]
+        )
+    env.invalidate_all()
+    env["crm.value.holiday"].create({"name": "Coffee Day", "date": today + timedelta(days=2)})
+    lead = env["crm.lead"].search([("partner_id", "in", values.partner_id.ids), ("type", "=", "opportunity")], limit=1)
+    lead.date_deadline = today + timedelta(days=7)
+    env["crm.value.feedback"].create(
+        {
+            "partner_id": reachable[-1:].partner_id.id,
+            "company_id": company.id,
+            "kind_id": env["crm.value.feedback.kind"].search([("source", "=", "manual")], limit=1).id,
+            "date": today,
+            "description": "The new grinder is louder than the old one",
+        }
+    )
+    _hand_over(env, reachable[-2:-1].partner_id)
+
+
+def _hand_over(env, partner):
+    """Give a customer to another salesperson, with the line that Odoo logs about it."""
+    old, new = env.ref("base.user_admin"), env.ref("base.user_demo", raise_if_not_found=False)
+    if not partner or not new:
+        return
+    partner.user_id = new
+    env["mail.message"].create(
+        {
+            "model": "res.partner",
+            "res_id": partner.id,
+            "message_type": "notification",
+            "tracking_value_ids": [
+                Command.create(
+                    {
+                        "field_id": env["ir.model.fields"]._get("res.partner", "user_id").id,
+                        "old_value_integer": old.id,
+                        "old_value_char": old.name,
+                        "new_value_integer": new.id,
+                        "new_value_char": new.name,
+                    }
+                )
+            ],
+        }
+    )
+
+
+def _measure_mails(env, company, today):
+    """Let greetings of three months ago be measured against a control group."""
+    rule = env.ref("crm_value_addon.followup_holiday", raise_if_not_found=False)
+    if not rule:
+        return
+    rule.holdout_percent = 30
+    values = env["crm.value"].search([("company_id", "=", company.id), ("purchase_count", ">", 0)])
+    control = env["crm.value.followup.plan"]._draw_partners(rule, rule.holdout_percent, set(values.partner_id.ids))
+    env["crm.value.followup"].create(
+        [
+            {
+                "rule_id": rule.id,
+                "value_id": value.id,
+                "company_id": company.id,
+                "occasion": "holiday-demonstration",
+                "date": today - timedelta(days=90),
+                "group": "control" if value.partner_id.id in control else "treated",
+                "channel": "mail",
+                "state": "control" if value.partner_id.id in control else "done",
+                "closed_date": today - timedelta(days=90),
+                "holdout_percent": rule.holdout_percent,
+                "is_compared": True,
+                "revenue_before": value.revenue_12m,
+            }
+            for value in values
+        ]
+    )
+    env["crm.value.followup.result"]._measure(company)

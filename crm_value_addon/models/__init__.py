@@ -10,6 +10,7 @@ from . import counting
 from . import benefits
 from . import rebates
 from . import followups
+from . import outreach
 from . import reporting
 from . import dashboard
 from . import portal

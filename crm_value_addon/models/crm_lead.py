@@ -24,6 +24,7 @@ class CrmLead(models.Model):
     value_tier_id = fields.Many2one(related="value_id.tier_id", string="Tier", groups=SELLER_GROUP)
     value_tier_color = fields.Integer(related="value_id.tier_id.color", string="Tier Color", groups=SELLER_GROUP)
     value_tier_icon = fields.Selection(related="value_id.tier_id.icon", string="Tier Icon", groups=SELLER_GROUP)
+    contact_style_hint = fields.Char(related="partner_id.contact_style_hint", groups=SELLER_GROUP)
     # No totals: a customer with two opportunities would count twice.
     revenue_12m = fields.Monetary(
         related="value_id.revenue_12m", currency_field="value_currency_id", groups=SELLER_GROUP, aggregator=None

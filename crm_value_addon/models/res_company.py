@@ -174,6 +174,19 @@ class ResCompany(models.Model):
         help="No user gets more new follow-ups a day; the customers with the largest revenue come first, the others "
         "the next day. 0 for no limit.",
     )
+    value_message_limit = fields.Integer(
+        string="Messages at Most",
+        default=2,
+        value_limit="not_negative",
+        help="No customer gets more messages of follow-up rules in the days beside it, mails about its tier included. "
+        "0 for no limit.",
+    )
+    value_message_days = fields.Integer(string="Messages at Most: Days", default=7, value_limit="days")
+    value_message_quiet = fields.Boolean(
+        string="Quiet Outside Working Hours",
+        default=True,
+        help="Messages of follow-up rules wait for the next working hour of the company's calendar",
+    )
     value_cadence_clasp = fields.Integer(string="Clasp: contact every (days)", default=180, value_limit="days")
     value_cadence_velcro = fields.Integer(string="Velcro: contact every (days)", default=60, value_limit="days")
     value_cadence_zipper = fields.Integer(string="Zipper: contact every (days)", default=30, value_limit="days")

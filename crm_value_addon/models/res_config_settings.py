@@ -37,6 +37,9 @@ class ResConfigSettings(models.TransientModel):
 
     # follow-ups
     value_followup_cap = fields.Integer(related="company_id.value_followup_cap", readonly=False)
+    value_message_limit = fields.Integer(related="company_id.value_message_limit", readonly=False)
+    value_message_days = fields.Integer(related="company_id.value_message_days", readonly=False)
+    value_message_quiet = fields.Boolean(related="company_id.value_message_quiet", readonly=False)
     value_cadence_clasp = fields.Integer(related="company_id.value_cadence_clasp", readonly=False)
     value_cadence_velcro = fields.Integer(related="company_id.value_cadence_velcro", readonly=False)
     value_cadence_zipper = fields.Integer(related="company_id.value_cadence_zipper", readonly=False)

@@ -75,6 +75,22 @@ class ResPartner(models.Model):
         "prediction, rank, stage or tier, and nobody is asked to follow up. For a contact of a company: no "
         "follow-up about this person; the company keeps its figures.",
     )
+    preferred_channel = fields.Selection(
+        [("activity", "In person"), ("mail", "E-mail"), ("sms", "Text message")],
+        copy=False,
+        groups=SELLER_GROUP,
+        help="How the customer likes to hear from you. Empty: by what it answered so far.",
+    )
+    value_refused_kind_ids = fields.Many2many(
+        "crm.value.message.kind",
+        "crm_value_message_refusal",
+        "partner_id",
+        "kind_id",
+        string="Refused Messages",
+        copy=False,
+        groups=SELLER_GROUP,
+        help="Kinds of messages that the contact does not want",
+    )
     referred_by_id = fields.Many2one(
         "res.partner",
         string="Referred by",
@@ -153,17 +169,10 @@ class ResPartner(models.Model):
             partner.value_tier_explanation = partner.value_id.tier_explanation
 
     @api.depends("contact_style")
+    @api.depends_context("lang")
     def _compute_contact_style_hint(self):
         for partner in self:
-            partner.contact_style_hint = self._contact_style_hints().get(partner.contact_style, False)
-
-    @api.model
-    def _contact_style_hints(self):
-        return {
-            "driving": self.env._("Come to the point: the result first, two options, and a date."),
-            "analytical": self.env._("Bring figures and a comparison, in writing; leave time to check them."),
-            "sociable": self.env._("Begin with the person, not the offer; name people who are content with it."),
-        }
+            partner.contact_style_hint = self.env["crm.value.contact.style"]._hint(partner.contact_style)
 
     @api.depends("relationship_strategy", "value_id.tier_id.relationship_strategy")
     @api.depends_context("company")

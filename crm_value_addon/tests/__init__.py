@@ -9,6 +9,7 @@ from .points import *
 from .rebates import *
 from .benefits import *
 from .followups import *
+from .outreach import *
 from .reporting import *
 from .dashboard import *
 from .portal import *

@@ -21,6 +21,7 @@ _LEFT_OUT = {
     "started_at",
     "finished_at",
     "activity_id",
+    "message_id",
     "card_id",
     "alarm_id",
     "message_main_attachment_id",
@@ -32,6 +33,12 @@ _OTHERS = {
     "activities": """SELECT activity.res_model, activity.res_id, activity.summary, activity.note, activity.user_id,
              activity.date_deadline, activity.active, activity.feedback, count(*)
         FROM mail_activity activity WHERE activity.value_followup_id IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6, 7, 8""",
+    "mails": """SELECT message.model, message.res_id, message.subject, mail.state, count(*)
+        FROM mail_mail mail JOIN mail_message message ON message.id = mail.mail_message_id
+        JOIN crm_value_followup followup ON followup.message_id = message.id GROUP BY 1, 2, 3, 4""",
+    "mails of nobody": """SELECT message.res_id, message.subject FROM mail_mail mail
+        JOIN mail_message message ON message.id = mail.mail_message_id AND message.message_type = 'auto_comment'
+       WHERE NOT EXISTS (SELECT FROM crm_value_followup followup WHERE followup.message_id = message.id)""",
     "cards": """SELECT partner_id, program_id, points, expiration_date, count(*)
         FROM loyalty_card GROUP BY 1, 2, 3, 4""",
     # a run of the queue or of follow-ups is of what is left, and not taken up again when it was interrupted

@@ -189,5 +189,6 @@ OCCASIONS = {
             yearly_day=SQL("value.first_purchase_date"),
             mail_setting="value_mail_anniversary_id",
         ),
+        Occasion("rule", "A follow-up rule", _lt("A gift now and then")),
     )
 }

@@ -32,6 +32,8 @@ class CrmValueOrderSummary(models.AbstractModel):
             "sees_margin": sees_margin,
             "tier": labels.get(tier_id),
             "live_tier": labels.get(value.tier_id.id),
+            # sudo: as above
+            "style_hint": order.sudo().partner_id.contact_style_hint,
             "stage": stages.get(value.lifecycle_stage),
             "risk": self._describe_risk(value),
             "benefits": self._prepare_benefits(order, labels.get(tier_id)),

@@ -1,4 +1,5 @@
 from . import crm_value_followup
+from . import crm_value_followup_action
 from . import crm_value_followup_activity
 from . import crm_value_followup_assignee
 from . import crm_value_followup_due
@@ -8,3 +9,5 @@ from . import crm_value_followup_rule
 from . import crm_value_followup_run
 from . import crm_value_followup_text
 from . import crm_value_followup_trigger
+from . import crm_value_followup_reason
+from . import crm_value_holiday

@@ -55,6 +55,17 @@ class CrmValueFollowup(models.Model):
         required=True,
         readonly=True,
     )
+    channel = fields.Selection(
+        lambda self: self.env["crm.value.followup.rule"]._fields["action_type"]._description_selection(self.env),
+        string="Action",
+        required=True,
+        default="activity",
+        readonly=True,
+        help="What the rule did, or would have done",
+    )
+    message_id = fields.Many2one(
+        "mail.message", string="Message", ondelete="set null", index="btree_not_null", readonly=True
+    )
     user_id = fields.Many2one("res.users", string="Responsible", ondelete="set null", readonly=True)
     activity_id = fields.Many2one("mail.activity", ondelete="set null", index="btree_not_null", readonly=True)
     activity_ids = fields.One2many(
@@ -98,8 +109,11 @@ class CrmValueFollowup(models.Model):
         """
         self.ensure_one()
         self.check_access("read")
-        activity = self.activity_id
-        record = self.env[activity.res_model].browse(activity.res_id) if activity.res_model else self.partner_id
+        activity, message = self.activity_id, self.message_id
+        record = self.partner_id
+        if activity.res_model or message.model:
+            source = activity if activity.res_model else message
+            record = self.env[source["res_model" if source == activity else "model"]].browse(source.res_id)
         record.check_access("read")
         return {
             "type": "ir.actions.act_window",
@@ -131,12 +145,13 @@ class CrmValueFollowup(models.Model):
               FROM (SELECT open.id, max(done.date_done) AS date_done
                       FROM crm_value_followup open
                       LEFT JOIN mail_activity done ON done.value_followup_id = open.id OR done.id = open.activity_id
-                     WHERE open.state = 'open' AND %s
+                     WHERE open.state = 'open' AND open.channel = ANY(%s) AND %s
                      GROUP BY open.id
                     HAVING NOT COALESCE(bool_or(done.active), FALSE)) ended
              WHERE ended.id = followup.id
             """,
                 fields.Date.today(),
+                self.env["crm.value.followup.action"]._work(),
                 where,
             )
         )
@@ -164,6 +179,7 @@ class CrmValueFollowup(models.Model):
             )
         )
         self.invalidate_model()
+        self.env["crm.value.followup.action"]._end(self)
         Activity = self.env["crm.value.followup.activity"]
         shared = Activity._rewrite(self.activity_id)
         # sudo: the activities belong to other users and are on records of any model.

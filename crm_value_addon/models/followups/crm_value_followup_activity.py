@@ -244,7 +244,9 @@ class CrmValueFollowupActivity(models.AbstractModel):
     @api.model
     def _target(self, rule, due):
         """Return (model, id) of the record that the activity is put on."""
-        model = self.env["crm.value.followup.trigger"]._trigger(rule).document_model
+        model = self.env["crm.value.followup.trigger"]._document_model(rule)
+        if model and "activity_ids" not in self.env[model]:
+            model = None
         if due.res_id and model and (rule.target == "document" or model == "res.partner"):
             return model, due.res_id
         return "res.partner", due.partner_id

@@ -42,7 +42,39 @@ class CrmValueFollowupDue(models.AbstractModel):
         self.env.flush_all()
         today = company._value_today()
         concerned = self.env["crm.value.followup.trigger"]._select_due(rule, company, today)
-        return self._fetch(rule, company, today, concerned)[:limit]
+        return self._fetch(rule, company, today, concerned)[: self._portion(rule, company, today, limit)]
+
+    @api.model
+    def _portion(self, rule, company, today, limit):
+        """Return how many more customers a rule may reach today, None for all.
+
+        A rule that works off customers in portions takes so many a day, whoever starts it.
+        """
+        if not rule.portion:
+            return limit
+        [[taken]] = self.env.execute_query(
+            SQL(
+                "SELECT count(*) FROM crm_value_followup WHERE rule_id = %s AND company_id = %s AND date = %s",
+                rule.id,
+                company.id,
+                today,
+            )
+        )
+        left = max(rule.portion - taken, 0)
+        return left if limit is None else min(left, limit)
+
+    @api.model
+    def _hindered(self, rule, company):
+        """Return the customers whom this rule concerns today and may not reach, and why.
+
+        :return: list of (value id, code of `crm.value.manners._reasons`), the one with the largest revenue first
+        """
+        rule.ensure_one()
+        self.env.flush_all()
+        today = company._value_today()
+        concerned = self.env["crm.value.followup.trigger"]._select_due(rule, company, today)
+        rows = self.env.execute_query(self._select_schedulable(rule, company, today, concerned, is_hindered=True))
+        return list({value_id: reason for value_id, reason, *_order in reversed(rows)}.items())[::-1]
 
     @api.model
     def _find_among(self, rule, company, partner_ids):
@@ -65,38 +97,83 @@ class CrmValueFollowupDue(models.AbstractModel):
         return list(first.values())
 
     @api.model
-    def _select_schedulable(self, rule, company, today, concerned):
+    def _select_schedulable(self, rule, company, today, concerned, is_hindered=False):
         """Return the SELECT of the concerned customers for whom a follow-up can be scheduled.
 
         :param SQL concerned: SELECT as `crm.value.followup.trigger` builds it
+        :param is_hindered: select those whom nothing but manners keeps from being scheduled, and the reason
         """
+        document_model = self.env["crm.value.followup.trigger"]._document_model(rule)
+        message = self.env["crm.value.followup.action"]._action(rule).message
+        reason = (
+            self.env["crm.value.manners"]._hindrance(rule, company, message, today) if message else SQL("NULL::text")
+        )
+        reachable = SQL("partner.active AND %s", self._where_all_reachable(rule))
+        columns = SQL("due.value_id, value.partner_id, due.occasion, due.res_id, due.date, due.number, due.detail")
+        where = SQL("%s AND %s IS NULL", reachable, reason) if message else reachable
+        if is_hindered:
+            reason = SQL(
+                """CASE WHEN NOT partner.active THEN 'archived' WHEN NOT (%s) THEN 'opt_out' ELSE %s END""",
+                self._where_all_reachable(rule),
+                reason,
+            )
+            columns, where = SQL("due.value_id, %s", reason), SQL("%s IS NOT NULL", reason)
         return SQL(
             """
-            SELECT due.value_id, value.partner_id, due.occasion, due.res_id, due.date, due.number, due.detail
+            SELECT %(columns)s
               FROM (%(concerned)s) due
               JOIN crm_value value ON value.id = due.value_id
               JOIN res_partner partner ON partner.id = value.partner_id
-             WHERE partner.active AND %(reachable)s AND %(admitted)s
+              %(recipient)s
+             WHERE %(where)s AND %(admitted)s
                AND NOT EXISTS (
                    SELECT FROM crm_value_followup followup
                     WHERE followup.rule_id = %(rule)s AND followup.value_id = due.value_id
                       AND (followup.state = 'open' OR followup.occasion = due.occasion
                            OR followup.closed_date > %(cooled)s))
-             ORDER BY value.revenue_12m DESC, due.value_id, due.date, due.occasion
+             ORDER BY %(order)s DESC, due.value_id, due.date, due.occasion
             """,
+            columns=columns,
             concerned=concerned,
+            # the person whom a trigger is about, else the customer
+            recipient=SQL(
+                "JOIN res_partner recipient ON recipient.id = %s",
+                SQL("COALESCE(due.res_id, value.partner_id)")
+                if document_model == "res.partner"
+                else SQL("value.partner_id"),
+            )
+            if message
+            else SQL(),
             rule=rule.id,
-            reachable=self._where_all_reachable(rule),
+            where=where,
+            order=self._worth(rule),
             cooled=today - timedelta(days=rule.cooldown_days),
             admitted=self._where_admitted(rule, company, today),
+        )
+
+    @api.model
+    def _worth(self, rule):
+        """Return the SQL by which the customers who matter most come first.
+
+        Whoever left is worth what it would bring if it were active again: the margin expected of it, as if it were
+        alive for certain, or its yearly margin while it was a customer, whichever is more. What it bought of late runs
+        to 0.
+        """
+        trigger = self.env["crm.value.followup.trigger"]._trigger(rule)
+        if not (trigger.is_return or rule.trigger == "stage_reached" and rule.stage == "lost"):
+            return SQL("value.revenue_12m")
+        return SQL(
+            """COALESCE(GREATEST(
+                   value.expected_margin_12m / GREATEST(value.probability_alive, 0.01),
+                   value.margin_total * 365.0 / GREATEST(value.last_purchase_date - value.first_purchase_date, 365)
+               ), 0)"""
         )
 
     @api.model
     def _where_all_reachable(self, rule):
         """Return the condition that the customer, and the person whom the trigger is about, may be followed up."""
         customer = self._where_reachable()
-        trigger = self.env["crm.value.followup.trigger"]._trigger(rule)
-        if trigger.document_model != "res.partner":
+        if self.env["crm.value.followup.trigger"]._document_model(rule) != "res.partner":
             return customer
         return SQL(
             "%s AND NOT EXISTS (SELECT FROM res_partner person WHERE person.id = due.res_id AND NOT (%s))",

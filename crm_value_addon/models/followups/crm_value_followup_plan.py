@@ -21,6 +21,8 @@ class Plan(NamedTuple):
     control: set
     #: how many wait for another day
     waiting: int
+    #: dict value id → code of the action by which the customer is reached
+    channel_of: dict
 
 
 class CrmValueFollowupPlan(models.AbstractModel):
@@ -43,23 +45,29 @@ class CrmValueFollowupPlan(models.AbstractModel):
         :param due: list of `DueCustomer`, one per customer, in order
         :param size: customers in a batch
         """
-        Assignee = self.env["crm.value.followup.assignee"]
+        Assignee, Action = self.env["crm.value.followup.assignee"], self.env["crm.value.followup.action"]
         given, turn = self._given_today(company), Assignee._team_in_turn(rule, company)
         for batch in split_every(size, due, list):
-            user_of = self._within_cap(company, batch, Assignee._assign(rule, company, batch, turn), given)
+            channel_of = Action._channels(rule, company, batch)
+            user_of = Assignee._assign(rule, company, batch, turn)
+            user_of = self._within_cap(company, batch, user_of, given, channel_of)
             placed = [row for row in batch if row.value_id in user_of]
-            yield Plan(placed, user_of, self._draw(rule, placed), len(batch) - len(placed))
+            yield Plan(placed, user_of, self._draw(rule, placed), len(batch) - len(placed), channel_of)
 
     @api.model
     def _draw(self, rule, placed):
         """Return the value ids of those who are held out, by a secret that no seller knows."""
-        if not rule.holdout_percent:
+        held_out = self._draw_partners(rule, rule.holdout_percent, {row.partner_id for row in placed})
+        return {row.value_id for row in placed if row.partner_id in held_out}
+
+    @api.model
+    def _draw_partners(self, rule, percent, partner_ids):
+        """Return the ids of the customers whom a rule, or what it stands for, holds out."""
+        if not percent:
             return set()
         # sudo: nobody but the system reads the secret of the database.
         secret = hmac(self.env(su=True), "crm_value_addon.followup", rule.id).encode()
-        return {
-            row.value_id for row in placed if is_in_control_group(secret, rule.id, row.partner_id, rule.holdout_percent)
-        }
+        return {one for one in partner_ids if is_in_control_group(secret, rule.id, one, percent)}
 
     @api.model
     def _given_today(self, company):
@@ -70,22 +78,29 @@ class CrmValueFollowupPlan(models.AbstractModel):
                 self.env.execute_query(
                     SQL(
                         """SELECT user_id, count(*) FROM crm_value_followup
-                            WHERE company_id = %s AND date = %s AND user_id IS NOT NULL GROUP BY user_id""",
+                            WHERE company_id = %s AND date = %s AND user_id IS NOT NULL AND channel = ANY(%s)
+                            GROUP BY user_id""",
                         company.id,
                         company._value_today(),
+                        self.env["crm.value.followup.action"]._work(),
                     )
                 )
             )
         )
 
     @api.model
-    def _within_cap(self, company, due, user_of, given):
-        """Return the users of those for whom they have a place left today; count the places in `given`."""
-        cap = company.value_followup_cap
+    def _within_cap(self, company, due, user_of, given, channel_of):
+        """Return the users of those for whom they have a place left today; count the places in `given`.
+
+        What nobody has to do, a message for instance, takes no place and needs no user.
+        """
+        cap, work = company.value_followup_cap, self.env["crm.value.followup.action"]._work()
         within = {}
         for row in due:
             user = user_of[row.value_id]
-            if user and (not cap or given[user.id] < cap):
+            if channel_of[row.value_id] not in work:
+                within[row.value_id] = user
+            elif user and (not cap or given[user.id] < cap):
                 given[user.id] += 1
                 within[row.value_id] = user
         return within

@@ -4,21 +4,23 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from ...const import MARGIN_GROUP
 from ..tiers.conditions import domain_error, try_domain
 from ..tiers.draft import is_draft_by_default
+from .actions import ACTIONS
 from .condition import check_fields, parse_condition
 from .crm_value_followup_text import PLACEHOLDER, PLACEHOLDERS
 from .triggers import TRIGGERS
 
 #: what the addon alone writes
-_KEPT = ("domain_author_id", "stop_reason", "last_user_id")
+_KEPT = ("domain_author_id", "stop_reason", "failures", "last_user_id")
 
 
 class CrmValueFollowupRule(models.Model):
-    """Turns a state or a date of a customer into one activity for the right person.
+    """Turns a state or a date of a customer into an activity for the right person, or a message to the customer.
 
     How it works: the cron has `crm.value.followup.run` schedule and close the follow-ups of each rule. For that,
     `crm.value.followup.due` lists whom the rule reaches (by the rows of `triggers.py` and the SELECTs of
-    `crm.value.followup.trigger`), `…assignee` finds who gets the activity, `…text` writes what it says, `…activity`
-    creates it, and `…result` measures what it brought.
+    `crm.value.followup.trigger`), `…action` does what the rule says (by the rows of `actions.py`), and `…result`
+    measures what it brought. For an activity, `…assignee` finds who gets it, `…text` writes what it says, and
+    `…activity` creates it.
     """
 
     _name = "crm.value.followup.rule"
@@ -41,6 +43,30 @@ class CrmValueFollowupRule(models.Model):
         help="Share of the requirements of the next tier that may be missing, or by which revenue must have fallen",
     )
     rating_max = fields.Float(string="Rating up to", default=2.0, help="From 1 to 5")
+    stage = fields.Selection(
+        lambda self: self.env["crm.value"]._fields["lifecycle_stage"]._description_selection(self.env), default="loyal"
+    )
+    figure = fields.Selection(
+        [
+            ("revenue_12m", "Revenue of 12 months, against the 12 before"),
+            ("clv", "Customer lifetime value, against the last month end"),
+        ],
+        default="revenue_12m",
+    )
+    change_direction = fields.Selection(
+        [("falls", "falls by"), ("rises", "rises by")], string="Change", default="falls", required=True
+    )
+    change_percent = fields.Float(string="Change (%)", default=30.0)
+    date_field = fields.Selection(
+        lambda self: self.env["crm.value.followup.reason"]._date_fields(),
+        string="Date",
+        default="crm.lead.date_deadline",
+        help="Of the contact, or of a record that has a customer: an order, an opportunity, a contract",
+    )
+    is_after = fields.Boolean(string="After the Date", help="The days count from the date on; else until it")
+    is_yearly = fields.Boolean(string="Each Year", help="The date recurs: an inspection or an insurance, for instance")
+    holiday_id = fields.Many2one("crm.value.holiday", ondelete="set null", help="Empty: all in the list")
+    feedback_kind_id = fields.Many2one("crm.value.feedback.kind", ondelete="set null", help="Empty: all kinds")
     tier_id = fields.Many2one(
         "crm.value.tier",
         string="Minimum Tier",
@@ -59,8 +85,49 @@ class CrmValueFollowupRule(models.Model):
     )
     stop_reason = fields.Char(string="Stopped", readonly=True, copy=False, help="Why this rule schedules nothing")
 
+    failures = fields.Text(
+        string="Left Out",
+        readonly=True,
+        copy=False,
+        help="The customers for whom the last run could do nothing, and why",
+    )
+
     action_type = fields.Selection(
-        [("activity", "One activity"), ("plan", "An activity plan")], string="Action", default="activity", required=True
+        [(action.code, action.label) for action in ACTIONS.values()],
+        string="Action",
+        default="activity",
+        required=True,
+    )
+    is_message = fields.Boolean(compute="_compute_is_message")
+    mail_template_id = fields.Many2one(
+        "mail.template",
+        string="E-mail Template",
+        ondelete="restrict",
+        domain="[('model', 'in', ('crm.value', 'res.partner'))]",
+        help="Sent in the customer's language. It may name occasion['date'], occasion['days'] and occasion['detail'].",
+    )
+    message_kind_id = fields.Many2one(
+        "crm.value.message.kind",
+        string="Kind of Message",
+        ondelete="restrict",
+        default=lambda self: self.env.ref("crm_value_addon.message_kind_offers", raise_if_not_found=False),
+        help="Customers can refuse a kind, and keep getting the others",
+    )
+    gift_id = fields.Many2one(
+        "crm.value.benefit",
+        string="Gift",
+        ondelete="set null",
+        domain="[('benefit_type', '=', 'gift'), ('occasion', '=', 'rule')]",
+        help="A gift of a tier whose occasion is a follow-up rule",
+    )
+    server_action_id = fields.Many2one(
+        "ir.actions.server",
+        ondelete="set null",
+        domain="[('model_id.model', 'in', ('crm.value', 'res.partner'))]",
+        help="Run for the customers; a webhook, for instance",
+    )
+    portion = fields.Integer(
+        string="At Most per Day", help="So many customers of this rule a day, the most worth first. 0 for all."
     )
     activity_type_id = fields.Many2one(
         "mail.activity.type",
@@ -172,18 +239,29 @@ class CrmValueFollowupRule(models.Model):
     _numbers = models.Constraint(
         "CHECK(days BETWEEN 0 AND 3660 AND gap_percent BETWEEN 0 AND 100 AND delay_days BETWEEN 0 AND 365"
         " AND cooldown_days BETWEEN 0 AND 3660 AND holdout_percent BETWEEN 0 AND 90"
-        " AND measure_days BETWEEN 1 AND 730)",
+        " AND measure_days BETWEEN 1 AND 730 AND portion >= 0"
+        " AND change_percent BETWEEN 1 AND 1000)",
         "Days lie between 0 and 3660 (due within: 365; measured for: 730), the gap between 0 and 100 %, "
-        "and the control group is at most 90 %.",
+        "the control group is at most 90 %, the number per day is not negative, and a change is between 1 and 1000 %.",
     )
 
-    @api.depends("trigger")
+    @api.depends("action_type")
+    def _compute_is_message(self):
+        actions = self.env["crm.value.followup.action"]._actions()
+        for rule in self:
+            action = actions.get(rule.action_type)
+            rule.is_message = bool(action and (action.message or action.by_preference))
+
+    @api.depends("trigger", "date_field")
     def _compute_hints(self):
         names = " ".join(f"{{{name}}}" for name in PLACEHOLDERS)
         for rule in self:
             trigger = self.env["crm.value.followup.trigger"]._trigger(rule)
             rule.days_hint = trigger and trigger.days_hint and self.env._(trigger.days_hint)
-            rule.has_document = trigger and trigger.document_model not in (None, "res.partner")
+            rule.has_document = self.env["crm.value.followup.trigger"]._document_model(rule) not in (
+                None,
+                "res.partner",
+            )
             rule.placeholder_hint = self.env._("Placeholders: %(names)s", names=names)
             if trigger and trigger.detail_hint:
                 rule.placeholder_hint += self.env._("; {detail} is %(what)s", what=self.env._(trigger.detail_hint))
@@ -223,6 +301,19 @@ class CrmValueFollowupRule(models.Model):
                     )
                 ) from error
 
+    @api.constrains("trigger", "stage", "figure", "date_field")
+    def _check_trigger(self):
+        for rule in self:
+            trigger = self.env["crm.value.followup.trigger"]._trigger(rule)
+            if trigger.needs and not rule[trigger.needs]:
+                field = self._fields[trigger.needs]._description_string(self.env)
+                raise ValidationError(self.env._("%(rule)s needs %(what)s.", rule=rule.name, what=field))
+            if rule.trigger == "date_field":
+                self.env["crm.value.followup.reason"]._check_date_field(rule)
+            figures = self.env["crm.value"].sudo(False)
+            if rule.trigger == "figure_changed" and not figures._has_field_access(figures._fields[rule.figure], "read"):
+                raise ValidationError(self.env._("%(rule)s: you may not see this figure yourself.", rule=rule.name))
+
     @api.constrains("summary", "note")
     def _check_placeholders(self):
         for rule in self:
@@ -237,18 +328,20 @@ class CrmValueFollowupRule(models.Model):
                         )
                     )
 
-    @api.constrains("action_type", "activity_type_id", "plan_id", "target", "responsible_type", "user_id", "team_id")
+    @api.constrains(lambda self: self.env["crm.value.followup.action"]._constrained_fields())
     def _check_action(self):
         for rule in self:
+            action = self.env["crm.value.followup.action"]._action(rule)
             missing = {
-                self.env._("an activity plan"): rule.action_type == "plan" and not rule.plan_id,
-                self.env._("an activity type"): rule.action_type == "activity" and not rule.activity_type_id,
+                self.env._(action.needs_label): not rule[action.needs],
+                self.env._("a kind of message"): rule.is_message and not rule.message_kind_id,
                 self.env._("a user"): rule.responsible_type == "user" and not rule.user_id,
                 self.env._("a sales team"): rule.responsible_type == "round_robin" and not rule.team_id,
             }
             for what, is_missing in missing.items():
                 if is_missing:
                     raise ValidationError(self.env._("%(rule)s needs %(what)s.", rule=rule.name, what=what))
+            self.env["crm.value.followup.action"]._check_loop(rule)
             company = rule.plan_id.company_id
             if rule.action_type == "plan" and company and company != rule.company_id:
                 raise ValidationError(

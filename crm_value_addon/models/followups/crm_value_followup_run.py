@@ -138,8 +138,9 @@ class CrmValueFollowupRun(models.AbstractModel):
         """Schedule what is due of a rule; return the number of customers who get an activity."""
         transaction = transaction or (lambda work: work())
         due = self.env["crm.value.followup.due"]._find(rule, company, limit)
-        if rule.stop_reason:
-            rule.stop_reason = False
+        self.env["crm.value.followup.action"]._check(rule)
+        if rule.stop_reason or rule.failures:
+            rule.write({"stop_reason": False, "failures": False})
         count = 0
         for plan in self.env["crm.value.followup.plan"]._plan(rule, company, due, BATCH):
             count += transaction(lambda plan=plan: self._carry_out(rule, company, plan, run))
@@ -158,13 +159,17 @@ class CrmValueFollowupRun(models.AbstractModel):
 
     @api.model
     def _carry_out(self, rule, company, plan, run=None):
-        """Write the follow-ups of a plan and their activities; return the number of customers who get an activity."""
-        today = company._value_today()
+        """Write the follow-ups of a plan, and do what the rule says; return the number of customers it was done for."""
+        today, Action = company._value_today(), self.env["crm.value.followup.action"]
         deadline = self.env["crm.value.followup.activity"]._deadline(rule, company, today)
+        written, failed = Action._write(rule, company, plan.placed, plan.channel_of)
+        plan = plan._replace(placed=[row for row in plan.placed if row.value_id not in failed])
         ids = self._insert(rule, company, today, deadline, plan)
         treated = [row for row in plan.placed if row.value_id in ids and row.value_id not in plan.control]
         if treated:
-            self.env["crm.value.followup.activity"]._create(rule, company, deadline, treated, plan.user_of, ids)
+            failed |= Action._act(rule, company, deadline, treated, plan, ids, written)
+        if failed:
+            self._tell_failures(rule, failed, run)
         if plan.placed and rule.responsible_type == "round_robin":
             rule.last_user_id = plan.user_of[plan.placed[-1].value_id]
         if run:
@@ -176,27 +181,39 @@ class CrmValueFollowupRun(models.AbstractModel):
                     "skipped": run.skipped + plan.waiting,
                 }
             )
-        return len(treated)
+        return len([row for row in treated if row.value_id not in failed])
+
+    @api.model
+    def _tell_failures(self, rule, failed, run):
+        """Name the customers for whom a rule could do nothing, on the rule and in the log of the run."""
+        text = self.env["crm.value.followup.action"]._describe_failures(rule, failed)
+        rule.failures = "\n".join(filter(None, [rule.failures, text]))
+        if run:
+            run.message = "\n".join(filter(None, [run.message, f"{rule.name}: {text}"]))
 
     @api.model
     def _insert(self, rule, company, today, deadline, plan):
         """Insert the follow-ups that do not exist yet; return their ids: dict value id → id."""
         if not plan.placed:
             return {}
+        Action = self.env["crm.value.followup.action"]
+        work, lasting = Action._work(), Action._lasting()
         rows = self.env.execute_query(
             SQL(
                 """
             INSERT INTO crm_value_followup (rule_id, value_id, company_id, occasion, date, deadline, user_id, "group",
-                                            state, closed_date, is_in_time, is_measured, is_compared, holdout_percent,
-                                            revenue_before)
-            SELECT %(rule)s, incoming.value_id, %(company)s, incoming.occasion, %(today)s, %(deadline)s,
-                   incoming.user_id,
-                   CASE WHEN incoming.is_control THEN 'control' ELSE 'treated' END,
-                   CASE WHEN incoming.is_control THEN 'control' ELSE 'open' END,
-                   CASE WHEN incoming.is_control THEN %(today)s::date END, FALSE, FALSE,
+                                            channel, state, closed_date, is_in_time, is_measured, is_compared,
+                                            holdout_percent, revenue_before)
+            SELECT %(rule)s, incoming.value_id, %(company)s, incoming.occasion, %(today)s,
+                   CASE WHEN incoming.is_work THEN %(deadline)s::date END, incoming.user_id,
+                   CASE WHEN incoming.is_control THEN 'control' ELSE 'treated' END, incoming.channel,
+                   CASE WHEN incoming.is_control THEN 'control' WHEN incoming.is_lasting THEN 'open' ELSE 'done' END,
+                   CASE WHEN incoming.is_control OR NOT incoming.is_lasting THEN %(today)s::date END,
+                   NOT (incoming.is_control OR incoming.is_lasting), FALSE,
                    %(share)s::float8 > 0, %(share)s::float8, value.revenue_12m
-              FROM unnest(%(values)s::int[], %(occasions)s::text[], %(users)s::int[], %(flags)s::bool[])
-                   AS incoming(value_id, occasion, user_id, is_control)
+              FROM unnest(%(values)s::int[], %(occasions)s::text[], %(users)s::int[], %(flags)s::bool[],
+                          %(channels)s::text[], %(work)s::bool[], %(lasting)s::bool[])
+                   AS incoming(value_id, occasion, user_id, is_control, channel, is_work, is_lasting)
               JOIN crm_value value ON value.id = incoming.value_id
             ON CONFLICT DO NOTHING
             RETURNING value_id, id
@@ -208,7 +225,10 @@ class CrmValueFollowupRun(models.AbstractModel):
                 share=rule.holdout_percent,
                 values=[row.value_id for row in plan.placed],
                 occasions=[row.occasion for row in plan.placed],
-                users=[plan.user_of[row.value_id].id for row in plan.placed],
+                users=[plan.user_of[row.value_id].id or None for row in plan.placed],
+                channels=[plan.channel_of[row.value_id] for row in plan.placed],
+                work=[plan.channel_of[row.value_id] in work for row in plan.placed],
+                lasting=[plan.channel_of[row.value_id] in lasting for row in plan.placed],
                 flags=[row.value_id in plan.control for row in plan.placed],
             )
         )

@@ -59,19 +59,20 @@ class CrmValueFollowupText(models.AbstractModel):
     @api.model
     def _text(self, rule, company, due, value, is_shared, tier_rules):
         facts = self._facts(company, due, value, is_shared, tier_rules)
-        return self._fill(rule.summary or rule.name, facts), self._note(rule, company, value, facts)
+        return self._fill(rule.summary or rule.name, facts), self._note(rule, company, due, value, facts)
 
     @api.model
-    def _note(self, rule, company, value, facts):
+    def _note(self, rule, company, due, value, facts):
         """Return the note: the rule's words, how to approach the person, and which rule asks for it."""
         parts = []
         if not is_html_empty(rule.note):
             # the note is sanitised HTML, what is filled in is escaped
             parts.append(Markup(self._fill(rule.note, facts, escape)))  # nosec B704
-        # sudo: the hint is for the assignee, who is a seller.
-        style = value.partner_id.sudo().contact_style
-        if style:
-            parts.append(Markup("<p>%s</p>") % self.env["res.partner"]._contact_style_hints()[style])
+        # sudo: the hint is for the assignee, who is a seller. A style is a person's: that of whom it is about counts.
+        person = self.env["res.partner"].sudo().browse(self.env["crm.value.message"]._recipient_id(rule, due))
+        hint = (person if person.contact_style else value.partner_id.sudo()).contact_style_hint
+        if hint:
+            parts.append(Markup("<p>%s</p>") % hint)
         parts.append(Markup("<p>%s · %s</p>") % (company.name, rule.name))
         return Markup().join(parts)
 

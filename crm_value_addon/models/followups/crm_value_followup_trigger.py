@@ -39,10 +39,19 @@ class CrmValueFollowupTrigger(models.AbstractModel):
         return self._triggers().get(rule.trigger)
 
     @api.model
+    def _document_model(self, rule):
+        """Return the model of the record that caused a follow-up of a rule, None where there is none."""
+        if rule.trigger == "date_field":
+            return (rule.date_field or "").rpartition(".")[0] or None
+        trigger = self._trigger(rule)
+        return trigger and trigger.document_model
+
+    @api.model
     def _select_due(self, rule, company, today, check_only=False):
         """Return the SELECT of the customers whom the rule's trigger concerns."""
-        due = getattr(self, f"_due_{rule.trigger}")(rule, company, today, check_only)
-        if not self._trigger(rule).ends_with_order:
+        trigger = self._trigger(rule)
+        due = getattr(self.env[trigger.service], f"_due_{rule.trigger}")(rule, company, today, check_only)
+        if not trigger.ends_with_order:
             return due
         return SQL(
             "SELECT silent.* FROM (%s) silent JOIN crm_value value ON value.id = silent.value_id WHERE NOT (%s)",
@@ -84,11 +93,17 @@ class CrmValueFollowupTrigger(models.AbstractModel):
         )
 
     @api.model
-    def _yearly(self, column, day):
-        """Return the condition that a day recurs on the given day each year, and the columns about it."""
+    def _yearly(self, column, day, least=1):
+        """Return the condition that a day recurs on the given day each year, and the columns about it.
+
+        :param least: the number of years from which on it counts; 0: the day itself, too
+        """
         years = SQL("EXTRACT(YEAR FROM age(%s::date, %s))::int", day, column)
         date = anniversary(column, years)
-        return SQL("%s >= 1 AND %s", years, self._window(date, day, check_only=False)), {"date": date, "number": years}
+        return SQL("%s >= %s AND %s", years, least, self._window(date, day, check_only=False)), {
+            "date": date,
+            "number": years,
+        }
 
     @api.model
     def _translated(self, column, company):
@@ -330,7 +345,7 @@ class CrmValueFollowupTrigger(models.AbstractModel):
         """Hook: the SELECTs of contacts with the customer of the alias ``value`` since a day."""
         persons = SQL("SELECT id FROM res_partner person WHERE person.commercial_partner_id = value.partner_id")
         message = SQL(
-            """message.date >= %s AND (message.message_type IN ('comment', 'email', 'email_outgoing')
+            """message.date >= %s AND (message.message_type IN ('comment', 'email', 'email_outgoing', 'sms')
                          OR message.mail_activity_type_id IS NOT NULL)""",
             since,
         )

@@ -1,6 +1,7 @@
 """The table of triggers: all facts about a trigger, except the SELECT of the customers whom it concerns.
 
-How to add a trigger: a row here, the method `_due_<code>` in `crm_value_followup_trigger.py`, and a ready-made rule in
+How to add a trigger: a row here, the method `_due_<code>` in `crm_value_followup_trigger.py` (or in the service that
+the row names), and a ready-made rule in
 `data/crm_value_followup_rule_data.xml`. Another module overrides `_triggers` of `crm.value.followup.trigger`, and adds
 its code to the selection of the rule.
 """
@@ -34,9 +35,18 @@ class Trigger:
     ends_with_order: bool = False
     #: model of the record that caused it, which the activity can be put on
     document_model: str | None = None
+    #: whether the customer is gone: whoever brings most by coming back comes first
+    is_return: bool = False
+    #: the service whose `_due_<code>` selects the customers
+    service: str = "crm.value.followup.trigger"
+    #: field of the rule without which the trigger means nothing
+    needs: str | None = None
     #: whether a rule's tier also admits whoever left that tier within a year
     admits_former_tier: bool = False
 
+
+#: the service of the triggers that the rule describes further
+_CHOICES = "crm.value.followup.reason"
 
 TRIGGERS = {
     trigger.code: trigger
@@ -85,6 +95,7 @@ TRIGGERS = {
             closes_by="customer",
             ends_with_purchase=True,
             ends_with_order=True,
+            is_return=True,
             admits_former_tier=True,
         ),
         Trigger(
@@ -177,6 +188,55 @@ TRIGGERS = {
         ),
         Trigger("contact_gone", "Main contact gone", detail_hint=_lt("the person"), closes_by="occasion"),
         Trigger("single_contact", "Known through one contact only", closes_by="customer"),
+        Trigger(
+            "stage_reached",
+            "Stage of the life cycle reached",
+            days_hint=_lt("days: only customers who reached it within them; 0: all who are in it"),
+            closes_by="customer",
+            ends_with_purchase=True,
+            resolution=_lt("the customer is in another stage"),
+            service=_CHOICES,
+            needs="stage",
+        ),
+        Trigger(
+            "figure_changed",
+            "A figure falls or rises",
+            closes_by="customer",
+            resolution=_lt("the figure is back"),
+            service=_CHOICES,
+            needs="figure",
+        ),
+        Trigger(
+            "date_field",
+            "A date of the contact or its records",
+            days_hint=_lt("days before or after it"),
+            detail_hint=_lt("the name of the date"),
+            service=_CHOICES,
+            needs="date_field",
+        ),
+        Trigger(
+            "holiday",
+            "Holiday of the customer's country",
+            days_hint=_lt("days before the holiday"),
+            detail_hint=_lt("the holiday"),
+            service=_CHOICES,
+        ),
+        Trigger(
+            "feedback",
+            "Feedback entered",
+            days_hint=_lt("days after the feedback"),
+            detail_hint=_lt("what was said"),
+            service=_CHOICES,
+        ),
+        Trigger(
+            "salesperson_changed",
+            "Salesperson changed",
+            days_hint=_lt("days after the change"),
+            detail_hint=_lt("the old and the new salesperson"),
+            closes_by="occasion",
+            resolution=_lt("the customer has another salesperson again"),
+            service=_CHOICES,
+        ),
         Trigger("manual", "Launched by an automation only"),
     )
 }

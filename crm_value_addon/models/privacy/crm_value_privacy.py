@@ -18,6 +18,7 @@ _NOTED = (
     "referred_by_id",
     "birthdate_date",
     "birthdate_entered_on",
+    "preferred_channel",
 )
 #: columns of a value that no refresh computes and that conclude something about the customer
 _DECIDED = (

@@ -8,7 +8,13 @@ from .rights_table import MODELS
 
 _MODULE = "crm_value_addon"
 #: models whose records may belong to all companies, and do in these tests
-_SHARED = {"crm.value.rfm.segment", "crm.value.feedback.kind"}
+_SHARED = {
+    "crm.value.rfm.segment",
+    "crm.value.feedback.kind",
+    "crm.value.contact.style",
+    "crm.value.holiday",
+    "crm.value.message.kind",
+}
 
 
 class TestOwners(TrustCase):

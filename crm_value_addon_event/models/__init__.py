@@ -1,0 +1,4 @@
+from . import crm_value_followup_action
+from . import crm_value_followup_rule
+from . import crm_value_manners
+from . import crm_value_message
