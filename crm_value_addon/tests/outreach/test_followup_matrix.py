@@ -114,6 +114,34 @@ class TestFollowupMatrix(OutreachCase):
         template.value_successor_id = template.copy({"name": "Better"})
         template.active = False
 
+    def bought_category(self, state, revenue=100.0):
+        """Store what a refresh would know of a category that the buyer bought."""
+        self.env["crm.value.product"].sudo().create(
+            {
+                "value_id": self.value(self.buyer).id,
+                "partner_id": self.buyer.id,
+                "company_id": self.company.id,
+                "category_id": self.product_category.create({"name": "Tea"}).id,
+                "state": state,
+                "purchase_count": 4,
+                "first_date": TODAY - timedelta(days=400),
+                "last_date": TODAY - timedelta(days=80),
+                "expected_date": TODAY - timedelta(days=20),
+                "revenue_12m": revenue,
+                "revenue_previous_12m": 100.0,
+            }
+        )
+
+    def situation_product_due(self):
+        self.bought_category("due")
+
+    def situation_product_lost(self):
+        self.bought_category("lost")
+
+    def situation_category_falls(self):
+        self.bought_category("regular", 10.0)
+        return {"gap_percent": 30}
+
     def situation_contact_gone(self):
         person = self.customer("Ann", parent_id=self.buyer.id, type="contact")
         self.invoice(person, TODAY - timedelta(days=10))
