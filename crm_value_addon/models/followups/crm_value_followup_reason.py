@@ -150,7 +150,7 @@ class CrmValueFollowupReason(models.AbstractModel):
 
     @api.model
     def _date_fields(self):
-        """Return the dates that a rule may go by, and their labels: those of contacts and of records with a customer."""
+        """Return the dates that a rule may go by: [("model.field", label)], of contacts and records with a customer."""
         found = []
         for name, model in self.env.registry.items():
             if model._abstract or model._transient or not model._auto or name.startswith("crm.value"):

@@ -40,7 +40,6 @@ MODELS = {
     "crm.value.followup.rule": (SELLERS, MANAGERS, MANAGERS, MANAGERS),
     "crm.value.grant": (SELLERS, NOBODY, NOBODY, NOBODY),
     "crm.value.liability": (MARGINS, NOBODY, NOBODY, NOBODY),
-    "crm.value.mail": (SELLERS, NOBODY, NOBODY, NOBODY),
     "crm.value.product": (SELLERS, NOBODY, NOBODY, NOBODY),
     "crm.value.opening": (SELLERS, MANAGERS, MANAGERS, MANAGERS),
     "crm.value.opening.standing": (MANAGERS, NOBODY, MANAGERS, MANAGERS),
