@@ -166,11 +166,17 @@ class CrmValueFollowupReason(models.AbstractModel):
 
     @api.model
     def _check_date_field(self, rule):
-        """Refuse a date that the user may not read.
+        """Refuse what is no date of a customer, or one that the user may not read.
 
-        :raise ValidationError: they may not
+        :raise ValidationError: it cannot be used
         """
         model, _dot, name = rule.date_field.rpartition(".")
+        if name in models.MAGIC_COLUMNS or not self._path(model) or not self._is_usable(model, name):
+            raise ValidationError(
+                self.env._(
+                    "%(rule)s: “%(field)s” is no stored date of a customer.", rule=rule.name, field=rule.date_field
+                )
+            )
         records = self.env[model].sudo(False)
         if not records.env.su and not (
             records.has_access("read") and records._has_field_access(records._fields[name], "read")

@@ -127,7 +127,7 @@ class TestFollowupReason(OutreachCase):
 
     def test_no_date_but_that_of_a_customer(self):
         for name in ("res.partner.name", "ir.cron.nextcall", "res.partner.create_date", "nonsense"):
-            with self.subTest(name), self.assertRaises(ValueError):
+            with self.subTest(name), self.assertRaisesRegex(ValidationError, "no stored date"):
                 self.rule("date_field", date_field=name)
         with self.assertRaisesRegex(ValidationError, "needs Date"):
             self.rule("date_field", date_field=False)
