@@ -68,8 +68,26 @@ class CrmValueCounting(models.AbstractModel):
         self.env.registry.clear_cache()
         changed = set().union(*(before[name] ^ set(self._template_ids(name)) for name in marks))
         if changed:
-            for company in self.env["res.company"].sudo().search([]):  # sudo: products are shared by companies
-                self.env["crm.value.run"]._request(company, new_rules=True, recount=sorted(changed))
+            self._request_recount(sorted(changed))
+
+    @api.model
+    def _request_recount(self, template_ids):
+        """Let the documents with some products be recorded again, where a company has any."""
+        rows = self.env.execute_query(
+            SQL(
+                """
+            SELECT company.id FROM res_company company
+             WHERE EXISTS (SELECT FROM product_product product
+                             JOIN account_move_line line ON line.product_id = product.id
+                            WHERE product.product_tmpl_id = ANY(%s) AND line.company_id = company.id
+                              AND line.parent_state = 'posted')
+            """,
+                template_ids,
+            )
+        )
+        # sudo: products are shared by companies
+        for company in self.env["res.company"].sudo().browse(company_id for [company_id] in rows):
+            self.env["crm.value.run"]._request(company, new_rules=True, recount=template_ids)
 
     @api.model
     def _on_new_products(self, templates):

@@ -174,6 +174,15 @@ class TestCounting(SalesCase, BenefitCase):
         self.refresh()
         self.assertEqual(self.qualifying(customer), [110.0, 110.0, 110.0])
 
+    def test_a_product_that_was_never_sold_asks_for_nothing(self):
+        new = self.env["product.product"].create({"name": "New", "type": "service"})
+        new.product_tmpl_id.value_not_for_tiers = True
+        waiting = [("state", "=", "queued"), ("has_new_rules", "=", True)]
+        self.assertFalse(self.env["crm.value.run"].search(waiting))
+        self.widget_and_postage(self.customer())
+        self.postage.product_tmpl_id.value_not_for_tiers = True
+        self.assertEqual(self.env["crm.value.run"].search(waiting).company_id, self.company)
+
     # what is paid
 
     def test_what_is_paid_in_part(self):
