@@ -32,6 +32,7 @@
         "wizards/crm_value_what_if_views.xml",
         "wizards/crm_value_tier_simulation_views.xml",
         "views/account_journal_views.xml",
+        "views/account_move_line_views.xml",
         "views/account_move_views.xml",
         "views/crm_lead_views.xml",
         "views/crm_value_contact_style_views.xml",

@@ -731,26 +731,13 @@ class CrmValue(models.Model):
         return self._action_documents(domain, self.env["account.move"].sudo().search_count(domain))
 
     def action_open_overdue(self):
-        """Open the documents with an overdue receivable that the user may read.
+        """Open the overdue items and open credits that the overdue amount of this customer is the sum of.
 
         :raise AccessError: the user may not read this value
         """
         self.ensure_one()
         self.check_access("read")
-        domain = [
-            *self._documents_domain(),
-            (
-                "line_ids",
-                "any",
-                [
-                    ("account_id.account_type", "=", "asset_receivable"),
-                    ("reconciled", "=", False),
-                    ("date_maturity", "<", self.company_id._value_today()),
-                ],
-            ),
-        ]
-        # sudo: only the number of the documents that the user may not open is told.
-        return self._action_documents(domain, self.env["account.move"].sudo().search_count(domain))
+        return self.env["crm.value.overdue"]._open(self)
 
     def _customer_mail(self):
         """Return what the mail templates write to this customer (see `crm.value.portal`)."""

@@ -238,7 +238,7 @@ class ResPartner(models.Model):
         return self._open_from_value("action_open_purchases")
 
     def action_open_value_overdue(self):
-        """Open the documents that the overdue amount of this contact is made of."""
+        """Open the entries that the overdue amount of this contact is the sum of."""
         return self._open_from_value("action_open_overdue")
 
     def _open_from_value(self, action):

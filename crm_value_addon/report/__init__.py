@@ -1,6 +1,7 @@
 from . import crm_value_cost_source
 from . import crm_value_line_kind
 from . import crm_value_liability
+from . import crm_value_overdue
 from . import crm_value_purchase
 from . import crm_value_purchase_reader
 from . import crm_value_demand

@@ -2,7 +2,6 @@ from odoo import api, fields, models
 from odoo.tools import SQL, format_date, ormcache
 
 from ..const import MARGIN_GROUP, POSTED_DOCUMENTS
-from ..lib.postgres.binary_copy import id_array
 from ..lib.purchase_history import is_purchase_sql
 from . import readable
 
@@ -276,119 +275,6 @@ class CrmValuePurchase(models.Model):
             """,
             readable.is_amount(SQL("move.amount_untaxed_signed")),
             company.id,
-        )
-
-    def _query_overdue(self, basis):
-        """Return the SELECT of (partner_id, overdue): what customers owe on documents due before a day.
-
-        Whatever credit they have is taken off, because they paid it, or need not pay it, whether or not anybody matched
-        it: payments, credit notes and other entries. Customers without an overdue document are left out.
-        """
-        return SQL(
-            """
-            WITH due AS MATERIALIZED (%s)
-            SELECT due.partner_id, GREATEST(due.amount - COALESCE(sum(credit.amount), 0), 0) AS overdue
-              FROM due LEFT JOIN (%s UNION ALL %s) credit ON credit.partner_id = due.partner_id
-             GROUP BY due.partner_id, due.amount
-            """,
-            self._select_due(basis),
-            self._select_credits(basis),
-            self._select_payments(basis),
-        )
-
-    def _select_due(self, basis):
-        """Return the SELECT of (partner_id, amount): open receivables of customer documents due before a day."""
-        lines, partners = SQL("JOIN account_move_line line ON line.move_id = move.id"), SQL()
-        if basis.partner_ids is not None:
-            # OFFSET: the planner would rather read what all customers owe.
-            lines = SQL(
-                "JOIN LATERAL (SELECT * FROM account_move_line own WHERE own.move_id = move.id"
-                " AND own.parent_state = 'posted' AND own.reconciled IS NOT TRUE"
-                " AND own.date_maturity IS NOT NULL OFFSET 0) line ON TRUE"
-            )
-            partners = SQL("AND move.commercial_partner_id = ANY(%s::int[])", id_array(basis.partner_ids))
-        return SQL(
-            """
-            SELECT move.commercial_partner_id AS partner_id, sum(line.amount_residual) AS amount
-              FROM account_move move %s
-              JOIN account_account account ON account.id = line.account_id
-             WHERE line.parent_state = 'posted' AND line.reconciled IS NOT TRUE AND line.company_id = %s
-               AND line.amount_residual > 0 AND account.account_type = 'asset_receivable' AND line.date_maturity < %s
-               AND %s %s
-             GROUP BY move.commercial_partner_id
-            """,
-            lines,
-            basis.company.id,
-            basis.as_of,
-            self._where_document("move", basis, with_receivables=True),
-            partners,
-        )
-
-    def _select_credits(self, basis):
-        """Return the SELECT of (partner_id, amount): open credits on receivable accounts, of whatever entry."""
-        conditions = SQL(
-            """account.account_type = 'asset_receivable' AND line.parent_state = 'posted'
-               AND line.reconciled IS NOT TRUE AND line.company_id = %s AND line.amount_residual < 0 AND %s""",
-            basis.company.id,
-            SQL("line.date <= %s", basis.until) if basis.until else SQL("TRUE"),
-        )
-        if basis.partner_ids is None:
-            # hardly any line is an open credit, and Odoo has an index of them
-            return SQL(
-                """
-                SELECT contact.commercial_partner_id AS partner_id, -line.amount_residual AS amount
-                  FROM account_move_line line JOIN account_account account ON account.id = line.account_id
-                  JOIN res_partner contact ON contact.id = line.partner_id
-                 WHERE %s
-                """,
-                conditions,
-            )
-        return SQL(
-            """
-            SELECT contact.commercial_partner_id AS partner_id, -line.amount_residual AS amount
-              FROM (%s) contact CROSS JOIN account_account account
-              JOIN LATERAL (SELECT * FROM account_move_line own
-                             WHERE own.account_id = account.id AND own.partner_id = contact.id
-                               AND own.reconciled IS NOT TRUE OFFSET 0) line ON TRUE
-             WHERE %s
-            """,
-            self._select_debtors(),
-            conditions,
-        )
-
-    def _select_payments(self, basis):
-        """Return the SELECT of (partner_id, amount): payments without a journal entry, as Odoo makes them by default.
-
-        The bank's entry of one that is *paid* is matched with the documents that it was made for; before, or where
-        somebody confirmed it without a bank, it is a credit.
-        """
-        return SQL(
-            """
-            SELECT contact.commercial_partner_id AS partner_id,
-                   CASE WHEN payment.state = 'in_process' THEN payment.amount_company_currency_signed
-                        ELSE LEAST(target.open, GREATEST(payment.amount_company_currency_signed - target.matched, 0))
-                   END AS amount
-              FROM (%s) contact JOIN account_payment payment ON payment.partner_id = contact.id
-              LEFT JOIN LATERAL (SELECT COALESCE(sum(move.amount_residual_signed), 0) AS open,
-                                        COALESCE(sum(move.amount_total_signed - move.amount_residual_signed), 0)
-                                            AS matched
-                                   FROM account_move__account_payment link
-                                   JOIN account_move move ON move.id = link.invoice_id
-                                  WHERE link.payment_id = payment.id AND move.state = 'posted') target ON TRUE
-             WHERE payment.move_id IS NULL AND payment.state IN ('in_process', 'paid')
-               AND payment.partner_type = 'customer' AND payment.company_id = %s AND %s
-            """,
-            self._select_debtors(),
-            basis.company.id,
-            SQL("payment.date <= %s", basis.until) if basis.until else SQL("TRUE"),
-        )
-
-    def _select_debtors(self):
-        """Return the SELECT of (id, commercial_partner_id): the contacts of the customers in ``due``."""
-        # OFFSET: few customers owe, and the planner would rather look at the credits of all.
-        return SQL(
-            """SELECT partner.id, partner.commercial_partner_id FROM due
-                 JOIN res_partner partner ON partner.commercial_partner_id = due.partner_id OFFSET 0"""
         )
 
     def action_open_documents(self):

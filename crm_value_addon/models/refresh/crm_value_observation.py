@@ -196,7 +196,7 @@ class CrmValueObservation(models.AbstractModel):
             SQL(
                 "SELECT partner_id::int4, %s FROM (%s) overdue WHERE %s",
                 readable.amount(SQL("overdue")),
-                self.env["crm.value.purchase"]._query_overdue(basis),
+                self.env["crm.value.overdue"]._query_overdue(basis),
                 basis.where(SQL("partner_id")) if basis.span else SQL("TRUE"),
             ),
             [("partner", "int4"), ("overdue", "float8")],
@@ -213,5 +213,5 @@ class CrmValueObservation(models.AbstractModel):
         for name in ("account.move", "account.move.line", "account.payment", "res.partner"):
             self.env[name].flush_model()
         basis = Basis(company, company._value_today(), sorted(partner_ids))
-        query = self.env["crm.value.purchase"]._query_overdue(basis)
+        query = self.env["crm.value.overdue"]._query_overdue(basis)
         return {partner_id: float(amount) for partner_id, amount in self.env.execute_query(query)}

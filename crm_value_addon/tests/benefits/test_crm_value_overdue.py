@@ -1,6 +1,7 @@
 from freezegun import freeze_time
 
 from odoo import Command
+from odoo.tests import new_test_user
 
 from ..common import TODAY
 from ..common_benefits import BenefitCase
@@ -92,6 +93,17 @@ class TestCrmValueOverdue(BenefitCase):
         self.assertEqual(self.env["crm.value.portal"]._prepare_portal_tier(value)["is_paused_overdue"], paused)
         return paused
 
+    def listed(self, customer, user=None):
+        """Return the name of the list behind the amount, and what the items in it come to."""
+        value = self.value(customer)
+        action = (
+            value.with_user(user or self.env.user)
+            .with_context(allowed_company_ids=self.company.ids)
+            .action_open_overdue()
+        )
+        items = self.env["account.move.line"].with_user(user or self.env.user).search(action["domain"])
+        return action["name"], sum(items.mapped("amount_residual"))
+
     def queued(self):
         self.env.flush_all()
         keys = {(row.partner_key, row.company_key) for row in self.env["crm.value.queue"].search([])}
@@ -123,6 +135,37 @@ class TestCrmValueOverdue(BenefitCase):
         self.assert_overdue(customer, 1000)
         payment.action_cancel()
         self.assert_overdue(customer, 5000)
+
+    def test_the_list_sums_to_the_amount(self):
+        customer = self.debtor()
+        contact = self.customer("Contact", parent_id=customer.id, type="contact")
+        self.invoice(customer, "2025-06-20", 700, invoice_date_due="2025-07-20")
+        self.entry(contact, 300)
+        self.invoice(customer, "2025-06-05", 200, move_type="out_refund")
+        self.assert_overdue(customer, 4500)
+        self.assertEqual(self.listed(customer), ("Overdue", 4500))
+        self.payment(customer, 1000, with_entry=False)
+        self.assert_overdue(customer, 3500)
+        name, amount = self.listed(customer)
+        self.assertEqual(amount, 4500)
+        self.assertIn("less payments of", name)
+        self.assertIn("1,000.00", name.replace("\u00a0", ""))
+
+    def test_the_list_tells_a_seller_what_it_hides(self):
+        customer = self.debtor()
+        self.entry(customer, 300)
+        self.refresh()
+        seller = new_test_user(
+            self.env,
+            "overdue_seller",
+            groups="sales_team.group_sale_salesman_all_leads",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
+        name, amount = self.listed(customer, seller)
+        self.assertEqual(amount, 5000)
+        self.assertIn("1 entries over", name)
+        self.assertIn("300.00", name)
 
     def test_payment_without_an_entry_that_the_bank_confirmed(self):
         customer = self.debtor()

@@ -121,7 +121,7 @@ class TestCrmValuePlans(ValueCase):
 
     def test_overdue(self):
         for customers in ((), (self.buyer.ids,)):
-            query = self.env["crm.value.purchase"]._query_overdue(
+            query = self.env["crm.value.overdue"]._query_overdue(
                 Basis(self.company, self.company._value_today(), *customers)
             )
             self.assertUses(query, "account_move_line_crm_value_open_idx", "account_move_line", "account_move")
