@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 
 from odoo import api, models
+from odoo.tools import SQL
 
-from ...lib.columns import take
+from ...lib.columns import join, take
 from .basis import Basis
+from .crm_value_writer import CUSTOMER_ERRORS
 
 #: customers per write transaction: the longest that a row stays locked
 WRITE_BATCH = 20_000
@@ -121,9 +125,7 @@ class CrmValueRefresh(models.AbstractModel):
         """Take one snapshot: the queue and the figures of all customers from partner id `start` on."""
         basis = Basis(run.company_id, run.as_of_date)
         queue = [row for row in self.env["crm.value.queue"]._peek(basis.company) if row[1] >= start]
-        self.env["crm.value.document"]._freeze_queued(basis.company, queue)
-        self.env["crm.value.product.refresh"]._refresh(basis)
-        columns, skipped = self._compute(basis)
+        columns, skipped = self._compute_each(basis, queue)
         skipped += self.env["crm.value.observation"]._find_strays(basis.company)
         if not run.boundaries:
             run.boundaries = self._boundaries(basis, columns)
@@ -132,6 +134,43 @@ class CrmValueRefresh(models.AbstractModel):
         columns = take(columns, slice(int(np.searchsorted(columns["partner_id"], start)), None))
         run._note_books(len(columns["partner_id"]))
         return queue, columns, [(partner_id, reason) for partner_id, reason in skipped if partner_id >= start]
+
+    def _compute_each(self, basis, queue):
+        """Return the figures of all customers, or of a span, and who was left out and why.
+
+        Where that fails, the customers are halved until those who cause it are alone. All are read at once before, so a
+        night without a fault costs nothing more.
+
+        :param queue: rows of the queue whose documents are to be frozen before
+        """
+
+        def compute(some, rows):
+            self.env["crm.value.document"]._freeze_queued(basis.company, rows)
+            self.env["crm.value.product.refresh"]._refresh(some)
+            return self._compute(some)
+
+        try:
+            self.env.flush_all()
+            with self.env.cr.savepoint(flush=False):
+                return compute(basis, queue)
+        except CUSTOMER_ERRORS:
+            self.env.transaction.clear()  # of what was rolled back
+        parts, skipped, left_out = [], [], []
+
+        def work(part):
+            first, last = int(part["partner_id"][0]), int(part["partner_id"][-1])
+            columns, some = compute(
+                replace(basis, span=(first, last)), [row for row in queue if first <= row[1] <= last]
+            )
+            parts.append(columns)
+            skipped.extend(some)
+
+        customers = self.env["crm.value.observation"]._customer_ids(basis.company, basis.where(SQL("partner_id")))
+        for half in np.array_split(customers, 2):
+            self.env["crm.value.writer"]._leave_out(work, {"partner_id": half}, left_out)
+        if not parts:
+            parts.append(compute(replace(basis, span=(0, 0)), [])[0])  # what fails without a customer is nobody's fault
+        return join(parts), skipped + left_out
 
     def _store_company(self, run, columns, queue, skipped, transaction):
         """Write columns batch by batch; each batch takes its customers' queue rows with it.

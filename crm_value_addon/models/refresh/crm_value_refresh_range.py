@@ -146,9 +146,7 @@ class CrmValueRefreshRange(models.AbstractModel):
         """Return the queue rows of a range, the columns of its customers, and who was left out and why."""
         basis = part._basis()
         queue = self.env["crm.value.queue"]._peek(basis.company, span=basis.span)
-        self.env["crm.value.document"]._freeze_queued(basis.company, queue)
-        self.env["crm.value.product.refresh"]._refresh(basis)
-        return queue, *self.env["crm.value.refresh"]._compute(basis)
+        return queue, *self.env["crm.value.refresh"]._compute_each(basis, queue)
 
     def _compare(self, run, ranges):
         """Keep with the run what places a customer among all."""

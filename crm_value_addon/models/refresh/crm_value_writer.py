@@ -23,7 +23,7 @@ _KINDS = {
     "many2one": "int4",
 }
 #: what one customer's data can cause; anything else concerns everybody and is raised
-_CUSTOMER_ERRORS = (
+CUSTOMER_ERRORS = (
     *(psycopg2.DataError, psycopg2.IntegrityError, UserError),
     *(ArithmeticError, LookupError, TypeError, ValueError),
 )
@@ -80,7 +80,7 @@ class CrmValueWriter(models.AbstractModel):
                 self.env.flush_all()
         except TooManyLeftOut:
             raise
-        except _CUSTOMER_ERRORS as error:
+        except CUSTOMER_ERRORS as error:
             self.env.transaction.clear()  # of what was rolled back
             if count == 1:
                 skipped.append((int(columns["partner_id"][0]), describe_error(error)))

@@ -223,6 +223,43 @@ class TestBrokenRows(ValueCase, CronMixinCase):
         self.refresh()
         self.assertEqual(self.value(self.broken).revenue_total, 1040, "the night makes up for it")
 
+    def test_a_night_is_halved_until_the_one_is_found(self):
+        others = [self.customer(f"Other {number}") for number in range(5)]
+        for other in others:
+            self.invoice(other, "2025-06-01", 10)
+        predict = self.registry["crm.value.prediction"]._predict
+
+        def fails(service, basis, columns):
+            if self.broken.id in columns["partner_id"]:
+                raise ValueError("Nobody thought of this")
+            return predict(service, basis, columns)
+
+        self.refresh()
+        expected = self.stored([("partner_id", "!=", self.broken.id)])
+        self.invoice(self.broken, "2025-06-01", 10)
+        with patch.object(self.registry["crm.value.prediction"], "_predict", fails):
+            run = self.refresh()
+            self.assert_costs_one(run)
+            self.assertIn("Nobody thought of this", run.skipped_ids.reason)
+            self.assertEqual(self.stored([("partner_id", "!=", self.broken.id)]), expected)
+            self.assertTrue(run.boundaries)
+            with patch.object(self.registry["crm.value.refresh.range"], "_range_size", lambda *_size: 3):
+                run = self.refresh()
+            self.assert_costs_one(run)
+            self.assertEqual(self.stored([("partner_id", "!=", self.broken.id)]), expected)
+        self.refresh()
+        self.assertEqual(self.value(self.broken).revenue_total, 50)
+
+    def test_a_night_that_fails_for_everybody_fails(self):
+        def fails(_service, _basis, _columns):
+            raise ValueError("Out of order")
+
+        with (
+            patch.object(self.registry["crm.value.prediction"], "_predict", fails),
+            self.assertRaisesRegex(ValueError, "Out of order"),
+        ):
+            self.refresh()
+
     def test_a_request_leaves_out_the_broken_one(self):
         self.break_row(self.document, amount_untaxed_signed="'NaN'")
         written, skipped = self.refresh(self.sound + self.broken)
