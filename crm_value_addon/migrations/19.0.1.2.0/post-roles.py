@@ -15,9 +15,5 @@ def migrate(cr, version):
         """SELECT DISTINCT move.company_id FROM crm_value_document document
              JOIN account_move move ON move.id = document.move_id WHERE document.role IS NULL"""
     )
-    Run = env["crm.value.run"]
     for company in env["res.company"].browse([company_id for [company_id] in cr.fetchall()]):
-        Run._request(company)
-        Run.search(
-            [("company_id", "=", company.id), ("kind", "=", "full"), ("state", "=", "queued")]
-        ).has_new_rules = True
+        env["crm.value.run"]._request_new_rules(company)

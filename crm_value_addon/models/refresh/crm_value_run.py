@@ -143,6 +143,17 @@ class CrmValueRun(models.Model):
             waiting.write({"has_new_rules": True, "recount_keys": keys})
 
     @api.model
+    def _request_new_rules(self, company):
+        """Ask for a full refresh by what an update counts; until it is done, tiers move without a word.
+
+        It marks the run, so that no customer's row is touched. A run that fails hands the mark on to the next one.
+        """
+        self._request(company)
+        self.search(
+            [("company_id", "=", company.id), ("kind", "=", "full"), ("state", "=", "queued")]
+        ).has_new_rules = True
+
+    @api.model
     def _start(self, company, kind, as_of_date):
         """Return the run to work on: the interrupted one of the same day, the waiting one, or a new one."""
         run = (

@@ -149,7 +149,10 @@ class CrmValueTierAssignment(models.AbstractModel):
 
         It stands on the customer's row until a refresh has decided, whoever refreshes it and when.
 
-        :param str cause: a source of `crm.value.tier.change`, e.g. "update" for figures that an update recorded again
+        Only for a few customers: it writes their rows. An update, which concerns all, marks its refresh instead (see
+        `crm.value.run._request_new_rules`).
+
+        :param str cause: a source of `crm.value.tier.change`
         :param SQL where: condition on ``value``
         """
         self.env.flush_all()
@@ -272,24 +275,18 @@ class CrmValueTierAssignment(models.AbstractModel):
         """Return the SQL of the source of a tier change: the reason why tiers are decided now.
 
         The first tier of a customer is a first assignment until the company's first refresh is done; later it is a new
-        customer that earned its tier. While saved rules wait for the cron, or an update's rules for figures for their
-        first refresh, every change is due to the rules.
+        customer that earned its tier. While saved rules wait for the cron, every change is due to the rules; while the
+        first refresh by what an update counts waits (`has_new_rules` of its run), to the update.
         """
         cause = SQL("NULL") if source else SQL("decision.tier_cause")
         # sudo: every user's decision depends on the company's refreshes.
         Run = self.env["crm.value.run"].sudo()
         in_company = [("company_id", "=", company.id)]
-        if not source and Run.search_count(
-            [
-                *in_company,
-                ("state", "in", ("queued", "running")),
-                "|",
-                ("kind", "=", "tiers"),
-                ("has_new_rules", "=", True),
-            ],
-            limit=1,
-        ):
-            source = "rules"
+        waiting = ("state", "in", ("queued", "running"))
+        asked = "|", ("kind", "=", "tiers"), ("has_new_rules", "=", True)
+        run = not source and Run.search([*in_company, waiting, *asked], order="has_new_rules DESC, id", limit=1)
+        if run:
+            source = "update" if run.has_new_rules else "rules"
         sql = SQL(
             """CASE WHEN %(cause)s IS NOT NULL THEN %(cause)s
                     WHEN decision.locked_tier_id = decision.decided_tier_id THEN 'lock'

@@ -307,7 +307,7 @@ class TestCrmValueDocumentRole(SalesCase):
         self.assertEqual(self.env["account.move"].search(day.action_open_documents()["domain"]), move)
 
     def test_tiers_follow_new_rules_without_a_word(self):
-        """Until the first refresh by the rules of an update is done, tiers move as by a change of rules."""
+        """Until the first refresh by the rules of an update is done, tiers move by the update, whoever is refreshed."""
         tiers = self.env["crm.value.tier"].search([])
         tiers.active = False
         tier = self.env["crm.value.tier"].create(
@@ -320,11 +320,14 @@ class TestCrmValueDocumentRole(SalesCase):
         customer = self.customer()
         self.refresh()
         self.invoice(customer, "2025-06-01", 1000)
-        run = self.env["crm.value.run"].create({"company_id": self.company.id, "kind": "full", "has_new_rules": True})
+        Run = self.env["crm.value.run"]
+        Run._request_new_rules(self.company)
+        run = Run.search([("company_id", "=", self.company.id), ("state", "=", "queued")])
+        self.assertTrue(run.has_new_rules)
         self.refresh(customer)
         self.assertEqual(self.value(customer).tier_id, tier)
         change = self.env["crm.value.tier.change"].search([("value_id", "=", self.value(customer).id)])
-        self.assertEqual(change.source, "rules")
+        self.assertEqual(change.source, "update")
         run._finish("failed", "Disk full")
         again = self.env["crm.value.run"].search([("company_id", "=", self.company.id), ("state", "=", "queued")])
         self.assertTrue(again.has_new_rules, "nothing is forgotten")

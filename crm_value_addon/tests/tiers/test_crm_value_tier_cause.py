@@ -8,7 +8,7 @@ from psycopg2.errors import CheckViolation
 from odoo import Command
 from odoo.addons.base.tests.test_ir_cron import CronMixinCase
 from odoo.tests import Form, new_test_user
-from odoo.tools import SQL, mute_logger
+from odoo.tools import mute_logger
 
 from ..common import TODAY
 from ..common_benefits import BenefitCase
@@ -183,18 +183,20 @@ class TestHistory(CauseCase):
 
     def test_figures_that_an_update_recorded_again(self):
         customer, other = self.bought_on(("2025-06-30", 900)), self.bought_on(("2025-06-30", 900), name="Other")
+        before = self.row_versions()
+        self.env["crm.value.run"]._request_new_rules(self.company)
+        self.assertEqual(self.row_versions(), before, "no customer's row is touched")
         self.invoice(customer, "2025-06-30", 100)
-        self.Assignment._set_cause("update", SQL("value.id = %s", self.value(customer).id))
-        self.Assignment._assign_company()
-        self.assertTrue(self.value(customer).tier_cause, "the cause waits for the figures")
+        self.Assignment._assign_company(source="rules")
+        self.refresh(customer)
+        self.assertEqual(self.tier_changes(customer)[1:], [("Low", "Mid", "update")], "before the refresh of all")
         self.invoice(other, "2025-06-30", 100)
         self.refresh()
-        self.assertEqual(self.tier_changes(customer)[1:], [("Low", "Mid", "update")])
-        self.assertEqual(self.brought(customer), (0, 0, 0))
-        self.assertEqual(self.brought(other), (1, 1, 1))
+        self.assertEqual(self.tier_changes(other)[1:], [("Low", "Mid", "update")])
+        self.assertEqual([self.brought(customer), self.brought(other)], [(0, 0, 0)] * 2)
         self.invoice(customer, "2025-06-30", 4000)
         self.refresh(customer)
-        self.assertEqual(self.tier_changes(customer)[2:], [("Mid", "Top", "refresh")], "one refresh only")
+        self.assertEqual(self.tier_changes(customer)[2:], [("Mid", "Top", "refresh")], "one refresh of all only")
 
 
 @freeze_time(TODAY)
