@@ -121,8 +121,7 @@ class CrmValueFollowupSource(models.AbstractModel):
                        SELECT FROM sale_order_line_invoice_rel link
                          JOIN sale_order_line ordered ON ordered.id = link.order_line_id
                         WHERE link.invoice_line_id = line.id AND ordered.state = 'cancel')
-                HAVING sum(CASE WHEN move.move_type = 'out_refund' THEN -line.price_subtotal
-                                ELSE line.price_subtotal END) > 0)""",
+                HAVING sum(line.balance) < 0)""",
             partner=partner,
             company=company,
             since=since,
@@ -146,8 +145,8 @@ class CrmValueFollowupSource(models.AbstractModel):
     def _where_left_to_invoice(self):
         """Return the condition that a line of the order ``sale`` is not invoiced in full yet.
 
-        What was invoiced and given back since was invoiced: nothing is left of it. A credit note with a negative
-        quantity invoices (Odoo makes one where a deposit exceeds what was delivered).
+        What was invoiced and given back since was invoiced: nothing is left of it. The money of a line says whether it
+        invoices, the type of its document does not.
         """
         return SQL(
             """EXISTS (
@@ -155,9 +154,7 @@ class CrmValueFollowupSource(models.AbstractModel):
                  WHERE part.order_id = sale.id AND part.display_type IS NULL AND part.is_downpayment IS NOT TRUE
                    AND part.price_subtotal > 0
                    AND part.product_uom_qty > (
-                       SELECT COALESCE(sum(GREATEST(
-                                  CASE WHEN move.move_type = 'out_refund' THEN -line.quantity ELSE line.quantity END,
-                                  0)), 0)
+                       SELECT COALESCE(sum(abs(line.quantity)) FILTER (WHERE line.balance < 0), 0)
                          FROM sale_order_line_invoice_rel link
                          JOIN account_move_line line ON line.id = link.invoice_line_id
                          JOIN account_move move ON move.id = line.move_id

@@ -404,7 +404,9 @@ class CrmValueFollowupRule(models.Model):
         }
 
     def action_open_due(self):
-        """Open the customers whom this rule would reach today.
+        """Open the customers whom this rule would reach today, but for those who are held out.
+
+        Whoever reads the list may call those on it, and then nobody is left to compare with.
 
         :raise AccessError: the user may not change this rule
         """
@@ -413,12 +415,12 @@ class CrmValueFollowupRule(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id("crm_value_addon.crm_value_action")
         # sudo: the list is what the cron would find; the user sees of it what they may see.
         rule = self.sudo()
-        value_ids = [
-            row.value_id
-            for company in self._companies() & self.env.companies
-            for row in rule.env["crm.value.followup.due"]._find(rule, company)
-        ]
-        return action | {"domain": [("id", "in", value_ids)], "display_name": self.name}
+        Due, Plan = rule.env["crm.value.followup.due"], rule.env["crm.value.followup.plan"]
+        value_ids = set()
+        for company in self._companies() & self.env.companies:
+            due = Due._find(rule, company)
+            value_ids |= {row.value_id for row in due} - Plan._draw(rule, due)
+        return action | {"domain": [("id", "in", sorted(value_ids))], "display_name": self.name}
 
     def action_run(self):
         """Schedule what is due of these rules now, for the user's companies; at most 500 each, the rest by night.

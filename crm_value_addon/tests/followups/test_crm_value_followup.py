@@ -374,11 +374,13 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         )
         self.env.flush_all()
         self.assertEqual(versions(), before)
-        self.assertEqual(len(due), 4)
-        for partner in due.partner_id:
-            self.assertIn(partner.name, html)
         self.run_rules()
-        self.assertEqual(self.followups(rule).value_id, due, "the preview was right")
+        followups = self.followups(rule)
+        self.assertEqual(len(followups), 4)
+        for partner in followups.partner_id:
+            self.assertIn(partner.name, html)
+        treated = followups.filtered(lambda followup: followup.group == "treated")
+        self.assertEqual(treated.value_id, due, "the preview was right, and the list names nobody who is held out")
 
     def test_control_group_is_stable(self):
         rule = self.rule("at_risk", holdout_percent=50)
@@ -387,6 +389,15 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         self.refresh()
         self.run_rules()
         followups, due = self.followups(rule), self.due_customers(self.rule("at_risk"))
+        treated = followups.filtered(lambda followup: followup.group == "treated").value_id
+        again = rule.copy({"active": True})
+        self.assertTrue(followups.value_id - treated)
+        for listed in (rule, again):
+            ids = listed.with_context(allowed_company_ids=self.company.ids).action_open_due()["domain"][0][2]
+            shown = self.Value.browse(ids)
+            held_out = rule.env["crm.value.followup.plan"]._draw(listed, self.due_customers(listed))
+            self.assertFalse(held_out & set(shown.ids), "who is held out is on no list of whom to call")
+        self.assertEqual(len(shown), 12 - len(held_out))
         control = rule.env["crm.value.followup.plan"]._draw(rule, due)
         for followup in followups:
             self.assertEqual(
