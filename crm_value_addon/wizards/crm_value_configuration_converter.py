@@ -96,7 +96,7 @@ class CrmValueConfigurationConverter(models.AbstractModel):
         model = self.env[model_name]
         domain = [(name_field(model), "=", name)]
         if "company_id" in model._fields and model_name != "res.users":
-            domain.append(("company_id", "in", [False, job.company.id]))
+            domain += self.env["crm.value.tier"]._domain_of(job.company)
         records = model.search(domain, limit=2)
         if len(records) == 1:
             return records.id

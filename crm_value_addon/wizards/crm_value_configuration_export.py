@@ -37,11 +37,11 @@ class CrmValueConfigurationExport(models.AbstractModel):
 
     @api.model
     def _exported_records(self, company, model_name):
-        """Return the records of a company and those shared by all companies, archived ones included."""
+        """Return the records of a company, of its parents, and those of all companies, archived ones included."""
         model = self.env[model_name].with_context(active_test=False)
-        domain = [("company_id", "in", [False, company.id])] if "company_id" in model._fields else []
+        domain = self.env["crm.value.tier"]._domain_of(company) if "company_id" in model._fields else []
         if model_name == "crm.value.tier.criterion":
-            domain = [("tier_id.company_id", "in", [False, company.id])]
+            domain = [(f"tier_id.{name}", *rest) for name, *rest in self.env["crm.value.tier"]._domain_of(company)]
         return model.search(domain, order="id")
 
     @api.model

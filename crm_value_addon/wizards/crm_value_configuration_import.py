@@ -87,7 +87,9 @@ class CrmValueConfigurationImport(models.AbstractModel):
             return by_xmlid
         domain = []
         if "company_id" in model._fields:
-            domain.append(("company_id", "=", self._company_id(job, record)))
+            # sudo: a branch uses what its parents have, whether or not the user may see these
+            owners = job.company.sudo().parent_ids.ids if record.get("of_company") else [False]
+            domain.append(("company_id", "in", owners))
         Converter, unreported = self.env["crm.value.configuration.converter"], replace(job, problems=[])
         for name in key:
             value = Converter._convert(unreported, model, name, record["values"].get(name, False))
@@ -96,7 +98,8 @@ class CrmValueConfigurationImport(models.AbstractModel):
             if value is None:
                 return model  # the record belongs to one that is new
             domain.append((name, "=", value))
-        return model.with_context(lang="en_US").search(domain, limit=1).with_env(self.env)
+        found = model.with_context(lang="en_US").search(domain).with_env(self.env)
+        return (found.filtered(lambda own: "company_id" in own and own.company_id == job.company) or found)[:1]
 
     @api.model
     def _company_id(self, job, record):

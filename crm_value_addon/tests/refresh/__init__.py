@@ -13,4 +13,5 @@ from . import test_crm_value_refresh
 from . import test_crm_value_refresh_range
 from . import test_crm_value_run
 from . import test_crm_value_scheduler
+from . import test_document_variants
 from . import test_nothing_there

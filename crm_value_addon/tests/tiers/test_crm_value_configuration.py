@@ -211,3 +211,18 @@ class TestCrmValueConfiguration(ValueCase):
         foreign = self.wizard(self.other, data).with_user(manager).with_context(allowed_company_ids=self.company.ids)
         with self.assertRaises(AccessError):
             foreign.action_check()
+
+    def test_a_branch_has_the_tiers_of_its_parent(self):
+        branch = self.env["res.company"].create({"name": "Branch", "parent_id": self.company.id})
+        self.env["crm.value.tier"].create({"name": "Own", "company_id": branch.id, "sequence": 901})
+        data = self.exported(branch)
+        names = {record["values"]["name"]["en_US"] for record in data["records"] if record["model"] == "crm.value.tier"}
+        self.assertLessEqual({"Ruby", "Own"}, names)
+        metrics = [record for record in data["records"] if record["model"] == "crm.value.tier.criterion"]
+        self.assertIn(1234567.25, [record["values"]["enter_min"] for record in metrics])
+        tiers = self.env["crm.value.tier"].with_context(active_test=False)
+        before = tiers.search([]).ids
+        self.wizard(branch, data).action_import()
+        self.assertEqual(tiers.search([]).ids, before, "what the branch uses already is found")
+        self.wizard(self.other, data).action_import()
+        self.assertLessEqual({"Ruby", "Own"}, set(tiers.search([("company_id", "=", self.other.id)]).mapped("name")))
