@@ -1,7 +1,6 @@
 from odoo import models
 from odoo.tools import SQL, format_amount
 
-from ..lib.postgres.binary_copy import id_array
 from ..models.refresh.basis import Basis
 
 #: the documents whose open amounts can be overdue
@@ -38,7 +37,7 @@ class CrmValueOverdue(models.AbstractModel):
 
     def _select_due(self, basis):
         """Return the SELECT of (partner_id, amount): open receivables of customer documents due before a day."""
-        lines, partners = SQL("JOIN account_move_line line ON line.move_id = move.id"), SQL()
+        lines = SQL("JOIN account_move_line line ON line.move_id = move.id")
         if basis.partner_ids is not None:
             # OFFSET: the planner would rather read what all customers owe.
             lines = SQL(
@@ -46,7 +45,6 @@ class CrmValueOverdue(models.AbstractModel):
                 " AND own.parent_state = 'posted' AND own.reconciled IS NOT TRUE"
                 " AND own.date_maturity IS NOT NULL OFFSET 0) line ON TRUE"
             )
-            partners = SQL("AND move.commercial_partner_id = ANY(%s::int[])", id_array(basis.partner_ids))
         return SQL(
             """
             SELECT move.commercial_partner_id AS partner_id, sum(line.amount_residual) AS amount
@@ -54,14 +52,14 @@ class CrmValueOverdue(models.AbstractModel):
               JOIN account_account account ON account.id = line.account_id
              WHERE line.parent_state = 'posted' AND line.reconciled IS NOT TRUE AND line.company_id = %s
                AND line.amount_residual > 0 AND account.account_type = 'asset_receivable' AND line.date_maturity < %s
-               AND %s %s
+               AND %s AND %s
              GROUP BY move.commercial_partner_id
             """,
             lines,
             basis.company.id,
             basis.as_of,
             self.env["crm.value.purchase"]._where_document("move", basis, with_receivables=True),
-            partners,
+            basis.where(SQL("move.commercial_partner_id")),
         )
 
     def _select_credits(self, basis):

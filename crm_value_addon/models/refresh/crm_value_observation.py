@@ -194,10 +194,9 @@ class CrmValueObservation(models.AbstractModel):
         found = copy_out(
             self.env.cr,
             SQL(
-                "SELECT partner_id::int4, %s FROM (%s) overdue WHERE %s",
+                "SELECT partner_id::int4, %s FROM (%s) overdue",
                 readable.amount(SQL("overdue")),
                 self.env["crm.value.overdue"]._query_overdue(basis),
-                basis.where(SQL("partner_id")) if basis.span else SQL("TRUE"),
             ),
             [("partner", "int4"), ("overdue", "float8")],
         )
