@@ -3,6 +3,7 @@ from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
 from ..const import MARGIN_GROUP, SELLER_GROUP
+from .privacy.field_access import denies
 from .tiers.crm_value_tier import STRATEGIES
 
 #: what may give a contact another commercial partner
@@ -102,7 +103,7 @@ class ResPartner(models.Model):
     )
     # The name that other modules use for it: with one of them installed there is one birthday, not two.
     birthdate_date = fields.Date(string="Birthday", copy=False, groups=SELLER_GROUP)
-    birthdate_entered_on = fields.Date(
+    value_birthday_entered_on = fields.Date(
         string="Birthday Entered On",
         copy=False,
         readonly=True,
@@ -215,8 +216,6 @@ class ResPartner(models.Model):
     def write(self, vals):
         Merge = self.env["crm.value.merge"]
         moving = Merge._before_move(self) if not _PARENTS.isdisjoint(vals) else {}
-        if "birthdate_date" in vals and "birthdate_entered_on" not in vals:
-            vals = {**vals, "birthdate_entered_on": False}  # an employee knows it
         changed = self.browse()
         if "value_opt_out" in vals:
             changed = self.filtered(lambda partner: partner.value_opt_out != bool(vals["value_opt_out"]))
@@ -225,7 +224,13 @@ class ResPartner(models.Model):
             Merge._move(moving)
         if changed:
             self.env["crm.value.opt.out"]._apply(changed)
+        if "birthdate_date" in vals and "value_birthday_entered_on" not in vals:
+            # an employee knows it; sudo: nobody writes this date
+            self.sudo().filtered("value_birthday_entered_on").value_birthday_entered_on = False
         return result
+
+    def _has_field_access(self, field, operation):
+        return super()._has_field_access(field, operation) and not denies(self, field, operation)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_value_messages(self):

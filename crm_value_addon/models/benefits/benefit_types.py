@@ -179,7 +179,7 @@ OCCASIONS = {
             _lt("A gift on your birthday"),
             yearly_day=SQL("partner.birthdate_date"),
             # whoever enters it the day before would have one whenever a gift comes in handy
-            counts_from=SQL("partner.birthdate_entered_on + 30"),
+            counts_from=SQL("partner.value_birthday_entered_on + 30"),
             mail_setting="value_mail_birthday_id",
         ),
         Occasion(

@@ -54,7 +54,7 @@ class CrmValueMembership(models.AbstractModel):
         if not person.birthdate_date:
             return False
         # what an employee entered, only employees change
-        until = (person.birthdate_entered_on or date.max - _BIRTHDAY_STAYS) + _BIRTHDAY_STAYS
+        until = (person.value_birthday_entered_on or date.max - _BIRTHDAY_STAYS) + _BIRTHDAY_STAYS
         return until if until > company._value_today() else False
 
     @api.model
@@ -100,7 +100,7 @@ class CrmValueMembership(models.AbstractModel):
                     date=format_date(self.env, fixed_until),
                 )
             )
-        person.write({"birthdate_date": birthday, "birthdate_entered_on": today})
+        person.write({"birthdate_date": birthday, "value_birthday_entered_on": today})
         self._note(person, self.env._("The customer entered its birthday."))
         if person == person.commercial_partner_id:
             value = self._value(person, company)

@@ -17,7 +17,7 @@ _NOTED = (
     "relationship_strategy",
     "referred_by_id",
     "birthdate_date",
-    "birthdate_entered_on",
+    "value_birthday_entered_on",
     "preferred_channel",
 )
 #: columns of a value that no refresh computes and that conclude something about the customer

@@ -94,12 +94,12 @@ class TestCrmValueClub(ClubCase):
         customer = self.bought(1000)
         self.assertTrue(self.profile(customer)["has_gift"])
         self.enter(customer, "1984-02-29")
-        self.assertEqual((customer.birthdate_date, customer.birthdate_entered_on), (date(1984, 2, 29), TODAY))
+        self.assertEqual((customer.birthdate_date, customer.value_birthday_entered_on), (date(1984, 2, 29), TODAY))
         self.assertEqual(self.gifts(customer).mapped("occasion"), ["activated"])
         self.assertFalse(self.profile(customer)["has_gift"])
         # again by the back door: an employee empties it, the customer enters it anew
         customer.birthdate_date = False
-        self.assertFalse(customer.birthdate_entered_on)
+        self.assertFalse(customer.value_birthday_entered_on)
         self.assertFalse(self.profile(customer)["has_gift"])
         self.enter(customer, "1984-03-01")
         self.assertEqual(len(self.gifts(customer)), 1)
@@ -127,7 +127,7 @@ class TestCrmValueClub(ClubCase):
         with self.assertRaisesRegex(UserError, "06/30/2026"):
             self.enter(customer, "1984-06-30")
         self.enter(customer, "1984-05-05")
-        customer.birthdate_entered_on = TODAY - timedelta(days=366)
+        customer.value_birthday_entered_on = TODAY - timedelta(days=366)
         self.enter(customer, "1984-06-01")
         self.assertEqual(customer.birthdate_date, date(1984, 6, 1))
 
@@ -298,7 +298,7 @@ class TestClubPages(HttpCase, ClubCase):
         person = self.log_in()
         self.assertEqual(self.post("/my/loyalty/birthday", birthday="1984-05-05").status_code, 200)
         self.assertEqual(person.birthdate_date, date(1984, 5, 5))
-        answer = self.post("/my/loyalty/birthday", birthday="1990-01-01", partner_id=1, birthdate_entered_on="")
+        answer = self.post("/my/loyalty/birthday", birthday="1990-01-01", partner_id=1, value_birthday_entered_on="")
         self.assertIn("You can change your birthday again", answer.text)
         self.assertEqual(person.birthdate_date, date(1984, 5, 5))
 
