@@ -84,7 +84,7 @@ class ResPartner(models.Model):
     )
     value_refused_kind_ids = fields.Many2many(
         "crm.value.message.kind",
-        "crm_value_message_refusal",
+        "crm_value_message_refusal_rel",
         "partner_id",
         "kind_id",
         string="Refused Messages",

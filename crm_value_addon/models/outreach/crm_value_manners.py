@@ -42,7 +42,7 @@ class CrmValueManners(models.AbstractModel):
         obstacles = {
             **getattr(self, f"_obstacles_{message}")(rule),
             "refused": SQL(
-                """EXISTS (SELECT FROM crm_value_message_refusal refused
+                """EXISTS (SELECT FROM crm_value_message_refusal_rel refused
                             WHERE refused.partner_id = recipient.id AND refused.kind_id = %s)""",
                 rule.message_kind_id.id,
             ),

@@ -118,7 +118,10 @@ class CrmValuePrivacy(models.AbstractModel):
         names = self.env[model]._fields
         if "move_id" in names:
             return [("move_id.commercial_partner_id", "=", customer.id)]
-        if "partner_key" in names and model != "crm.value.queue":  # its rows are gone within a minute
+        if "partner_key" in names and model not in (
+            "crm.value.queue",
+            "crm.value.points.due",
+        ):  # rows are gone in minutes
             return [("partner_key", "=", customer.id)]
         return None
 

@@ -112,6 +112,7 @@ class CrmValueRecommender(models.Model):
         """
         if not self.env.su and not self.env.user.has_group(MANAGER_GROUP):
             raise AccessError(self.env._("Only sales managers fit the next products."))
+        self.check_access("read")
         if not self.env.company.value_suggestions:
             raise UserError(self.env._("The settings ask for no suggestions of next products."))
         # sudo: suggestions are the machine's; who may ask for them was checked.

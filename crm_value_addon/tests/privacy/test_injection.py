@@ -107,11 +107,11 @@ class TestInjection(TrustCase):
                 filled = text._fill(rule.summary, facts)
                 self.assertNotIn("class '", filled)
                 self.assertNotIn("<class", filled)
-                self.assertHarmless(str(text._note(rule, self.company, self.worth, facts)), attack)
+                self.assertHarmless(str(text._note(rule, self.company, self.due(), self.worth, facts)), attack)
         rule.write({"summary": "{customer}", "note": "<p>{customer}</p>"})
         facts = text._facts(self.company, self.due(), self.worth, False, [])
         self.assertEqual(text._fill(rule.summary, facts), self.buyer.name, "filled in once, not again")
-        self.assertNotIn("<b>", text._note(rule, self.company, self.worth, facts))
+        self.assertNotIn("<b>", text._note(rule, self.company, self.due(), self.worth, facts))
 
     def due(self):
         from ...models.followups.crm_value_followup_due import DueCustomer

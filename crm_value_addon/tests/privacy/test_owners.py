@@ -7,6 +7,8 @@ from .common_trust import TrustCase
 from .rights_table import MODELS
 
 _MODULE = "crm_value_addon"
+#: plain numbers that wait for a cron, for administrators only
+_QUEUES = ("crm.value.queue", "crm.value.points.due")
 #: models whose records may belong to all companies, and do in these tests
 _SHARED = {
     "crm.value.rfm.segment",
@@ -43,6 +45,7 @@ class TestOwners(TrustCase):
             "crm.value.replay.line": "crm.value.replay",
             "crm.value.backtest.line": "crm.value.backtest",
             "crm.value.tier.simulation.move": "crm.value.tier.simulation",
+            "crm.value.what.if.line": "crm.value.what.if",
         }
         if model not in parents:
             return self.make_wizard(model, manager)
@@ -50,6 +53,7 @@ class TestOwners(TrustCase):
             "crm.value.replay.line": {"replay_id": 0, "partner_id": self.buyer.id},
             "crm.value.backtest.line": {"backtest_id": 0, "method": "modified_beta_geo"},
             "crm.value.tier.simulation.move": {"simulation_id": 0, "value_id": self.worth.id},
+            "crm.value.what.if.line": {"what_if_id": 0, "kind": "tier"},
         }[model]
         parent = self.make_wizard(parents[model], manager)
         return self.env[model].create({name: parent.id if value == 0 else value for name, value in vals.items()})
@@ -89,8 +93,8 @@ class TestOwners(TrustCase):
             if model in _SHARED or "company_id" in record._fields and not record.sudo().company_id:
                 continue
             with self.subTest(model=model):
-                self.assertTrue(self.rules_for_all(model) or model == "crm.value.queue", "no rule at all")
-                if model != "crm.value.queue":  # plain numbers, for administrators only
+                self.assertTrue(self.rules_for_all(model) or model in _QUEUES, "no rule at all")
+                if model not in _QUEUES:  # plain numbers, for administrators only
                     self.assertFalse(record and record.has_access("read"))
                     self.assertFalse(record.search([("id", "in", record.ids)]) if record else False)
 
