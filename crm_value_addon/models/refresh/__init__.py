@@ -6,6 +6,7 @@ from . import crm_value_scheduler
 from . import crm_value_document
 from . import crm_value_document_origin
 from . import crm_value_document_role
+from . import crm_value_document_taken
 from . import crm_value_document_text
 from . import crm_value_queue
 from . import crm_value_run

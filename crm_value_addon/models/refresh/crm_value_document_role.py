@@ -1,21 +1,17 @@
 from odoo import api, models
 from odoo.tools import SQL
 
-#: amounts that differ by less are the same
-_CENT = 0.005
-
 
 class CrmValueDocumentRole(models.AbstractModel):
     """What a document is for its customer, and which earlier documents it takes something back from.
 
-    How to use: `crm.value.document` calls `_settle` for documents that it has just frozen; `_select_taken_back` answers
-    for a draft, too. `_link_replacements` and `_link_copies` remember which document replaces which.
+    How to use: `crm.value.document` calls `_settle` for documents that it has just frozen. `_link_replacements` and
+    `_link_copies` remember which document replaces which.
 
     How it works: the sign of the net of a document's lines, advances left out, says what it is; its type does not.
 
-    - Above 0, it is a purchase of its day. Below 0, something was given back: to the document that it reverses, else
-      to the invoices of the same order lines, the latest first. An order line is a stack: an invoice lays its amount on
-      it, a credit takes from the top.
+    - Above 0, it is a purchase of its day. Below 0, something was given back (to which documents:
+      `crm.value.document.taken`).
     - Two documents that undo each other are a correction: a credit note, and the document that reverses it.
     - A credit note and the invoice that *Reverse and Create Invoice* made in its place are a correction as well, as
       soon as both are posted: nothing was given back, and the new one counts on the day of the old one. If it is
@@ -122,6 +118,7 @@ class CrmValueDocumentRole(models.AbstractModel):
             *(list(column) for column in zip(*rows, strict=True)),
         )
         move_ids = [move_id for _id, move_id, _bought, _reversed_id in rows]
+        Taken = self.env["crm.value.document.taken"]
         is_undone, is_replaced, is_new = self._is_undone(), self._is_replaced(), self._is_new()
         for statement in (
             SQL(
@@ -138,9 +135,15 @@ class CrmValueDocumentRole(models.AbstractModel):
             SQL(
                 """
             UPDATE crm_value_document_origin link
-               SET amount = CASE WHEN chosen.is_new THEN chosen.bought ELSE 0 END
+               SET amount = CASE WHEN chosen.is_new THEN round((chosen.bought * %s)::numeric, %s) ELSE 0 END
               FROM (SELECT chosen.*, %s AS is_new FROM %s chosen) chosen
-             WHERE link.move_id = chosen.move_id AND link.replaced_id IS NOT NULL""",
+              JOIN account_move new ON new.id = chosen.move_id
+              JOIN crm_value_document_origin replacing
+                     ON replacing.move_id = new.id AND replacing.replaced_id IS NOT NULL
+              JOIN account_move origin ON origin.id = replacing.origin_id
+             WHERE link.id = replacing.id""",
+                Taken._rate_from("new", "origin"),
+                company.currency_id.decimal_places,
                 is_new,
                 chosen,
             ),
@@ -153,7 +156,7 @@ class CrmValueDocumentRole(models.AbstractModel):
                 """
             INSERT INTO crm_value_document_origin (move_id, counted_id, origin_id, amount)
             SELECT move_id, counted_id, origin_id, amount FROM (%s) taken""",
-                self._select_taken_back(
+                Taken._select_taken_back(
                     company, SQL("SELECT * FROM %s chosen WHERE chosen.bought < 0 AND NOT %s", chosen, is_undone)
                 ),
             ),
@@ -207,14 +210,18 @@ class CrmValueDocumentRole(models.AbstractModel):
             """(chosen.bought < 0 AND EXISTS (
                        SELECT FROM account_move undoing
                          JOIN crm_value_document other ON other.move_id = undoing.id
+                         JOIN account_move undone ON undone.id = undoing.reversed_entry_id
                         WHERE undoing.reversed_entry_id = chosen.move_id AND undoing.state = 'posted'
-                          AND abs(other.purchase_revenue + chosen.bought) < %(cent)s)
+                          AND other.purchase_revenue > 0 AND %(is_equal)s)
                 OR chosen.bought > 0 AND EXISTS (
                        SELECT FROM account_move undoing
                          JOIN crm_value_document other ON other.move_id = undoing.reversed_entry_id
+                         JOIN account_move undone ON undone.id = undoing.reversed_entry_id
                         WHERE undoing.id = chosen.move_id AND undoing.state = 'posted'
-                          AND abs(other.purchase_revenue + chosen.bought) < %(cent)s))""",
-            cent=_CENT,
+                          AND other.purchase_revenue < 0 AND %(is_equal)s))""",
+            is_equal=self.env["crm.value.document.taken"]._is_equal(
+                "undoing", "undone", SQL("other.purchase_revenue + chosen.bought")
+            ),
         )
 
     def _is_replaced(self):
@@ -224,9 +231,12 @@ class CrmValueDocumentRole(models.AbstractModel):
                        SELECT FROM crm_value_document_origin link
                          JOIN crm_value_document new ON new.move_id = link.move_id AND new.purchase_revenue > 0
                          JOIN crm_value_document old ON old.move_id = link.replaced_id
-                        WHERE link.replaced_id = chosen.reversed_id
-                          AND abs(old.purchase_revenue + chosen.bought) < %s)""",
-            _CENT,
+                         JOIN account_move note ON note.id = chosen.move_id
+                         JOIN account_move replaced ON replaced.id = link.replaced_id
+                        WHERE link.replaced_id = chosen.reversed_id AND %s)""",
+            self.env["crm.value.document.taken"]._is_equal(
+                "note", "replaced", SQL("old.purchase_revenue + chosen.bought")
+            ),
         )
 
     def _is_new(self):
@@ -240,93 +250,14 @@ class CrmValueDocumentRole(models.AbstractModel):
                          JOIN account_move note ON note.reversed_entry_id = link.replaced_id
                          JOIN crm_value_document credited ON credited.move_id = note.id
                          JOIN crm_value_document old ON old.move_id = link.replaced_id
+                         JOIN account_move replaced ON replaced.id = link.replaced_id
                          JOIN account_move new ON new.id = link.move_id
                          JOIN account_move origin ON origin.id = link.origin_id
                                                  AND origin.commercial_partner_id = new.commercial_partner_id
-                        WHERE link.move_id = chosen.move_id
-                          AND abs(old.purchase_revenue + credited.purchase_revenue) < %s)""",
-            _CENT,
-        )
-
-    # what is taken back
-
-    def _select_taken_back(self, company, notes, draft_id=None):
-        """Return the SELECT of (move_id, counted_id, origin_id, amount): what documents take back, and from which.
-
-        :param SQL notes: SELECT of move_id, reversed_id, bought (below 0)
-        :param draft_id: a draft that takes back as if it were posted
-        """
-        return SQL(
-            """
-            WITH note AS (%(notes)s),
-            credited AS (
-                SELECT DISTINCT rel.order_line_id
-                  FROM note JOIN account_move_line line ON line.move_id = note.move_id AND line.balance > 0
-                  JOIN sale_order_line_invoice_rel rel ON rel.invoice_line_id = line.id
-                 WHERE note.reversed_id IS NULL
-            ), event AS (%(events)s), level AS (
-                SELECT event.*, sum(amount) OVER (PARTITION BY order_line_id ORDER BY place) AS height FROM event
-            ), pair AS (
-                SELECT credit.move_id, sold.move_id AS sold_id, sold.height - sold.amount AS floor,
-                       sold.height AS ceiling, min(passed.height) AS before, credit.height AS after
-                  FROM note
-                  JOIN level credit ON credit.move_id = note.move_id AND credit.amount < 0
-                  JOIN level sold ON sold.order_line_id = credit.order_line_id AND sold.place < credit.place
-                                 AND sold.amount > 0
-                  JOIN level passed ON passed.order_line_id = credit.order_line_id AND passed.place >= sold.place
-                                   AND passed.place < credit.place
-                 WHERE note.reversed_id IS NULL
-                 GROUP BY credit.move_id, credit.order_line_id, credit.place, credit.height,
-                          sold.move_id, sold.place, sold.height, sold.amount
-            ), part AS (
-                SELECT move_id, sold_id, sum(GREATEST(LEAST(ceiling, before) - floor, 0)
-                                             - GREATEST(LEAST(ceiling, before, after) - floor, 0)) AS amount
-                  FROM pair GROUP BY move_id, sold_id
-            ), taken AS (
-                SELECT note.move_id, note.reversed_id AS counted_id, note.bought AS amount
-                  FROM note WHERE note.reversed_id IS NOT NULL
-                UNION ALL
-                SELECT part.move_id, part.sold_id,
-                       -part.amount * LEAST(1, -note.bought / sum(part.amount) OVER (PARTITION BY part.move_id))
-                  FROM part JOIN note ON note.move_id = part.move_id WHERE part.amount > 0
-            )
-            SELECT taken.move_id, taken.counted_id, COALESCE(replacing.origin_id, taken.counted_id) AS origin_id,
-                   round(taken.amount::numeric, %(decimals)s) AS amount
-              FROM taken
-              LEFT JOIN crm_value_document_origin replacing
-                     ON replacing.move_id = taken.counted_id AND replacing.replaced_id IS NOT NULL
-                    AND replacing.amount > 0
-            """,
-            notes=notes,
-            events=self._select_events(draft_id),
-            decimals=company.currency_id.decimal_places,
-        )
-
-    def _select_events(self, draft_id):
-        """Return the SELECT of what lays on, or takes from, the stacks of ``credited`` order lines, in order.
-
-        What a document takes back that names the one it reverses, that one has less from the beginning.
-        """
-        return SQL(
-            """
-            SELECT rel.order_line_id, line.move_id,
-                   CASE WHEN line.balance < 0 THEN GREATEST(-line.balance - COALESCE(linked.amount, 0), 0)
-                        ELSE -line.balance END AS amount,
-                   row_number() OVER (PARTITION BY rel.order_line_id
-                                      ORDER BY COALESCE(move.invoice_date, move.date), move.id, line.id) AS place
-              FROM credited JOIN sale_order_line_invoice_rel rel ON rel.order_line_id = credited.order_line_id
-              JOIN account_move_line line ON line.id = rel.invoice_line_id
-              JOIN account_move move ON move.id = line.move_id
-              LEFT JOIN LATERAL (
-                   SELECT sum(back.balance) AS amount FROM account_move reversal
-                     JOIN account_move_line back ON back.move_id = reversal.id AND back.balance > 0
-                     JOIN sale_order_line_invoice_rel also ON also.invoice_line_id = back.id
-                    WHERE reversal.reversed_entry_id = move.id AND reversal.state = 'posted'
-                      AND also.order_line_id = rel.order_line_id AND line.balance < 0) linked ON TRUE
-             WHERE line.display_type = 'product' AND line.is_downpayment IS NOT TRUE
-               AND (line.balance < 0 OR line.balance > 0 AND move.reversed_entry_id IS NULL) AND %s
-            """,
-            self.env["crm.value.purchase"]._where_document("move", draft_id=draft_id, with_left_out=True),
+                        WHERE link.move_id = chosen.move_id AND credited.purchase_revenue < 0 AND %s)""",
+            self.env["crm.value.document.taken"]._is_equal(
+                "note", "replaced", SQL("old.purchase_revenue + credited.purchase_revenue")
+            ),
         )
 
     # credited and invoiced anew

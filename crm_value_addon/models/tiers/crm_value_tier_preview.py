@@ -279,7 +279,7 @@ class CrmValueTierPreview(models.AbstractModel):
                      JOIN account_move origin ON origin.id = taken.origin_id
                      JOIN account_move counted ON counted.id = taken.counted_id
                     WHERE counted.commercial_partner_id = %s AND %s AND %s""",
-                self.env["crm.value.document.role"]._select_taken_back(draft.company_id, note, draft.id),
+                self.env["crm.value.document.taken"]._select_taken_back(draft.company_id, note, draft.id),
                 value.partner_id.id,
                 Purchase._where_document("origin"),
                 Purchase._where_document("counted"),

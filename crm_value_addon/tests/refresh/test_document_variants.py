@@ -51,6 +51,62 @@ class TestDocumentVariants(SalesCase):
             first_purchase_date=date(2025, 5, 1),
         )
 
+    def test_credited_and_invoiced_anew_in_a_moving_currency(self):
+        """The rate of the credit note is another one than that of the invoice: in its own currency, all is credited."""
+        currency = self.setup_other_currency("EUR", rates=[("2025-01-01", 1.0), ("2025-06-01", 0.8)])
+        customer = self.customer()
+        invoice = self.document_of(customer, "2025-05-01", self.goods(10), currency_id=currency.id)
+        new = self.replace(invoice, "2025-06-10")
+        new.action_post()
+        self.assertEqual(new.amount_untaxed_signed, 1250)
+        self.assertFigures(
+            customer,
+            revenue_total=1000,
+            purchase_count=1,
+            refund_total=0,
+            monetary_value=1000,
+            first_purchase_date=date(2025, 5, 1),
+            last_purchase_date=date(2025, 5, 1),
+        )
+
+    def test_credit_note_reversed_in_a_moving_currency(self):
+        currency = self.setup_other_currency("EUR", rates=[("2025-01-01", 1.0), ("2025-06-15", 0.8)])
+        customer = self.customer()
+        invoice = self.document_of(customer, "2025-05-01", self.goods(10), currency_id=currency.id)
+        note = self.credit_note(invoice, "2025-06-01")
+        self.credit_note(note, "2025-06-20")
+        self.assertFigures(customer, revenue_total=1250, purchase_count=1, monetary_value=1000, refund_total=0)
+
+    def test_given_back_in_a_moving_currency(self):
+        """What comes back is worth more or less by now; of the day on which it was bought, the same share is left."""
+        currency = self.setup_other_currency("EUR", rates=[("2025-01-01", 0.8), ("2025-06-01", 1.0)])
+        customer = self.customer()
+        invoice = self.document_of(customer, "2025-05-01", self.goods(10), currency_id=currency.id)
+        self.credit_note(invoice, "2025-06-10")
+        self.assertFigures(customer, revenue_total=250, purchase_count=0, monetary_value=0, refund_total=1000)
+        other = self.customer("Half of it, at another price of the money")
+        invoice = self.document_of(other, "2025-05-01", self.goods(10), currency_id=currency.id)
+        self.credit_note(invoice, "2025-06-10", amount=50)
+        self.assertFigures(other, revenue_total=750, purchase_count=1, monetary_value=625)
+
+    def test_returned_through_the_delivery_in_a_moving_currency(self):
+        currency = self.setup_other_currency("EUR", rates=[("2025-01-01", 0.8), ("2025-06-01", 1.0)])
+        pricelist = self.env["product.pricelist"].create({"name": "EUR", "currency_id": currency.id})
+        customer = self.customer()
+        order = self.sell(customer, delivered=6, order_vals={"pricelist_id": pricelist.id})
+        self.bill(order, "2025-05-01")
+        self.deliver(order, 10)
+        self.bill(order, "2025-06-05")
+        self.assertFigures(customer, revenue_total=1150, purchase_count=2)
+        self.deliver(order, 3)
+        self.bill(order, "2025-06-10")
+        self.assertFigures(
+            customer, revenue_total=450, purchase_count=1, monetary_value=375, last_purchase_date=date(2025, 5, 1)
+        )
+        self.deliver(order, 0)
+        self.bill(order, "2025-06-20")
+        self.assertFigures(customer, revenue_total=150, purchase_count=0, monetary_value=0, refund_total=1000)
+
     def test_price_corrected_by_a_new_invoice(self):
         customer = self.customer()
         invoice = self.document_of(customer, "2025-05-01", self.goods(10))
