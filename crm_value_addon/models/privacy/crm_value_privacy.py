@@ -10,6 +10,8 @@ _MODULE = "crm_value_addon"
 _MADE = {"mail.message": ("date", "body"), "mail.activity": ("date_deadline", "summary", "note")}
 _TECHNICAL = {*models.MAGIC_COLUMNS, "display_name"}
 _SKIPPED_TYPES = ("one2many", "many2many", "binary", "properties", "properties_definition", "reference")
+#: models whose rows are gone within a minute
+QUEUES = ("crm.value.queue", "crm.value.points.due")
 #: what users noted about a person on the contact
 _NOTED = (
     "contact_style",

@@ -11,6 +11,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
+from ...models.privacy.crm_value_privacy import QUEUES
 from .common_trust import TrustCase
 
 _MODULE = "crm_value_addon"
@@ -361,9 +362,7 @@ class TestPrivacyExport(PrivacyCase):
                     field for field, of in model._fields.items() if of.store
                 }
                 # the queue holds whom to compute next: gone within a minute
-                self.assertEqual(
-                    bool(refers) and name not in ("crm.value.queue", "crm.value.points.due"), name in domains, name
-                )
+                self.assertEqual(bool(refers) and name not in QUEUES, name in domains, name)
 
     def test_only_what_the_user_may_see(self):
         elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
