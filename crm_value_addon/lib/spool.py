@@ -67,7 +67,7 @@ def pack(columns: Columns) -> bytes:
 
     :param columns: of any lengths; a row means nothing here
 
-    >>> list(unpack([pack({"clv": np.array([2.5, 1.5])}), pack({"clv": np.array([3.5])})], "clv"))
+    >>> unpack([pack({"clv": np.array([2.5, 1.5])}), pack({"clv": np.array([3.5])})], "clv").tolist()
     [1.5, 2.5, 3.5]
     """
     header, pieces = {}, []

@@ -10,7 +10,7 @@ class CrmValueRebateSettlement(models.Model):
     _name = "crm.value.rebate.settlement"
     _description = "Settled Rebate"
     _order = "date desc, id desc"
-    _rec_name = "move_id"
+    _rec_name = "rebate_id"
 
     rebate_id = fields.Many2one("crm.value.rebate", required=True, ondelete="cascade", index=True, readonly=True)
     company_id = fields.Many2one(related="rebate_id.company_id")

@@ -97,7 +97,14 @@ export class DashboardChart extends Component {
         }
         const points = { type: "line", label, data: values, borderColor: color, pointBackgroundColor: color };
         if (kind === "mark") {
-            return { ...points, texts, showLine: false, pointStyle: "triangle", pointRadius: 8, backgroundColor: color };
+            return {
+                ...points,
+                texts,
+                showLine: false,
+                pointStyle: "triangle",
+                pointRadius: 8,
+                backgroundColor: color,
+            };
         }
         return {
             ...points,

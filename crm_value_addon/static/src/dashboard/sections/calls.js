@@ -12,4 +12,6 @@ export class Calls extends DashboardSection {
     }
 }
 
-registry.category("crm_value_dashboard_sections").add("calls", { Component: Calls, width: 5, isFirstOnPhone: true }, { sequence: 30 });
+registry
+    .category("crm_value_dashboard_sections")
+    .add("calls", { Component: Calls, width: 5, isFirstOnPhone: true }, { sequence: 30 });
