@@ -53,7 +53,7 @@ class ColumnSpool:
 
     def pop(self, key: Hashable) -> Columns:
         """Return the columns that were put aside under a key, and forget them."""
-        return {name: self._read(*place) for name, *place in self._columns.pop(key)}
+        return {name: self._read(place, dtype, count) for name, place, dtype, count in self._columns.pop(key)}
 
     def _read(self, place: int, dtype: np.dtype[Any], count: int) -> AnyArray:
         values = np.empty(count, dtype)

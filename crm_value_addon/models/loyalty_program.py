@@ -105,7 +105,9 @@ class LoyaltyProgram(models.Model):
         for program in self:
             today = (program.company_id or self.env.company)._value_today()
             # sudo: nobody writes the day from which on points lapse
-            super(LoyaltyProgram, program.sudo()).write({"value_expiry_since": today})
+            super(LoyaltyProgram, program.sudo()).write(  # pylint: disable=super-method-mismatch
+                {"value_expiry_since": today}
+            )
 
     def _has_field_access(self, field, operation):
         return super()._has_field_access(field, operation) and not denies(self, field, operation)

@@ -319,7 +319,7 @@ class SaleOrder(models.Model):
 
     def _find_claimable_rewards(self):
         """Return the rewards that Odoo would offer, whatever may come together."""
-        return super()._get_claimable_rewards()
+        return super()._get_claimable_rewards()  # pylint: disable=super-method-mismatch
 
     def _apply_program_reward(self, reward, coupon, **kwargs):
         reason = self.env["crm.value.order.stacking"]._reason(self, reward.program_id)

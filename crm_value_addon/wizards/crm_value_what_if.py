@@ -34,7 +34,7 @@ class CrmValueWhatIf(models.TransientModel):
     retention_points = fields.Float(
         string="Retention (points)", help="Percentage points more of the customers that stay for another year"
     )
-    retention_now = fields.Float(string="Retention Now", compute="_compute_retention_now")
+    retention_now = fields.Float(compute="_compute_retention_now")
     spend_percent = fields.Float(string="Spend (%)", help="Per cent more on each purchase; the margin rate stays")
     discount_rate = fields.Float(
         string="Yearly Discount Rate", default=lambda self: self.env.company.value_discount_rate

@@ -19,8 +19,8 @@ class CrmValueWhatIfLine(models.TransientModel):
         readonly=True,
     )
     customer_count = fields.Integer(string="Customers", readonly=True)
-    equity_now = fields.Monetary(string="Equity Now", readonly=True, groups=MARGIN_GROUP)
-    equity_then = fields.Monetary(string="Equity Then", readonly=True, groups=MARGIN_GROUP)
+    equity_now = fields.Monetary(readonly=True, groups=MARGIN_GROUP)
+    equity_then = fields.Monetary(readonly=True, groups=MARGIN_GROUP)
     equity_change = fields.Monetary(string="Change", compute="_compute_equity_change", groups=MARGIN_GROUP)
 
     @api.depends("equity_now", "equity_then")

@@ -37,15 +37,14 @@ class MailingFilter(models.Model):
     @api.model
     def _value_conditions(self):
         """Return the conditions on customer values by the names of the filters."""
-        _ = self.env._
         return {
-            _("Customers with a tier"): [("tier_id", "!=", False)],
-            _("Near the next tier"): [("next_tier_id", "!=", False), ("tier_id", "!=", False)],
-            _("Tier in danger"): [("tier_review_date", "!=", False)],
-            _("New customers"): [("lifecycle_stage", "=", "new")],
-            _("Loyal customers"): [("lifecycle_stage", "=", "loyal")],
-            _("Customers at risk"): [("lifecycle_stage", "=", "at_risk")],
-            _("Lost customers"): [("lifecycle_stage", "=", "lost")],
-            _("Won back"): [("lifecycle_stage", "=", "won_back")],
-            _("Best tenth by value"): [("value_percentile", ">=", 90)],
+            self.env._("Customers with a tier"): [("tier_id", "!=", False)],
+            self.env._("Near the next tier"): [("next_tier_id", "!=", False), ("tier_id", "!=", False)],
+            self.env._("Tier in danger"): [("tier_review_date", "!=", False)],
+            self.env._("New customers"): [("lifecycle_stage", "=", "new")],
+            self.env._("Loyal customers"): [("lifecycle_stage", "=", "loyal")],
+            self.env._("Customers at risk"): [("lifecycle_stage", "=", "at_risk")],
+            self.env._("Lost customers"): [("lifecycle_stage", "=", "lost")],
+            self.env._("Won back"): [("lifecycle_stage", "=", "won_back")],
+            self.env._("Best tenth by value"): [("value_percentile", ">=", 90)],
         }

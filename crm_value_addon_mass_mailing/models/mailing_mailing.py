@@ -111,7 +111,7 @@ class MailingMailing(models.Model):
 
     def _value_remember(self):
         """Remember both groups, once each, as follow-ups of today."""
-        partner_ids = super()._get_recipients()
+        partner_ids = super()._get_recipients()  # pylint: disable=super-method-mismatch
         rule, customers = self._value_rule(), set(self._value_customers(partner_ids).values())
         company = self.value_company_id
         control = self.env["crm.value.followup.plan"]._draw_partners(rule, self.value_holdout_percent, customers)

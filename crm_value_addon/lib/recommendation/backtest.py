@@ -12,7 +12,7 @@ from scipy import sparse
 
 from ..columns import Bools, Floats, Ints
 from . import methods
-from .methods import Bought, Scorer
+from .methods import Bought, Scorer, Scores
 
 #: how many products are shown
 SHOWN = 5
@@ -94,7 +94,7 @@ def choose(scores: dict[str, Score]) -> str:
 
 def next_products(
     scorer: Scorer, bought: Bought, segments: Ints, excluded: Bought, offered: Bools, count: int = SHOWN
-) -> Iterator[tuple[Ints, Ints, Floats]]:
+) -> Iterator[tuple[Ints, Ints, Scores]]:
     """Yield (customers, products, scores), arrays of one length: for each customer the best products, best first.
 
     :param excluded: customers × products, not 0 what is never shown: what the customer buys, gave back or does not want
@@ -113,7 +113,7 @@ def next_products(
         yield customer[is_found], top[is_found], found[is_found]
 
 
-def _best(scores: Floats, count: int) -> Ints:
+def _best(scores: Scores, count: int) -> Ints:
     """Return the places of the highest scores of each row, the highest first."""
     count = min(count, scores.shape[1])
     top = np.argpartition(-scores, count - 1, axis=1)[:, :count]

@@ -11,14 +11,17 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 from scipy import linalg, sparse
 
 from ..columns import Floats, Ints
 
 #: customers × products, 1 where bought; csr
 Bought: TypeAlias = Any
+#: of whatever precision
+Scores: TypeAlias = npt.NDArray[np.floating[Any]]
 #: rows of a matrix and the segments of these customers → scores, shape (rows, products)
-Scorer: TypeAlias = Callable[[Bought, Ints], Floats]
+Scorer: TypeAlias = Callable[[Bought, Ints], Scores]
 
 #: as many customers are added to the buyers of a product, none of whom bought the other one
 LIFT_SHRINKAGE = 20.0
@@ -102,7 +105,7 @@ def fit_neighbours(bought: Bought) -> Scorer:
     rare = sparse.diags(1.0 / np.sqrt(np.maximum(np.asarray(pool.sum(0)).ravel(), 1.0)))
     lookup = (rare @ pool.T @ sparse.diags(1.0 / norms)).tocsr()
 
-    def scores(rows: Bought, of_rows: Ints) -> Floats:
+    def scores(rows: Bought, of_rows: Ints) -> Scores:
         near = _dense(rows @ lookup)
         if near.shape[1] > NEIGHBOURS:
             least = np.partition(near, -NEIGHBOURS, axis=1)[:, -NEIGHBOURS, None]

@@ -63,9 +63,7 @@ class CrmValueFollowup(models.Model):
         readonly=True,
         help="What the rule did, or would have done",
     )
-    message_id = fields.Many2one(
-        "mail.message", string="Message", ondelete="set null", index="btree_not_null", readonly=True
-    )
+    message_id = fields.Many2one("mail.message", ondelete="set null", index="btree_not_null", readonly=True)
     user_id = fields.Many2one("res.users", string="Responsible", ondelete="set null", readonly=True)
     activity_id = fields.Many2one("mail.activity", ondelete="set null", index="btree_not_null", readonly=True)
     activity_ids = fields.One2many(

@@ -115,7 +115,6 @@ class CrmValueFollowupRule(models.Model):
     )
     gift_id = fields.Many2one(
         "crm.value.benefit",
-        string="Gift",
         ondelete="set null",
         domain="[('benefit_type', '=', 'gift'), ('occasion', '=', 'rule')]",
         help="A gift of a tier whose occasion is a follow-up rule",

@@ -186,7 +186,7 @@ class CrmValueOpening(models.Model):
     def _set_margin_by_rate(self):
         for row in self:
             # sudo: whoever loads a row need not see margins; past our own write
-            super(CrmValueOpening, row.sudo()).write(
+            super(CrmValueOpening, row.sudo()).write(  # pylint: disable=super-method-mismatch
                 {"margin": row.currency_id.round(row.amount * row.company_id.value_margin_rate)}
             )
 

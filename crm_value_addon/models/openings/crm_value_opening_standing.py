@@ -25,8 +25,8 @@ class CrmValueOpeningStanding(models.Model):
     company_id = fields.Many2one(
         "res.company", required=True, ondelete="cascade", index=True, default=lambda self: self.env.company
     )
-    tier_id = fields.Many2one("crm.value.tier", string="Tier", ondelete="restrict", index=True)
-    tier_since = fields.Date(string="Tier Since", help="Empty: since today")
+    tier_id = fields.Many2one("crm.value.tier", ondelete="restrict", index=True)
+    tier_since = fields.Date(help="Empty: since today")
     program_id = fields.Many2one(
         "loyalty.program",
         ondelete="restrict",
@@ -35,7 +35,7 @@ class CrmValueOpeningStanding(models.Model):
         check_company=True,
     )
     points = fields.Float(digits=(16, 2))
-    card_id = fields.Many2one("loyalty.card", string="Card", ondelete="set null", index="btree_not_null", readonly=True)
+    card_id = fields.Many2one("loyalty.card", ondelete="set null", index="btree_not_null", readonly=True)
 
     @api.constrains("tier_id", "tier_since", "company_id")
     def _check_tier(self):
@@ -93,7 +93,7 @@ class CrmValueOpeningStanding(models.Model):
             in_company._give_tiers(company)
         return rows
 
-    def write(self, vals):
+    def write(self, vals):  # pylint: disable=method-required-super
         """Refuse changes: what was loaded was given.
 
         :raise UserError: always
@@ -112,7 +112,9 @@ class CrmValueOpeningStanding(models.Model):
                 {"program_id": row.program_id.id, "partner_id": row.partner_id.id, "points": 0}
             )
             card.points += row.points
-            super(CrmValueOpeningStanding, row.sudo()).write({"card_id": card.id})
+            super(CrmValueOpeningStanding, row.sudo()).write(  # pylint: disable=super-method-mismatch
+                {"card_id": card.id}
+            )
             lines.append({"card_id": card.id, "issued": row.points, "description": self.env._("Opening balance")})
         History.create(lines)
 

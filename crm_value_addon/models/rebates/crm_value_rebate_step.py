@@ -12,7 +12,7 @@ class CrmValueRebateStep(models.Model):
     rebate_id = fields.Many2one("crm.value.rebate", required=True, ondelete="cascade", index=True)
     currency_id = fields.Many2one(related="rebate_id.currency_id", string="Currency")
     amount_from = fields.Monetary(string="From", help="Qualifying amount of the period")
-    percent = fields.Float(string="Percent", digits=(16, 2), required=True, help="Of the whole amount, not of the rest")
+    percent = fields.Float(digits=(16, 2), required=True, help="Of the whole amount, not of the rest")
 
     def write(self, vals):
         result = super().write(vals)

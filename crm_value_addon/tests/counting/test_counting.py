@@ -1,10 +1,10 @@
 from freezegun import freeze_time
 
 from odoo import Command
-from odoo.addons.crm_value_addon.tests.common_benefits import BenefitCase
-from odoo.addons.crm_value_addon.tests.common_sales import SalesCase
 
 from ..common import TODAY
+from ..common_benefits import BenefitCase
+from ..common_sales import SalesCase
 
 
 @freeze_time(TODAY)
