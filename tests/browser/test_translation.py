@@ -134,8 +134,12 @@ def chinese(site):
 
 @pytest.fixture
 def reader(visit, site, chinese):
-    activities = site.call("mail.activity", "search_read", domain=[], fields=["summary"])
-    return Reader(visit(LOGIN), [activity["summary"] for activity in activities if activity["summary"]])
+    rows = [
+        row
+        for model in ("mail.activity", "crm.value.followup")
+        for row in site.call(model, "search_read", domain=[], fields=["summary"])
+    ]
+    return Reader(visit(LOGIN), [row["summary"] for row in rows if row["summary"]])
 
 
 def test_no_english_is_left_on_our_screens(reader, site):
