@@ -134,12 +134,16 @@ def chinese(site):
 
 @pytest.fixture
 def reader(visit, site, chinese):
-    rows = [
-        row
-        for model in ("mail.activity", "crm.value.followup")
-        for row in site.call(model, "search_read", domain=[], fields=["summary"])
+    written = [
+        row[field]
+        for model, field in (
+            ("mail.activity", "summary"),
+            ("crm.value.followup", "summary"),
+            ("crm.value.feedback", "description"),
+        )
+        for row in site.call(model, "search_read", domain=[], fields=[field])
     ]
-    return Reader(visit(LOGIN), [row["summary"] for row in rows if row["summary"]])
+    return Reader(visit(LOGIN), [text for text in written if text])
 
 
 def test_no_english_is_left_on_our_screens(reader, site):
