@@ -134,16 +134,12 @@ def chinese(site):
 
 @pytest.fixture
 def reader(visit, site, chinese):
-    written = [
-        row[field]
-        for model, field in (
-            ("mail.activity", "summary"),
-            ("crm.value.followup", "summary"),
-            ("crm.value.feedback", "description"),
-        )
-        for row in site.call(model, "search_read", domain=[], fields=[field])
+    rows = [
+        row
+        for model in ("mail.activity", "crm.value.followup")
+        for row in site.call(model, "search_read", domain=[], fields=["summary"])
     ]
-    return Reader(visit(LOGIN), [text for text in written if text])
+    return Reader(visit(LOGIN), [row["summary"] for row in rows if row["summary"]])
 
 
 def test_no_english_is_left_on_our_screens(reader, site):
