@@ -59,9 +59,7 @@ class LoyaltyPortal(CustomerPortal):
             )
         # sudo: customers have no rights on reports; the data is that of the page
         report = request.env["ir.actions.report"].sudo()
-        content, kind = report._render_qweb_pdf(
-            "crm_value_addon.report_membership_card", partner.ids, {"card": card, "doc_ids": partner.ids}
-        )
+        content, kind = report._render_qweb_pdf("crm_value_addon.report_membership_card", partner.ids, {"card": card})
         name = request.env._("Membership Card")
         return request.make_response(
             content,

@@ -16,4 +16,4 @@ def migrate(cr, version):
              JOIN account_move move ON move.id = document.move_id WHERE document.role IS NULL"""
     )
     for company in env["res.company"].browse([company_id for [company_id] in cr.fetchall()]):
-        env["crm.value.run"]._request_new_rules(company)
+        env["crm.value.run"]._request(company, new_rules=True)

@@ -32,7 +32,7 @@ class CrmValueMembership(models.AbstractModel):
         """Return what a person may see and change of its own profile: a dict of plain data.
 
         :param value: of its customer, empty where the person may not see it
-        Keys: ``birthday may_set_birthday fixed_until has_gift is_scored may_stop_scoring number``.
+        Keys: ``birthday may_set_birthday fixed_until has_gift is_scored may_stop_scoring``.
         """
         person = partner.sudo()  # sudo: the person's own data
         customer = person.commercial_partner_id
@@ -45,7 +45,6 @@ class CrmValueMembership(models.AbstractModel):
             "is_scored": not customer.value_opt_out,
             # an employee does not decide for the firm
             "may_stop_scoring": person == customer,
-            "number": person.with_company(company).barcode or False,
         }
 
     @api.model

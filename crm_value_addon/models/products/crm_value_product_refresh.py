@@ -164,8 +164,7 @@ class CrmValueProductRefresh(models.AbstractModel):
         months = basis.company.value_product_months
         if months:
             kept &= rows["last_day"] > day_number(basis.as_of) - months * 365.25 / 12
-        silent = self.env.execute_query(SQL("SELECT id FROM res_partner WHERE value_opt_out"))
-        return kept & ~np.isin(rows["partner"], [partner_id for [partner_id] in silent])
+        return kept & ~self.env["crm.value.opt.out"]._are_opted_out({"partner_id": rows["partner"]})
 
     # the table
 
@@ -201,14 +200,7 @@ class CrmValueProductRefresh(models.AbstractModel):
         if not len(rows["row"]):
             return
         kinds = [*_KEY, *_KINDS, ("figures_digest", "float8")]
-        self.env.cr.execute(
-            SQL(
-                "DROP TABLE IF EXISTS %(table)s; CREATE TEMP TABLE %(table)s (%(columns)s) ON COMMIT DROP",
-                table=SQL.identifier(_TABLE),
-                columns=SQL(", ").join(SQL("%s %s", SQL.identifier(name), SQL(kind)) for name, kind in kinds),
-            )
-        )
-        binary_copy.copy_in(self.env.cr, _TABLE, rows, kinds, basis.money)
+        self.env["crm.value.writer"]._fill_temporary(_TABLE, rows, kinds, basis.money)
         names = [name for name, _kind in _KINDS] + ["figures_digest"]
         if (rows["row"] > 0).any():
             self.env.cr.execute(

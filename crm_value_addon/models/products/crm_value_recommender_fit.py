@@ -7,7 +7,6 @@ from odoo.tools import SQL
 from odoo.tools.misc import hmac
 
 from ...lib.columns import take
-from ...lib.postgres import binary_copy
 from ...lib.postgres.binary_copy import day_number
 from ...lib.recommendation import backtest
 from ...lib.recommendation.reasons import reasons
@@ -100,8 +99,7 @@ class CrmValueRecommenderFit(models.AbstractModel):
         given back; ``partners``, ``segments``; ``templates``, ``margins`` (of a year and buyer), ``offered``.
         """
         lines, products = self.env["crm.value.product.reader"]._read(basis)
-        silent = self.env.execute_query(SQL("SELECT id FROM res_partner WHERE value_opt_out"))
-        lines = take(lines, ~np.isin(lines["partner"], [partner_id for [partner_id] in silent]))
+        lines = take(lines, ~self.env["crm.value.opt.out"]._are_opted_out({"partner_id": lines["partner"]}))
         template = products["template"][np.searchsorted(products["id"], lines["product"])]
         lines |= {"template": template.astype(np.int64)}
         lines = self._most_bought(lines)
@@ -275,14 +273,7 @@ class CrmValueRecommenderFit(models.AbstractModel):
     @api.model
     def _write(self, basis, rows):
         """Insert suggestions; return how many."""
-        self.env.cr.execute(
-            SQL(
-                "DROP TABLE IF EXISTS %(table)s; CREATE TEMP TABLE %(table)s (%(columns)s) ON COMMIT DROP",
-                table=SQL.identifier(_TABLE),
-                columns=SQL(", ").join(SQL("%s %s", SQL.identifier(name), SQL(kind)) for name, kind in _KINDS),
-            )
-        )
-        binary_copy.copy_in(self.env.cr, _TABLE, rows, _KINDS, basis.money)
+        self.env["crm.value.writer"]._fill_temporary(_TABLE, rows, _KINDS, basis.money)
         self.env.cr.execute(
             SQL(
                 """

@@ -171,10 +171,9 @@ class CrmValueDocument(models.Model):
         :param checkpoint: callable without arguments; it may commit
         """
         self.env.flush_all()
+        # only an update leaves such rows, and no batch makes more of them
+        [[is_stale]] = self.env.execute_query(SQL("SELECT EXISTS (SELECT FROM crm_value_document WHERE role IS NULL)"))
         for condition in self._batches(company):
-            [[is_stale]] = self.env.execute_query(
-                SQL("SELECT EXISTS (SELECT FROM crm_value_document WHERE role IS NULL)")
-            )
             renewed = is_stale and self._renew(company, condition)
             if self._insert(company, condition, "cost_now") or renewed:
                 self.env["crm.value.document.role"]._settle_changed(company, condition, is_bulk=True)
@@ -264,25 +263,30 @@ class CrmValueDocument(models.Model):
         :param draft_id: a draft that is costed as if it were posted
         :param SQL lines: a condition on ``line``; by default, those of documents that are not frozen
         """
+        decimals = company.currency_id.decimal_places
+        is_purchase = SQL("bool_or(line.kind IN ('goods', 'allowance'))")
+        counts = SQL("line.kind NOT IN ('advance', 'fee')")
         return SQL(
             """
             SELECT line.move_id, round(sum(line.revenue - line.cost)::numeric, %(decimals)s) AS margin,
                    max(line.source) AS source, bool_or(line.kind = 'advance') AS has_advance,
-                   CASE WHEN %(is_purchase)s
-                        THEN round(sum(line.revenue) FILTER (WHERE %(counts)s), %(decimals)s) ELSE 0 END AS bought,
+                   %(bought)s AS bought,
                    NULLIF(CASE WHEN %(is_purchase)s
                                THEN round(COALESCE(sum(line.revenue) FILTER (WHERE %(counts)s AND line.qualifies), 0),
-                                          %(decimals)s) ELSE 0 END,
-                          CASE WHEN %(is_purchase)s
-                               THEN round(sum(line.revenue) FILTER (WHERE %(counts)s), %(decimals)s) ELSE 0 END
-                         ) AS qualifying,
+                                          %(decimals)s) ELSE 0 END, %(bought)s) AS qualifying,
                    sum(line.former_cost - line.cost) AS more
               FROM (%(lines)s) line
              GROUP BY line.move_id
             """,
-            decimals=company.currency_id.decimal_places,
-            is_purchase=SQL("bool_or(line.kind IN ('goods', 'allowance'))"),
-            counts=SQL("line.kind NOT IN ('advance', 'fee')"),
+            decimals=decimals,
+            is_purchase=is_purchase,
+            counts=counts,
+            bought=SQL(
+                "CASE WHEN %s THEN round(sum(line.revenue) FILTER (WHERE %s), %s) ELSE 0 END",
+                is_purchase,
+                counts,
+                decimals,
+            ),
             lines=self.env["crm.value.line.kind"]._select(company, condition, product_rank, draft_id, lines),
         )
 

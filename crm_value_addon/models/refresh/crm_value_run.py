@@ -128,7 +128,9 @@ class CrmValueRun(models.Model):
     def _request(self, company, kind="full", new_rules=False, recount=()):
         """Ask for a full refresh, or new tiers, of a company by the cron; asking twice is asking once.
 
-        :param new_rules: figures change because what counts was changed: tiers move without a word
+        :param new_rules: figures change because an update, or the settings, count otherwise: until the refresh is
+            done, tiers move without a word. It marks the run, so that no customer's row is touched; a run that fails
+            hands the mark on to the next one.
         :param recount: ids of products whose documents are recorded again before
         """
         # sudo: whoever changes a setting may start its refresh, without rights on the records of refreshes.
@@ -141,17 +143,6 @@ class CrmValueRun(models.Model):
         if new_rules:
             keys = sorted({*(waiting.recount_keys or ()), *recount})
             waiting.write({"has_new_rules": True, "recount_keys": keys})
-
-    @api.model
-    def _request_new_rules(self, company):
-        """Ask for a full refresh by what an update counts; until it is done, tiers move without a word.
-
-        It marks the run, so that no customer's row is touched. A run that fails hands the mark on to the next one.
-        """
-        self._request(company)
-        self.search(
-            [("company_id", "=", company.id), ("kind", "=", "full"), ("state", "=", "queued")]
-        ).has_new_rules = True
 
     @api.model
     def _start(self, company, kind, as_of_date):

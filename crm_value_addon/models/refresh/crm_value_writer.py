@@ -142,16 +142,24 @@ class CrmValueWriter(models.AbstractModel):
 
     @api.model
     def _copy_in(self, columns, kinds, decimals):
+        self._fill_temporary(_TABLE, columns, kinds, decimals)
+        # The planner needs the number of rows and the spread of the key; the other columns cost as much as the UPDATE.
+        self.env.cr.execute(SQL("ANALYZE %s (partner_id)", SQL.identifier(_TABLE)))
+
+    @api.model
+    def _fill_temporary(self, table, columns, kinds, decimals):
+        """Make a table of this transaction anew, and fill it with columns.
+
+        :param kinds: (name, kind) of its columns (see lib/postgres/binary_copy.py)
+        """
         self.env.cr.execute(
             SQL(
                 "DROP TABLE IF EXISTS %(table)s; CREATE TEMP TABLE %(table)s (%(columns)s) ON COMMIT DROP",
-                table=SQL.identifier(_TABLE),
+                table=SQL.identifier(table),
                 columns=SQL(", ").join(SQL("%s %s", SQL.identifier(name), SQL(kind)) for name, kind in kinds),
             )
         )
-        binary_copy.copy_in(self.env.cr, _TABLE, columns, kinds, decimals)
-        # The planner needs the number of rows and the spread of the key; the other columns cost as much as the UPDATE.
-        self.env.cr.execute(SQL("ANALYZE %s (partner_id)", SQL.identifier(_TABLE)))
+        binary_copy.copy_in(self.env.cr, table, columns, kinds, decimals)
 
     def _update_rows(self, basis, names, compared, first, last):
         fields_old = SQL(", ").join(SQL("value.%s", SQL.identifier(name)) for name in compared)

@@ -150,7 +150,7 @@ class CrmValueTierAssignment(models.AbstractModel):
         It stands on the customer's row until a refresh has decided, whoever refreshes it and when.
 
         Only for a few customers: it writes their rows. An update, which concerns all, marks its refresh instead (see
-        `crm.value.run._request_new_rules`).
+        `crm.value.run._request`).
 
         :param str cause: a source of `crm.value.tier.change`
         :param SQL where: condition on ``value``

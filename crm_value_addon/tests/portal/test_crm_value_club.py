@@ -6,11 +6,11 @@ from lxml import etree, html
 
 from odoo import Command
 from odoo.exceptions import UserError, ValidationError
-from odoo.tests import HttpCase, new_test_user
+from odoo.tests import new_test_user
 from odoo.tools.barcode import get_barcode_check_digit
 
 from ..common import TODAY
-from .test_crm_value_portal import PortalCase
+from .test_crm_value_portal import PortalCase, PortalPageCase
 
 
 class ClubCase(PortalCase):
@@ -261,22 +261,8 @@ class TestCrmValueClub(ClubCase):
 
 
 @freeze_time(TODAY)
-class TestClubPages(HttpCase, ClubCase):
+class TestClubPages(PortalPageCase, ClubCase):
     """The pages as a customer, and somebody with a curious mind, gets them."""
-
-    def log_in(self, amount=4880, login="member", **vals):
-        user = new_test_user(
-            self.env,
-            login,
-            groups="base.group_portal",
-            company_id=self.company.id,
-            company_ids=[Command.set(self.company.ids)],
-            **vals,
-        )
-        self.invoice(user.partner_id.commercial_partner_id, "2025-06-01", amount)
-        self.refresh()
-        self.authenticate(login, login)
-        return user.partner_id
 
     def post(self, path, **data):
         page = html.fromstring(self.url_open("/my/loyalty").text)
@@ -295,7 +281,7 @@ class TestClubPages(HttpCase, ClubCase):
         self.assertTrue(all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False)), levels)
 
     def test_birthday(self):
-        person = self.log_in()
+        person = self.log_in().partner_id
         self.assertEqual(self.post("/my/loyalty/birthday", birthday="1984-05-05").status_code, 200)
         self.assertEqual(person.birthdate_date, date(1984, 5, 5))
         answer = self.post("/my/loyalty/birthday", birthday="1990-01-01", partner_id=1, value_birthday_entered_on="")
@@ -303,7 +289,7 @@ class TestClubPages(HttpCase, ClubCase):
         self.assertEqual(person.birthdate_date, date(1984, 5, 5))
 
     def test_scoring(self):
-        person = self.log_in()
+        person = self.log_in().partner_id
         answer = self.post("/my/loyalty/scoring", wanted="0")
         self.assertIn("Take part again", answer.text)
         self.assertTrue(person.value_opt_out)
@@ -311,7 +297,7 @@ class TestClubPages(HttpCase, ClubCase):
         self.assertFalse(person.value_opt_out)
 
     def test_nothing_without_token_page_or_login(self):
-        person = self.log_in()
+        person = self.log_in().partner_id
         for path, data in (("birthday", {"birthday": "1984-05-05"}), ("scoring", {"wanted": "0"})):
             with self.assertLogs("odoo.http", "WARNING"):
                 self.assertEqual(self.url_open(f"/my/loyalty/{path}", data=data).status_code, 400)
@@ -326,7 +312,7 @@ class TestClubPages(HttpCase, ClubCase):
             self.assertIn("/web/login", self.url_open(path).url)
 
     def test_card(self):
-        person = self.log_in()
+        person = self.log_in().partner_id
         page = self.url_open("/my/loyalty/card").text
         number = person.with_company(self.company).barcode
         self.assertTrue(number)
@@ -365,7 +351,7 @@ class TestClubPages(HttpCase, ClubCase):
     def test_few_queries(self):
         self.company.value_referral_program_id = self.program("coupons")
         self.benefit("gift", tier=self.mid, program_id=self.program("coupons").id, occasion="activated")
-        person = self.log_in()
+        person = self.log_in().partner_id
         self.url_open("/my/loyalty")
         self.env.flush_all()
         self.env.invalidate_all()

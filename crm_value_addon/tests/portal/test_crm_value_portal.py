@@ -27,6 +27,24 @@ class PortalCase(BenefitCase):
         return line
 
 
+class PortalPageCase(HttpCase, PortalCase):
+    """A customer in front of the pages."""
+
+    def log_in(self, amount=4880, login="mycustomer", **vals):
+        user = new_test_user(
+            self.env,
+            login,
+            groups="base.group_portal",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+            **vals,
+        )
+        self.invoice(user.partner_id.commercial_partner_id, "2025-06-01", amount)
+        self.refresh()
+        self.authenticate(login, login)
+        return user
+
+
 @freeze_time(TODAY)
 class TestCrmValuePortal(PortalCase):
     def test_off_by_default(self):
@@ -235,7 +253,7 @@ class TestCrmValuePortal(PortalCase):
 
 
 @freeze_time(TODAY)
-class TestPortalPages(HttpCase, PortalCase):
+class TestPortalPages(PortalPageCase):
     """The pages as a customer gets them."""
 
     @classmethod
@@ -250,20 +268,6 @@ class TestPortalPages(HttpCase, PortalCase):
             "value_percentile": 76,
             "expected_margin_12m": 7654325.0,
         }
-
-    def log_in(self, amount=4880, login="mycustomer", **vals):
-        user = new_test_user(
-            self.env,
-            login,
-            groups="base.group_portal",
-            company_id=self.company.id,
-            company_ids=[Command.set(self.company.ids)],
-            **vals,
-        )
-        self.invoice(user.partner_id.commercial_partner_id, "2025-06-01", amount)
-        self.refresh()
-        self.authenticate(login, login)
-        return user
 
     def test_the_page(self):
         self.log_in()

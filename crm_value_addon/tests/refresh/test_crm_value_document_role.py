@@ -321,7 +321,7 @@ class TestCrmValueDocumentRole(SalesCase):
         self.refresh()
         self.invoice(customer, "2025-06-01", 1000)
         Run = self.env["crm.value.run"]
-        Run._request_new_rules(self.company)
+        Run._request(self.company, new_rules=True)
         run = Run.search([("company_id", "=", self.company.id), ("state", "=", "queued")])
         self.assertTrue(run.has_new_rules)
         self.refresh(customer)

@@ -184,7 +184,7 @@ class TestHistory(CauseCase):
     def test_figures_that_an_update_recorded_again(self):
         customer, other = self.bought_on(("2025-06-30", 900)), self.bought_on(("2025-06-30", 900), name="Other")
         before = self.row_versions()
-        self.env["crm.value.run"]._request_new_rules(self.company)
+        self.env["crm.value.run"]._request(self.company, new_rules=True)
         self.assertEqual(self.row_versions(), before, "no customer's row is touched")
         self.invoice(customer, "2025-06-30", 100)
         self.Assignment._assign_company(source="rules")
