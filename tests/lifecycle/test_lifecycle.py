@@ -92,7 +92,8 @@ env["ir.ui.view"].create({"name": "theirs.off", "model": "crm.value", "inherit_i
                           "arch": '<page name="tier" position="replace"/>'})
 """
 
-#: the views of ours, those that inherit one of ours, and the form of a value as everybody sees it
+#: the views of ours, those of others that inherit one of ours (the addons beside it may come with the update),
+#: and the form of a value as everybody sees it
 VIEWS = """
 from lxml import etree
 names = env["ir.model.data"].search([("module", "=", "crm_value_addon"), ("model", "=", "ir.ui.view")])
@@ -102,7 +103,7 @@ result = {
     "views": sorted(names.mapped("name")),
     "of ours": sorted(view.xml_id for view in views.filtered(lambda v: v.inherit_id in views)),
     "theirs": {view.name: [view.inherit_id.xml_id, view.arch, view.active]
-               for view in views.inherit_children_ids if view not in views},
+               for view in views.inherit_children_ids - views if not view.xml_id.startswith("crm_value_addon_")},
     "empty": {view.xml_id: view.inherit_id.xml_id for view in views if view.arch == "<data/>"},
     "shown": [span.get("class") for span in etree.fromstring(form).iter("span") if "theirs" in span.get("class", "")],
     "templates": sorted(set(env["mail.template"].search([("template_fs", "=like", "crm_value_addon/%")]).mapped("template_fs"))),
