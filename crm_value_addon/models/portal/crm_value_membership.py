@@ -1,10 +1,11 @@
+import base64
 import secrets
 from datetime import date, timedelta
 
 from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
-from odoo.tools.barcode import get_barcode_check_digit
+from odoo.tools.barcode import createBarcodeDrawing, get_barcode_check_digit
 
 #: how long a birthday stays that a customer entered
 _BIRTHDAY_STAYS = timedelta(days=365)
@@ -132,19 +133,24 @@ class CrmValueMembership(models.AbstractModel):
 
     @api.model
     def _prepare_card(self, partner, company):
-        """Return the membership card of a person as plain data: ``name company tier number``; None without a page.
+        """Return the membership card of a person as plain data; None without a page.
 
+        Keys: ``name company tier number``, and ``image``, the number as a QR code (the address of an image).
         The number is the one of the contact; a contact without one gets it now.
         """
         state, value = self.env["crm.value.portal"]._portal_access(partner, company)
         if state not in ("tier", "none"):
             return None
         tier = value.tier_id
+        number = self._number(partner, company)
+        # as SVG: Odoo's own images of bar codes need a renderer that many a server does not have
+        image = createBarcodeDrawing("QR", value=number, width=220, height=220).asString("svg")
         return {
             "name": partner.sudo().name,  # sudo: the person's own name
             "company": company.sudo().name,
             "tier": self.env["crm.value.portal"]._prepare_portal_label(tier) if tier else False,
-            "number": self._number(partner, company),
+            "number": number,
+            "image": f"data:image/svg+xml;base64,{base64.b64encode(image.encode()).decode()}",
         }
 
     @api.model

@@ -1,3 +1,4 @@
+import base64
 from datetime import date, timedelta
 from unittest.mock import patch
 
@@ -316,7 +317,11 @@ class TestClubPages(PortalPageCase, ClubCase):
         page = self.url_open("/my/loyalty/card").text
         number = person.with_company(self.company).barcode
         self.assertTrue(number)
-        self.assertIn(f"/report/barcode/QR/{number}", page)
+        self.assertIn(number, page)
+        [image] = html.fromstring(page).xpath("//div[@name='membership_card']//img/@src")
+        picture = etree.fromstring(base64.b64decode(image.removeprefix("data:image/svg+xml;base64,")))
+        # 21 × 21 dots, about half of them black, drawn as runs of a row
+        self.assertGreater(len(picture.xpath("//*[local-name()='rect']")), 100)
         answer = self.url_open("/my/loyalty/card?download=1")
         self.assertEqual(answer.status_code, 200)
         self.assertIn("Membership%20Card", answer.headers["Content-Disposition"])
