@@ -38,6 +38,7 @@
         "views/crm_value_contact_style_views.xml",
         "views/crm_value_holiday_views.xml",
         "views/crm_value_message_kind_views.xml",
+        "views/crm_value_interest_views.xml",
         "views/crm_value_grant_views.xml",
         "views/crm_value_benefit_views.xml",
         "views/crm_value_caution_override_views.xml",

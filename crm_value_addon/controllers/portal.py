@@ -31,6 +31,12 @@ class LoyaltyPortal(CustomerPortal):
     def portal_set_birthday(self, birthday="", **_kwargs):
         return self._change(lambda membership, *whose: membership._set_birthday(*whose, birthday))
 
+    @route("/my/loyalty/wishes", type="http", auth="user", website=True, methods=["POST"], sitemap=False)
+    def portal_set_wishes(self, channel="", language="", **_kwargs):
+        chosen = request.httprequest.form.getlist("interest")
+        interest_ids = [int(one) for one in chosen if one.isascii() and one.isdecimal() and len(one) < 10]
+        return self._change(lambda membership, *whose: membership._set_wishes(*whose, channel, language, interest_ids))
+
     @route("/my/loyalty/scoring", type="http", auth="user", website=True, methods=["POST"], sitemap=False)
     def portal_set_scoring(self, wanted="", **_kwargs):
         return self._change(lambda membership, partner, _company: membership._set_scoring(partner, wanted == "1"))

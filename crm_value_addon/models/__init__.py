@@ -13,6 +13,7 @@ from . import followups
 from . import outreach
 from . import reporting
 from . import dashboard
+from . import club
 from . import portal
 from . import privacy
 from . import crm_value

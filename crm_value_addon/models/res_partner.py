@@ -110,6 +110,23 @@ class ResPartner(models.Model):
         groups=SELLER_GROUP,
         help="When the customer entered it on its loyalty page; empty: an employee did",
     )
+    value_interest_ids = fields.Many2many(
+        "crm.value.interest",
+        "crm_value_interest_rel",
+        "partner_id",
+        "interest_id",
+        string="Interests",
+        copy=False,
+        groups=SELLER_GROUP,
+        help="What the contact wants to hear about; tiers and follow-up rules can ask for it in their conditions",
+    )
+    value_profile_completed_on = fields.Date(
+        string="Profile Completed On",
+        copy=False,
+        readonly=True,
+        groups=SELLER_GROUP,
+        help="When the customer completed its profile on its loyalty page",
+    )
     contact_style = fields.Selection(
         [("driving", "Driving"), ("analytical", "Analytical"), ("sociable", "Sociable")],
         groups=SELLER_GROUP,

@@ -1,4 +1,5 @@
 from .refresh import *
+from .products import *
 from .prediction import *
 from .segments import *
 from .components import *
@@ -12,6 +13,7 @@ from .followups import *
 from .outreach import *
 from .reporting import *
 from .dashboard import *
+from .club import *
 from .portal import *
 from .privacy import *
 from . import test_crm_lead

@@ -24,6 +24,7 @@ GROUPS = {
         "Rebates",
         "RFM Segments",
         "Follow-up Rules",
+        "Interests",
         "Feedback Kinds",
         "Prediction Models",
         "Refreshes",

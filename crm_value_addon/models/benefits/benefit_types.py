@@ -172,7 +172,7 @@ OCCASIONS = {
     row.code: row
     for row in (
         Occasion("reach", "Reaching the tier", _lt("A welcome gift")),
-        Occasion("activated", "Completing the profile", _lt("A gift for telling us your birthday")),
+        Occasion("activated", "Completing the profile", _lt("A gift for completing your profile")),
         Occasion(
             "birthday",
             "Birthday",

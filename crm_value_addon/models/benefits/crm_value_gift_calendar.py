@@ -37,7 +37,7 @@ class CrmValueGiftCalendar(models.AbstractModel):
             if change.is_silent or change.direction != "up" or value.tier_id != tier or value in paused:
                 continue
             # a profile that is complete already earns the gift of the new tier
-            is_activated = bool(value.partner_id.value_birthday_entered_on)
+            is_activated = bool(value.partner_id.value_profile_completed_on)
             for occasion in ("reach", "activated") if is_activated else ("reach",):
                 wishes += [
                     (benefit, value, occasion, change.date, value.browse())

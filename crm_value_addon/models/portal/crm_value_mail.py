@@ -49,6 +49,7 @@ class CrmValueMail(models.Model):
     @api.model
     def _cron_mails(self):
         """Put the mails that are due into Odoo's queue, each in its own transaction."""
+        self.env["crm.value.tier.asked"]._note(self.env["res.company"].search([]))
         due = [
             (company.id, kind, *row)
             for company in self.env["res.company"].search([])

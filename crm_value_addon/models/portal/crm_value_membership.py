@@ -14,13 +14,14 @@ _PREFIX, _DIGITS = "042", 9
 
 
 class CrmValueMembership(models.AbstractModel):
-    """What a customer does on its own page: a birthday, its wish not to be scored, a membership card.
+    """What a customer does on its own page: birthday and wishes, its wish not to be scored, a membership card.
 
     How to use: the pages under /my/loyalty call the methods with the contact of the user who is logged in.
 
     How it works: the values are those of the contact that employees see, and each change is noted there. A birthday
     that a customer enters stays for a year, and brings a gift after 30 days at the earliest
-    (`crm.value.gift.calendar`): nobody has a birthday whenever a gift would come in handy.
+    (`crm.value.gift.calendar`): nobody has a birthday whenever a gift would come in handy. A profile is complete with
+    a birthday and, where the company asks for interests, one of these.
     """
 
     _name = "crm.value.membership"
@@ -33,7 +34,8 @@ class CrmValueMembership(models.AbstractModel):
         """Return what a person may see and change of its own profile: a dict of plain data.
 
         :param value: of its customer, empty where the person may not see it
-        Keys: ``birthday may_set_birthday fixed_until has_gift is_scored may_stop_scoring``.
+        Keys: ``birthday may_set_birthday fixed_until has_gift is_scored may_stop_scoring``, and what it wishes:
+        ``channels languages interests``, lists of dicts ``code name is_chosen``.
         """
         person = partner.sudo()  # sudo: the person's own data
         customer = person.commercial_partner_id
@@ -46,7 +48,37 @@ class CrmValueMembership(models.AbstractModel):
             "is_scored": not customer.value_opt_out,
             # an employee does not decide for the firm
             "may_stop_scoring": person == customer,
+            "channels": self._choices(self._channels(), person.preferred_channel),
+            "languages": self._choices(self.env["res.lang"].get_installed(), person.lang),
+            "interests": [
+                {
+                    "code": str(interest.id),
+                    "name": interest.name,
+                    "is_chosen": interest in person.value_interest_ids,
+                }
+                for interest in self._interests()
+            ],
         }
+
+    @api.model
+    def _choices(self, choices, chosen):
+        return [{"code": code, "name": name, "is_chosen": code == chosen} for code, name in choices]
+
+    @api.model
+    def _channels(self):
+        """Return the ways by which a customer may wish to hear from us, as (code, label), as far as there are any."""
+        ways = self.env["crm.value.followup.action"]._actions()
+        field = self.env["res.partner"]._fields["preferred_channel"]
+        return [(code, label) for code, label in field._description_selection(self.env) if code in ways]
+
+    @api.model
+    def _interests(self):
+        # sudo: customers have no rights on the list; they choose from it
+        return self.env["crm.value.interest"].sudo().search([])
+
+    @api.model
+    def _is_complete(self, person):
+        return bool(person.birthdate_date and (person.value_interest_ids or not self._interests()))
 
     @api.model
     def _fixed_until(self, person, company):
@@ -60,7 +92,9 @@ class CrmValueMembership(models.AbstractModel):
     @api.model
     def _has_gift(self, person, value):
         """Tell whether there is a gift to come for completing the profile."""
-        if person.birthdate_date or person != person.commercial_partner_id or not value.tier_id:
+        if person.value_profile_completed_on or person != person.commercial_partner_id or not value.tier_id:
+            return False
+        if self._is_complete(person):
             return False
         Calendar = value.env["crm.value.gift.calendar"]
         return bool(Calendar._due_for(value, value.tier_id, value.company_id._value_today(), "activated"))
@@ -76,7 +110,7 @@ class CrmValueMembership(models.AbstractModel):
 
     @api.model
     def _set_birthday(self, partner, company, text):
-        """Store the birthday that a person entered; whoever completes its profile by it gets the gift for that.
+        """Store the birthday that a person entered (see `_complete`).
 
         :param text: ISO date, as browsers send it
         :raise UserError: it is no date of the past, or was entered less than a year ago
@@ -102,9 +136,46 @@ class CrmValueMembership(models.AbstractModel):
             )
         person.write({"birthdate_date": birthday, "value_birthday_entered_on": today})
         self._note(person, self.env._("The customer entered its birthday."))
-        if person == person.commercial_partner_id:
-            value = self._value(person, company)
-            value.env["crm.value.gift.calendar"]._give_for_activation(value)
+        self._complete(person, company)
+
+    @api.model
+    def _set_wishes(self, partner, company, channel, language, interest_ids):
+        """Store by which way and in which language a person wants to hear from us, and about what.
+
+        :param channel: code, "" for no wish
+        :param interest_ids: list of int; what is not on the list of interests is left out
+        :raise UserError: there is no such way or language
+        """
+        person = partner.sudo()  # sudo: the person's own data
+        if channel and channel not in dict(self._channels()):
+            raise UserError(self.env._("Please choose how you would like to hear from us."))
+        if language and language not in dict(self.env["res.lang"].get_installed()):
+            raise UserError(self.env._("Please choose one of the languages."))
+        offered = self._interests()
+        # whoever chose something that is not offered any more keeps it
+        kept = person.with_context(active_test=False).value_interest_ids - offered
+        vals = {
+            "preferred_channel": channel or False,
+            "lang": language or person.lang,
+            "value_interest_ids": offered.filtered(lambda interest: interest.id in interest_ids) | kept,
+        }
+        changed = [name for name, value in vals.items() if person.with_context(active_test=False)[name] != value]
+        if not changed:
+            return
+        person.write({**vals, "value_interest_ids": [(6, 0, vals["value_interest_ids"].ids)]})
+        names = ", ".join(person._fields[name]._description_string(self.env) for name in changed)
+        self._note(person, self.env._("The customer changed its profile: %(fields)s.", fields=names))
+        self._complete(person, company)
+
+    @api.model
+    def _complete(self, person, company):
+        """Note that a customer has just completed its profile, once in its life, and give what it gets for that."""
+        is_customer = person == person.commercial_partner_id
+        if not is_customer or person.value_profile_completed_on or not self._is_complete(person):
+            return
+        person.value_profile_completed_on = company._value_today()
+        value = self._value(person, company)
+        value.env["crm.value.gift.calendar"]._give_for_activation(value)
 
     @api.model
     def _set_scoring(self, partner, is_wanted):

@@ -60,6 +60,7 @@ class CrmValuePortal(models.AbstractModel):
             "next": False,
             "keep": False,
             "ladder": [],
+            "notices": [],
             "purchases": [],
             "history": [],
             "cards": [],
@@ -77,12 +78,14 @@ class CrmValuePortal(models.AbstractModel):
         page["referral"] = self.env["crm.value.referral.link"]._prepare(partner, company)
         if state == "contact":
             return page
-        steps = self._steps(value, company)
+        steps, open_tier_ids = self._explained(value, company)
+        Ladder = self.env["crm.value.portal.ladder"]
         return page | {
             "tier": self._prepare_portal_tier(value),
             "next": self._prepare_portal_next(company, steps.get("next")),
             "keep": self._prepare_portal_keep(value, steps.get("keep")),
-            "ladder": self.env["crm.value.portal.ladder"]._prepare(value, company),
+            "ladder": Ladder._prepare(value, company, open_tier_ids),
+            "notices": Ladder._prepare_notices(company, value, open_tier_ids),
             "purchases": self._prepare_portal_purchases(value),
             "history": self._prepare_portal_changes(value),
         }
@@ -93,7 +96,8 @@ class CrmValuePortal(models.AbstractModel):
         state, value = self._portal_access(partner, company)
         if state not in ("tier", "none"):
             return None
-        coming = self._prepare_portal_next(company, self._steps(value, company).get("next"))
+        steps, _open_tier_ids = self._explained(value, company)
+        coming = self._prepare_portal_next(company, steps.get("next"))
         return {"tier": value.tier_id.name, "progress": coming and coming["headline"]}
 
     @api.model
@@ -114,7 +118,7 @@ class CrmValuePortal(models.AbstractModel):
         and ``url``."""
         value.ensure_one()
         value = value.with_context(value_for_customer=True)
-        steps = self._steps(value, value.company_id)
+        steps, _open_tier_ids = self._explained(value, value.company_id)
         return {
             "tier": self._prepare_portal_tier(value),
             "keep": self._prepare_portal_keep(value, steps.get("keep")),
@@ -125,18 +129,22 @@ class CrmValuePortal(models.AbstractModel):
         }
 
     @api.model
-    def _steps(self, value, company):
-        """Return what keeping the tier and reaching the next one ask for, by kind (see `crm.value.tier.explanation`).
+    def _explained(self, value, company):
+        """Evaluate the rules for a customer; one without a value has a next tier, too.
 
-        A customer without a value has a next tier, too.
+        :return: what keeping the tier and reaching the next one ask for, by kind (see `crm.value.tier.explanation`);
+            and the ids of the tiers that are open to the customer
         """
         if value:
             explained = value.env["crm.value.tier.explanation"]._explain_tiers(value)[value.id]
             # Figures neither keep nor lose a tier that is locked.
             kinds = ("next",) if explained["lock"] else ("next", "keep")
-            return {step["kind"]: step for step in explained["steps"] if step["kind"] in kinds}
-        step = value.env["crm.value.tier.preview"]._after_order(company, 0, 0.0, 0.0)["step"]
-        return {"next": step} if step else {}
+            steps = {step["kind"]: step for step in explained["steps"] if step["kind"] in kinds}
+            return steps, explained["open_tier_ids"]
+        Preview = value.env["crm.value.tier.preview"]
+        step = Preview._after_order(company, 0, 0.0, 0.0)["step"]
+        rules = Preview._cached_rules(company, company._value_today())
+        return {"next": step} if step else {}, {rule.tier_id for rule in rules if rule.customers is None}
 
     # the present tier
 
@@ -163,7 +171,14 @@ class CrmValuePortal(models.AbstractModel):
     @api.model
     def _prepare_portal_changes(self, value):
         """Return the tier changes, the latest first, without their reasons and users."""
-        changes = value.tier_change_ids.sorted(lambda change: (change.date, change.id), reverse=True)[:_CHANGES]
+        if not value:
+            return []
+        changes = value.env["crm.value.tier.change"].search_fetch(
+            [("value_id", "=", value.id)],
+            ["date", "from_tier_id", "to_tier_id", "direction"],
+            order="date desc, id desc",
+            limit=_CHANGES,
+        )
         return [
             {
                 "date": change.date,

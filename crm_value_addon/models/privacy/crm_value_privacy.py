@@ -10,6 +10,8 @@ _MODULE = "crm_value_addon"
 _MADE = {"mail.message": ("date", "body"), "mail.activity": ("date_deadline", "summary", "note")}
 _TECHNICAL = {*models.MAGIC_COLUMNS, "display_name"}
 _SKIPPED_TYPES = ("one2many", "many2many", "binary", "properties", "properties_definition", "reference")
+#: lists of names on a contact that are exported, too
+_LISTED = ("value_interest_ids", "value_refused_kind_ids")
 #: models whose rows are gone within a minute
 QUEUES = ("crm.value.queue", "crm.value.points.due")
 #: what users noted about a person on the contact
@@ -20,6 +22,8 @@ _NOTED = (
     "referred_by_id",
     "birthdate_date",
     "value_birthday_entered_on",
+    "value_profile_completed_on",
+    "value_interest_ids",
     "preferred_channel",
 )
 #: columns of a value that no refresh computes and that conclude something about the customer
@@ -150,7 +154,9 @@ class CrmValuePrivacy(models.AbstractModel):
         for record in records.read(["display_name", *described]):
             row = {}
             for name, about in described.items():
-                value = self._export_value(about, record[name])
+                value = self._export_value(
+                    about, records[name].browse(record[name]) if name in _LISTED else record[name]
+                )
                 if value is not None:
                     row[about["label"]] = value
                     if about.get("help"):
@@ -171,7 +177,9 @@ class CrmValuePrivacy(models.AbstractModel):
         described = {
             name: about
             for name, about in records.fields_get(attributes=["string", "help", "type", "selection"]).items()
-            if about["type"] not in _SKIPPED_TYPES and name not in _TECHNICAL and self._is_exported(records, name)
+            if (about["type"] not in _SKIPPED_TYPES or name in _LISTED)
+            and name not in _TECHNICAL
+            and self._is_exported(records, name)
         }
         labels = [about["string"] for about in described.values()]
         return {
@@ -202,6 +210,8 @@ class CrmValuePrivacy(models.AbstractModel):
             return None
         if kind == "many2one":
             return value[1]
+        if kind == "many2many":
+            return ", ".join(value.mapped("display_name"))
         if kind == "selection":
             return dict(about["selection"]).get(value, value)
         if kind == "html":

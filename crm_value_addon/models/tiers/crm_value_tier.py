@@ -447,7 +447,8 @@ class CrmValueTier(models.Model):
 
     @api.model
     def _request_pass(self, companies):
-        """Ask the cron to decide the tiers of all customers of these companies again."""
+        """Ask the cron to decide the tiers of all customers of these companies again; customers read what changed."""
+        self.env["crm.value.tier.asked"]._note(companies)
         for company in companies:
             # A company without customers yet gets its tiers with its first refresh.
             if self.env.execute_query(SQL("SELECT FROM crm_value WHERE company_id = %s LIMIT 1", company.id)):

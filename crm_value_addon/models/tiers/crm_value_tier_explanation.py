@@ -21,10 +21,10 @@ class CrmValueTierExplanation(models.AbstractModel):
 
         Customers who opted out of scoring are left out.
 
-        :return: dict value id → dict with ``value``, ``lock`` and ``steps``, a list of dicts: ``kind`` (next or keep),
-            ``tier``, ``match``, ``is_met``, ``is_admitted`` (None: open to everybody) and ``criteria``, a list of
-            dicts: ``metric label passed have need missing share``; the figures are None for users who may not see the
-            metric
+        :return: dict value id → dict with ``value``, ``lock``, ``open_tier_ids`` (the tiers that are open to the
+            customer) and ``steps``, a list of dicts: ``kind`` (next or keep), ``tier``, ``match``, ``is_met``,
+            ``is_admitted`` (None: open to everybody) and ``criteria``, a list of dicts: ``metric label passed have
+            need missing share``; the figures are None for users who may not see the metric
         """
         explained = {}
         values = values.filtered(lambda value: value.id and not value.sudo().is_opted_out)  # sudo: reads only the flag
@@ -38,7 +38,16 @@ class CrmValueTierExplanation(models.AbstractModel):
                     for kind, tier in (("next", value.next_tier_id), ("keep", value.tier_id))
                     if tier.id in level_of
                 ]
-                explained[value.id] = {"value": value, "lock": value.tier_lock_id, "steps": steps}
+                explained[value.id] = {
+                    "value": value,
+                    "lock": value.tier_lock_id,
+                    "steps": steps,
+                    "open_tier_ids": {
+                        rule.tier_id
+                        for level, rule in enumerate(rules, 1)
+                        if rule.customers is None or row[f"is_admitted_{level}"]
+                    },
+                }
         return explained
 
     @api.model
@@ -81,7 +90,8 @@ class CrmValueTierExplanation(models.AbstractModel):
         rule = rules[level - 1]
         return {
             "kind": kind,
-            "tier": self.env["crm.value.tier"].browse(rule.tier_id),
+            # what is read of one tier is read of all
+            "tier": self.env["crm.value.tier"].browse(rule.tier_id).with_prefetch([one.tier_id for one in rules]),
             "match": rule.match,
             "is_met": row[f"{kind}_{level}"],
             "is_admitted": row.get(f"is_admitted_{level}"),

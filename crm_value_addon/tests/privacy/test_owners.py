@@ -15,6 +15,7 @@ _SHARED = {
     "crm.value.feedback.kind",
     "crm.value.contact.style",
     "crm.value.holiday",
+    "crm.value.interest",
     "crm.value.message.kind",
 }
 

@@ -58,6 +58,7 @@ CONFIGURATION = {
     "crm.value.followup.rule.tier_id",
     "crm.value.rebate.tier_id",
     "crm.value.target.tier_id",
+    "crm.value.tier.asked.tier_id",
     "crm.value.tier.criterion.tier_id",
 }
 
