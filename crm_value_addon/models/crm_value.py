@@ -21,7 +21,8 @@ class CrmValue(models.Model):
 
     How it works: a field says on itself what else has to know of it.
 
-    - ``written_by``: the step of a refresh that computes it: observation, prediction, component, rfm, lifecycle
+    - ``written_by``: the step of a refresh that computes it: observation, prediction, component, rfm, leaving,
+      lifecycle
     - ``metric``: a loyalty tier may ask for it; one of `METRIC_KINDS`
     - ``raised_by``: what of an order raises it once the order is invoiced: amount, margin or purchase
     - ``kept_by``: "snapshot", where each month's end keeps it
@@ -201,14 +202,14 @@ class CrmValue(models.Model):
         help="To search only: 0 is the calendar quarter of the first purchase, 1 the next one, up to 30.",
     )
     days_since_last_purchase = fields.Integer(
-        compute="_compute_day_counts",
+        compute="_compute_until_today",
         search="_search_days_since_last_purchase",
         aggregator=None,
         help="As of today; 0 for a customer who has not bought",
     )
     tenure_days = fields.Integer(
         string="Days as a Customer",
-        compute="_compute_day_counts",
+        compute="_compute_until_today",
         search="_search_tenure_days",
         aggregator=None,
         metric="customer",
@@ -238,11 +239,40 @@ class CrmValue(models.Model):
         kept_by="snapshot",
         help="Probability that the customer will ever buy again",
     )
+    usual_days = fields.Integer(
+        string="Usual Interval (days)",
+        readonly=True,
+        aggregator="avg",
+        written_by="leaving",
+        help="Mean days between purchases; 0 for who bought once",
+    )
+    churn_days = fields.Integer(
+        string="Horizon (days)",
+        readonly=True,
+        aggregator="avg",
+        written_by="leaving",
+        help="A multiple of the customer's usual interval, as the settings say, from 30 days to a year",
+    )
+    churn_probability = fields.Float(
+        string="Churn Probability",
+        readonly=True,
+        digits=(16, 4),
+        aggregator="avg",
+        written_by="leaving",
+        help="Probability of no purchase within the horizon, as corrected by what came of earlier ones",
+    )
     churn_risk = fields.Selection(
         [("low", "Low"), ("medium", "Medium"), ("high", "High")],
         readonly=True,
-        written_by="prediction",
-        help="From the probability of being active, with the limits in the settings; empty without a model",
+        written_by="leaving",
+        help="From the churn probability, with the limits in the settings. High for who was also silent for longer "
+        "than usual, and for three weeks at least.",
+    )
+    churn_reason = fields.Char(compute="_compute_until_today", help="Usual interval and present silence")
+    revenue_at_risk = fields.Monetary(
+        readonly=True,
+        written_by="leaving",
+        help="Revenue of the last 12 months times the churn probability",
     )
     expected_purchases = fields.Float(
         readonly=True, digits=(16, 2), written_by="prediction", kept_by="snapshot", help="In the next 12 months"
@@ -265,7 +295,8 @@ class CrmValue(models.Model):
         string="Next Purchase Expected",
         readonly=True,
         written_by="prediction",
-        help="By this day a customer of this rhythm has bought again with even odds; it lies in the past when overdue",
+        help="By this day a customer of this rhythm has bought again with even odds, or without a prediction model "
+        "after its usual interval; it lies in the past when overdue",
     )
     transaction_value = fields.Monetary(
         readonly=True,
@@ -418,8 +449,8 @@ class CrmValue(models.Model):
         readonly=True,
         written_by="lifecycle",
         kept_by="snapshot",
-        help="Lead: open opportunity. Prospect: quotation sent, or a promising opportunity. Then by the customer's own "
-        "rhythm of buying, with the thresholds in the settings. Lead and prospect are as of the last nightly "
+        help="Lead: open opportunity. Prospect: quotation sent, or a promising opportunity. Then by purchases and the "
+        "churn probability, with the thresholds in the settings. Lead and prospect are as of the last nightly "
         "refresh.",
     )
     lifecycle_since = fields.Date(
@@ -493,12 +524,18 @@ class CrmValue(models.Model):
 
     # computes and searches
 
-    @api.depends("first_purchase_date", "last_purchase_date")
-    def _compute_day_counts(self):
+    @api.depends("first_purchase_date", "last_purchase_date", "purchase_count", "is_opted_out")
+    @api.depends_context("lang")
+    def _compute_until_today(self):
+        page = self.env["crm.value.customer.page"]
         for value in self:
             today = value.company_id._value_today() if value.company_id else fields.Date.today()
             value.days_since_last_purchase = (today - (value.last_purchase_date or today)).days
             value.tenure_days = (today - (value.first_purchase_date or today)).days
+            rhythm = not value.is_opted_out and page._rhythm(
+                value.first_purchase_date, value.last_purchase_date, value.purchase_count, today
+            )
+            value.churn_reason = rhythm[:1].upper() + rhythm[1:] if rhythm else False
 
     @api.depends("partner_id", "company_id")
     @api.depends_context("lang")

@@ -45,6 +45,7 @@ class CrmValueMixin(models.AbstractModel):
         related="value_id.currency_id", string="Value Currency", groups=f"{SELLER_GROUP},{MARGIN_GROUP}"
     )
     churn_risk = fields.Selection(related="value_id.churn_risk", groups=SELLER_GROUP)
+    churn_reason = fields.Char(related="value_id.churn_reason", groups=SELLER_GROUP)
     lifecycle_stage = fields.Selection(related="value_id.lifecycle_stage", groups=SELLER_GROUP)
 
     # whose value

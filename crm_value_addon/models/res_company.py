@@ -110,13 +110,14 @@ class ResCompany(models.Model):
         string="Low Risk From",
         default=0.7,
         value_setting="refresh",
-        help="Likely active with at least this probability: low churn risk.",
+        help="Likely to buy within their horizon with at least this probability: low churn risk.",
     )
     value_high_risk = fields.Float(
         string="High Risk Below",
         default=0.4,
         value_setting="refresh",
-        help="Likely active with less than this probability: high churn risk.",
+        help="Likely to buy within their horizon with less than this probability: high churn risk, and at risk. Where "
+        "too much revenue of those called at risk came back by itself in the past, the limit is stricter.",
     )
 
     # lifecycle: what separates its stages (lib/lifecycle.py)
@@ -148,16 +149,21 @@ class ResCompany(models.Model):
         string="Lost below",
         default=0.1,
         value_setting="refresh",
-        help="Where a prediction model is in use: likely active with less than this probability.",
+        help="Likely to buy within their horizon with less than this probability.",
     )
     value_risk_factor = fields.Float(
-        string="At Risk after (intervals)",
+        string="Horizon (intervals)",
         default=2.0,
         value_setting="refresh",
-        help="Where no prediction model is in use: silent for more than this many of the customer's usual intervals. "
-        "With a model, the limit of high churn risk counts instead.",
+        help="A customer who stays is expected to buy within this many of their usual intervals, 30 days at least and "
+        "a year at most. The next fit tries on the past how well that can be told.",
     )
-    value_lost_factor = fields.Float(string="Lost after (intervals)", default=4.0, value_setting="refresh")
+    value_lost_factor = fields.Float(
+        string="Lost after (intervals)",
+        default=4.0,
+        value_setting="refresh",
+        help="Nobody is lost before they have been silent for this many of their usual intervals.",
+    )
     value_won_back_days = fields.Integer(
         string="Won Back for (days)",
         default=180,
@@ -548,8 +554,8 @@ class ResCompany(models.Model):
             if not 0 < company.value_risk_factor <= company.value_lost_factor:
                 raise ValidationError(
                     self.env._(
-                        "A customer is at risk before it is lost: after %(risk)s and %(lost)s intervals is not "
-                        "possible.",
+                        "A customer is asked for within their horizon before they are lost: after %(risk)s and "
+                        "%(lost)s intervals is not possible.",
                         risk=company.value_risk_factor,
                         lost=company.value_lost_factor,
                     )

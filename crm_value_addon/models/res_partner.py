@@ -50,6 +50,10 @@ class ResPartner(models.Model):
     last_purchase_date = fields.Date(related="value_id.last_purchase_date", groups=SELLER_GROUP)
     next_purchase_date = fields.Date(related="value_id.next_purchase_date", groups=SELLER_GROUP)
     probability_alive = fields.Float(related="value_id.probability_alive", groups=SELLER_GROUP)
+    churn_probability = fields.Float(related="value_id.churn_probability", groups=SELLER_GROUP)
+    revenue_at_risk = fields.Monetary(
+        related="value_id.revenue_at_risk", currency_field="value_currency_id", groups=SELLER_GROUP
+    )
     clv = fields.Monetary(related="value_id.clv", currency_field="value_currency_id", groups=MARGIN_GROUP)
     realised_value = fields.Monetary(
         related="value_id.realised_value", currency_field="value_currency_id", groups=MARGIN_GROUP

@@ -57,7 +57,6 @@ def _stages(env):
         lambda: lifecycle.stages(
             {**kept["columns"], "satisfied": satisfied},
             day_number(basis.as_of),
-            lifecycle.DEFAULT_INTERVAL,
             env["crm.value.lifecycle"]._thresholds(company),
         ),
     )

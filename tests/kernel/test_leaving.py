@@ -5,7 +5,7 @@ import pytest
 from simulate import simulate
 
 from customer_base import ModifiedBetaGeo
-from customer_base.leaving import Calibration, calibrate, horizons, silent_probability, typical_interval
+from customer_base.leaving import Calibration, calibrate, horizons, mean_intervals, silent_probability, typical_interval
 
 
 def test_is_the_models_probability_of_no_purchase():
@@ -22,7 +22,7 @@ def test_frequent_buyer_after_a_holiday_is_not_at_risk_but_an_old_one_time_buyer
     base = simulate(3000, 3, r=0.6, alpha=20.0)
     model = ModifiedBetaGeo().fit(*base.times)
     x, t_x, T = np.array([491.0, 0.0]), np.array([1700.0, 0.0]), np.array([1711.0, 1095.0])
-    days = horizons(x, t_x, typical_interval(base.x, base.t_x))
+    days = horizons(x, t_x, typical_interval(mean_intervals(base.x, base.t_x)))
     assert days.tolist()[0] == 30
     regular, once = silent_probability(model, x, t_x, T, days)
     assert regular < 0.3

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lib import ranks
 from lib.customer_base import rfm
-from lib.lifecycle import typical_interval
+from lib.customer_base.leaving import typical_interval
 from lib.spool import pack, unpack
 
 #: money as it comes: many alike, some negative, few very large

@@ -8,7 +8,7 @@ have to be (`bands`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,11 +19,16 @@ from .errors import EmptyDataError
 from .history import LARGEST, first_rows, log_gaps, merge_days, stratified_sample, summarise_merged
 from .leaving import (
     DEFAULT_INTERVAL,
+    INTERVALS,
     LONGEST,
     Calibration,
+    Record,
+    by_rhythm,
     calibrate,
     horizons,
     log_loss,
+    mean_intervals,
+    record,
     silent_probability,
     typical_interval,
 )
@@ -47,6 +52,8 @@ LEAST_RISK = 0.5
 #: the half that may in the next one
 _COMING_BACK = 0.4
 _RISKS = np.arange(LEAST_RISK, 0.96, 0.05)
+#: whose probability is smaller is not expected to leave
+_CALM = 0.3
 
 
 @dataclass(frozen=True)
@@ -100,6 +107,8 @@ class Ensemble:
         Mean forecast of the base.
     windows : list of Window
         The latest first.
+    said : Record or None
+        What came of the answers to "who leaves" in the latest window.
     """
 
     model: PurchaseModel
@@ -115,6 +124,7 @@ class Ensemble:
     bands: Bands | None
     mean: float
     windows: list[Window]
+    said: Record | None = None
 
     def state(self) -> dict[str, Any]:
         """Return everything but the two models as plain numbers, ready for JSON."""
@@ -130,6 +140,7 @@ class Ensemble:
             "bands": self.bands and asdict(self.bands),
             "mean": self.mean,
             "windows": [asdict(window) for window in self.windows],
+            "said": self.said and asdict(self.said),
         }
 
     @classmethod
@@ -158,7 +169,30 @@ class Ensemble:
             bands=Bands(**state["bands"]) if state.get("bands") else None,
             mean=state.get("mean", 0.0),
             windows=[Window(**window) for window in state.get("windows", [])],
+            said=Record(**state["said"]) if state.get("said") else None,
         )
+
+    @classmethod
+    def unfitted(cls, typical: float) -> Ensemble:
+        """Return what says who leaves where there is no fit: the company's typical interval alone.
+
+        Examples
+        --------
+        >>> fit = Ensemble.unfitted(30.0)
+        >>> bought = np.array([0.0, 9]), np.array([0.0, 270])
+        >>> days = horizons(*bought, fit.typical)
+        >>> fit.leaves(*bought, np.array([1095.0, 280]), np.zeros(2), days).round(2).tolist()
+        [1.0, 0.24]
+        """
+        return replace(cls.restored(by_rhythm(typical), GammaGamma.from_parameters(2, 2, 1), {}), typical=typical)
+
+    def leaves(self, x: Floats, t_x: Floats, T: Floats, log_gaps: Floats, days: Floats) -> Floats:
+        """Return the probability that each customer does not buy within their `days`, as corrected by the past."""
+        if self.is_clocked and self.regular is not None:
+            said = self.regular.silent_probability(days, x, t_x, T, log_gaps)
+        else:
+            said = silent_probability(self.model, x, t_x, T, days)
+        return self.calibration(said)
 
     def forecast(self, view: View) -> Floats:
         """Return the value expected of each customer in the next `days`."""
@@ -168,7 +202,7 @@ class Ensemble:
         """Return each customer's horizon, at most `latest`, and the probability that they do not buy within it."""
         past = view.past
         days = np.minimum(horizons(past.x, past.t_x, self.typical, longest=self.longest), latest)
-        return days, self.calibration(view.silent_by(self.model, self.regular if self.is_clocked else None, days))
+        return days, self.leaves(past.x, past.t_x, past.T, view.log_gaps, days)
 
 
 class View:
@@ -281,6 +315,7 @@ def fit_ensemble(
     prior: bool = True,
     prior_strength: float = 1.0,
     largest: int = LARGEST,
+    intervals: float = INTERVALS,
 ) -> Ensemble:
     """Fit everything to the purchases up to a day.
 
@@ -297,6 +332,8 @@ def fit_ensemble(
         As in `ModifiedBetaGeo`.
     largest : int
         Of more customers than these, a stratified sample is fitted.
+    intervals : float
+        Usual intervals within which a customer who stays is expected to buy.
 
     Returns
     -------
@@ -329,10 +366,10 @@ def fit_ensemble(
             tries.append(_Try(view, then, clock, trial))
     trials = [each.trial for each in tries]
     stack = fit_stack(trials, Trial(forecasts, np.zeros(now.weight.size), now.weight), repeaters) if enough else alone()
-    left, longest, bands = (False, Calibration(), LEAST_RISK), LONGEST, None
+    left, longest, bands = _Left(), LONGEST, None
     if tries and tries[0].view.as_of == splits[0]:
         longest = float(min(LONGEST, ahead))
-        left = _who_left(tries[0], longest)
+        left = _who_left(tries[0], longest, intervals, as_of - splits[0])
         if enough:
             shown = fit_stack(trials, trials[0], repeaters).combine(trials[0].forecasts)
             bands = fit_bands(shown, trials[0].actual, trials[0].weight)
@@ -340,12 +377,12 @@ def fit_ensemble(
         model=model,
         spend=spend,
         regular=regular,
-        is_clocked=left[0],
+        is_clocked=left.is_clocked,
         stack=stack,
         days=days,
-        calibration=left[1],
-        risk=left[2],
-        typical=typical_interval(now.past.x, now.past.t_x),
+        calibration=left.calibration,
+        risk=left.risk,
+        typical=typical_interval(mean_intervals(now.past.x, now.past.t_x)),
         longest=longest,
         bands=bands,
         mean=float((now.weight * stack.combine(forecasts)).sum() / now.weight.sum()),
@@ -359,7 +396,18 @@ def fit_ensemble(
             )
             for each in tries
         ],
+        said=left.said,
     )
+
+
+@dataclass(frozen=True)
+class _Left:
+    """Who says best who leaves, its correction, and from which probability on few of those called came back."""
+
+    is_clocked: bool = False
+    calibration: Calibration = Calibration()
+    risk: float = LEAST_RISK
+    said: Record | None = None
 
 
 @dataclass(frozen=True)
@@ -393,10 +441,10 @@ def _sampled_purchases(
     return rows, weight[np.searchsorted(names, rows[0][first_rows(rows[0])])]
 
 
-def _who_left(tried: _Try, longest: float) -> tuple[bool, Calibration, float]:
-    """Return who says best who leaves, its correction, and from which probability on few of those called came back."""
+def _who_left(tried: _Try, longest: float, intervals: float, ago: int) -> _Left:
+    """Learn who leaves from an earlier window that began `ago` days ago."""
     past, weight = tried.view.past, tried.view.weight
-    days = horizons(past.x, past.t_x, typical_interval(past.x, past.t_x), longest=longest)
+    days = horizons(past.x, past.t_x, typical_interval(mean_intervals(past.x, past.t_x)), intervals, longest=longest)
     stayed_away, ways = tried.view.silent(days), []
     for is_clocked in (False, True) if tried.regular is not None else (False,):
         said = tried.view.silent_by(tried.model, tried.regular if is_clocked else None, days)
@@ -404,9 +452,10 @@ def _who_left(tried: _Try, longest: float) -> tuple[bool, Calibration, float]:
         corrected = calibration(said)
         ways.append((log_loss(corrected, stayed_away, weight), is_clocked, calibration, corrected))
     _, is_clocked, calibration, corrected = min(ways, key=lambda way: way[0])
-    revenue = weight * tried.view.recent.year
+    revenue = tried.view.recent.year
     for risk in _RISKS:
         called = corrected >= risk
-        if (revenue * (called & ~stayed_away)).sum() <= _COMING_BACK * (revenue * called).sum():
+        if (weight * revenue * (called & ~stayed_away)).sum() <= _COMING_BACK * (weight * revenue * called).sum():
             break
-    return is_clocked, calibration, float(risk)
+    said_then = record(ago, corrected, stayed_away, float(risk), _CALM, revenue, weight)
+    return _Left(is_clocked, calibration, float(risk), said_then)

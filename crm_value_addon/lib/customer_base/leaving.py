@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from ._arrays import Bools, Floats
-from .purchases import PurchaseModel
+from .purchases import ModifiedBetaGeo, PurchaseModel
 
 #: the horizon is so many usual intervals, within these days
 INTERVALS = 2.0
@@ -59,16 +59,55 @@ def log_loss(probability: Floats, stayed_away: Bools, weight: Floats) -> float:
     return float(-(weight * np.log(np.where(stayed_away, bounded, 1 - bounded))).sum() / weight.sum())
 
 
-def typical_interval(x: Floats, t_x: Floats) -> float:
-    """Return the median of the customers' mean intervals between purchases, in days.
+def mean_intervals(x: Floats, t_x: Floats) -> Floats:
+    """Return the mean interval between purchases, in days, of each customer who came back.
 
     Examples
     --------
-    >>> typical_interval(np.array([0.0, 1, 2]), np.array([0.0, 30, 40])), typical_interval(np.zeros(1), np.zeros(1))
-    (25.0, 180.0)
+    >>> mean_intervals(np.array([0.0, 1, 2]), np.array([0.0, 30, 40])).tolist()
+    [30.0, 20.0]
     """
     again = x > 0
-    return float(np.median(t_x[again] / x[again])) if again.any() else DEFAULT_INTERVAL
+    return np.asarray(t_x[again] / x[again], np.float64)
+
+
+def typical_interval(means: Floats) -> float:
+    """Return the median of the customers' `mean_intervals`, `DEFAULT_INTERVAL` when nobody came back.
+
+    Examples
+    --------
+    >>> typical_interval(np.array([30.0, 20.0])), typical_interval(np.array([]))
+    (25.0, 180.0)
+    """
+    return float(np.median(means)) if len(means) else DEFAULT_INTERVAL
+
+
+def usual_intervals(x: Floats, t_x: Floats, typical: float) -> Floats:
+    """Return each customer's usual interval in days.
+
+    One typical interval of the company counts in the mean, so that two purchases in a week do not make a weekly
+    customer.
+
+    Examples
+    --------
+    >>> usual_intervals(np.array([0.0, 3]), np.array([0.0, 90]), 50.0).tolist()
+    [50.0, 35.0]
+    """
+    return (t_x + typical) / (x + 1)
+
+
+def by_rhythm(typical: float) -> PurchaseModel:
+    """Return the model that says who leaves where a company has too few customers to fit one.
+
+    Half of its customers buy more often than once in the typical interval (the median of Gamma(1) is ln 2), and one in
+    five leaves after a purchase, as the prior of the fits has it.
+
+    Examples
+    --------
+    >>> by_rhythm(30.0).parameters_["a"]
+    1.0
+    """
+    return ModifiedBetaGeo.from_parameters(1.0, max(typical, 1.0) * np.log(2), 1.0, 4.0)
 
 
 def horizons(
@@ -80,9 +119,6 @@ def horizons(
     longest: float = LONGEST,
 ) -> Floats:
     """Return each customer's horizon in days.
-
-    One typical interval of the company counts in a customer's mean, so that two purchases in a week do not make a
-    weekly customer.
 
     Parameters
     ----------
@@ -97,7 +133,7 @@ def horizons(
     >>> horizons(np.array([0.0, 3, 100]), np.array([0.0, 90, 350]), 50.0).tolist()
     [100.0, 70.0, 30.0]
     """
-    return np.clip(intervals * (t_x + typical) / (x + 1), shortest, longest)
+    return np.clip(intervals * usual_intervals(x, t_x, typical), shortest, longest)
 
 
 def silent_probability(model: PurchaseModel, x: Floats, t_x: Floats, T: Floats, days: Floats) -> Floats:
@@ -116,6 +152,54 @@ def silent_probability(model: PurchaseModel, x: Floats, t_x: Floats, T: Floats, 
     r, alpha = model.parameters_["r"], model.parameters_["alpha"]
     buys = -np.expm1(-(r + x) * np.log1p(days / (alpha + T)))
     return 1 - model.probability_alive(x, t_x, T) * buys
+
+
+@dataclass(frozen=True)
+class Record:
+    """How an earlier day's answers did, in plain numbers.
+
+    Attributes
+    ----------
+    days : int
+        So many days ago.
+    called, came_back, revenue_back : float
+        Customers called at risk then, the share that bought within their horizon, and the share of the revenue.
+    calm, stayed_away : float
+        Customers whose probability was small then, and the share that did not buy within their horizon.
+    """
+
+    days: int
+    called: float
+    came_back: float
+    revenue_back: float
+    calm: float
+    stayed_away: float
+
+
+def record(
+    days: int, probability: Floats, stayed_away: Bools, risk: float, calm: float, revenue: Floats, weight: Floats
+) -> Record:
+    """Return what came of probabilities: those from `risk` on, and those below `calm`.
+
+    Examples
+    --------
+    >>> record(90, np.array([0.9, 0.8, 0.1]), np.array([True, False, False]), 0.5, 0.3, np.ones(3), np.ones(3))
+    Record(days=90, called=2.0, came_back=0.5, revenue_back=0.5, calm=1.0, stayed_away=0.0)
+    """
+    called, quiet = probability >= risk, probability < calm
+
+    def share(amount: Floats, part: Bools, of: Bools) -> float:
+        total = float(amount[of].sum())
+        return float(amount[part & of].sum()) / total if total > 0 else 0.0
+
+    return Record(
+        days=int(days),
+        called=float(weight[called].sum()),
+        came_back=share(weight, ~stayed_away, called),
+        revenue_back=share(weight * revenue, ~stayed_away, called),
+        calm=float(weight[quiet].sum()),
+        stayed_away=share(weight, stayed_away, quiet),
+    )
 
 
 def calibrate(probability: Floats, stayed_away: Bools, weight: Floats | None = None) -> Calibration:

@@ -26,6 +26,8 @@ class Group:
     best: int
     best_worth: float
     least: float
+    risked: int
+    at_risk: float
     margin: float = 0
     clv: float = 0
     equity: float = 0
@@ -53,6 +55,12 @@ class CrmValueDashboardCustomers(models.AbstractModel):
             section[name] = self._sum(
                 scope, Domain("lifecycle_stage", "in", stages), [group for group in groups if group.stage in stages]
             )
+        section["revenue_at_risk"] = self._figure(
+            scope.domain & Domain("revenue_at_risk", ">", 0),
+            sum(group.risked for group in groups),
+            columns={"revenue": "revenue_at_risk"},
+            revenue=sum(group.at_risk for group in groups),
+        )
         return section
 
     @api.model
@@ -114,6 +122,8 @@ class CrmValueDashboardCustomers(models.AbstractModel):
             SQL("count(*) FILTER (WHERE %s >= best.least)", worth),
             self._total(worth, SQL("%s >= best.least", worth)),
             SQL("min(best.least)"),
+            SQL("count(*) FILTER (WHERE crm_value.revenue_at_risk > 0)"),
+            self._total(SQL("crm_value.revenue_at_risk")),
         ]
         if scope.sees_worth:
             columns += [

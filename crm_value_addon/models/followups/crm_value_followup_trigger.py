@@ -121,8 +121,7 @@ class CrmValueFollowupTrigger(models.AbstractModel):
     def _due_at_risk(self, rule, company, today, check_only):
         return self._select(
             company,
-            SQL("""(value.lifecycle_stage = 'at_risk'
-                             OR value.churn_risk = 'high' AND value.lifecycle_stage IN ('active', 'loyal'))"""),
+            SQL("value.lifecycle_stage = 'at_risk'"),
             occasion=SQL("%s", f"day-{today}"),
             date=SQL("value.last_purchase_date"),
             number=SQL("%s::date - value.last_purchase_date", today),
@@ -142,8 +141,7 @@ class CrmValueFollowupTrigger(models.AbstractModel):
     @api.model
     def _due_purchase_overdue(self, rule, company, today, check_only):
         """By the model's expectation, else by the customer's own rhythm; nobody expects a lost customer."""
-        expected = SQL("""COALESCE(value.next_purchase_date, value.last_purchase_date
-                          + (value.last_purchase_date - value.first_purchase_date) / NULLIF(value.frequency, 0))""")
+        expected = SQL("value.next_purchase_date")
         return self._select(
             company,
             SQL("%s <= %s AND value.lifecycle_stage != 'lost'", expected, today - timedelta(days=rule.days)),

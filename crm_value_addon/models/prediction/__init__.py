@@ -1,3 +1,4 @@
 from . import crm_value_prediction
+from . import crm_value_leaving
 from . import crm_value_fit
 from . import crm_value_fit_backtest

@@ -75,6 +75,7 @@ class CrmValueFit(models.Model):
     )
     ensemble = fields.Json(readonly=True)  # customer_base.Ensemble.state
     weights_text = fields.Char(string="Forecast", compute="_compute_weights_text")
+    leaving_text = fields.Text(string="Who Leaves", compute="_compute_leaving_text")
     log_likelihood = fields.Float(readonly=True, digits=(16, 1))
     converged = fields.Boolean(readonly=True)
     reliability = fields.Selection(
@@ -142,11 +143,15 @@ class CrmValueFit(models.Model):
         )
         return model, spend
 
-    def _ensemble(self):
-        """Return what customers are shown: the models and the weights of the other methods (customer_base)."""
+    def _ensemble(self, typical=None):
+        """Return what customers are shown: the models and the weights of the other methods (customer_base).
+
+        :param float typical: the typical interval where the fit, made by an earlier version, does not know it
+        """
         from ...lib import customer_base  # scipy costs a second: not at Odoo's start
 
-        return customer_base.Ensemble.restored(*self._estimators(), self.ensemble or {})
+        known = {"typical": typical} if typical else {}
+        return customer_base.Ensemble.restored(*self._estimators(), known | (self.ensemble or {}))
 
     @api.model
     def _model_class(self, name):
@@ -160,6 +165,48 @@ class CrmValueFit(models.Model):
         if company.value_method == "history":
             return self.browse()
         return self.sudo().search([("company_id", "=", company.id), ("is_used", "=", True)], limit=1)
+
+    @api.model
+    def _answering(self, company):
+        """Return the fit that says who leaves: the one in use, else the latest that has parameters."""
+        # sudo: fits are the machine's, and a refresh asks for the company that it is about
+        return self.sudo().search(
+            [
+                ("company_id", "=", company.id),
+                "|",
+                ("is_used", "=", True),
+                ("reliability", "in", ("reliable", "indicative")),
+            ],
+            order="is_used desc, id desc",
+            limit=1,
+        )
+
+    @api.depends("ensemble")
+    @api.depends_context("lang")
+    def _compute_leaving_text(self):
+        for fit in self:
+            said = (fit.ensemble or {}).get("said") or {}
+            lines = []
+            if said.get("called"):
+                lines.append(
+                    self.env._(
+                        "Of the %(count)s customers whom it would have called at risk %(days)s days ago, %(share)s %% "
+                        "came back by themselves within their horizon, with %(revenue)s %% of the revenue.",
+                        count=round(said["called"]),
+                        days=said["days"],
+                        share=round(100 * said["came_back"]),
+                        revenue=round(100 * said["revenue_back"]),
+                    )
+                )
+            if said.get("calm"):
+                lines.append(
+                    self.env._(
+                        "Of the %(count)s of whom it expected a purchase, %(share)s %% did not buy.",
+                        count=round(said["calm"]),
+                        share=round(100 * said["stayed_away"]),
+                    )
+                )
+            fit.leaving_text = " ".join(lines)
 
     @api.depends("ensemble")
     def _compute_weights_text(self):
@@ -335,6 +382,7 @@ class CrmValueFit(models.Model):
                 kind=self._model_class(company.value_model),
                 prior=company.value_prior_strength > 0,
                 prior_strength=company.value_prior_strength,
+                intervals=company.value_risk_factor,
             )
             verdict = customer_base.reliability.after_fit(ensemble.model, repeaters, longest)
             vals |= self._prepare_estimator_vals(ensemble.model, ensemble.spend)

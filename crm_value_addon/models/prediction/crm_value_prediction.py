@@ -68,9 +68,6 @@ class CrmValuePrediction(models.AbstractModel):
             ),
             "fit_id": np.zeros(count, np.int32),
             "probability_alive": np.zeros(count),
-            "alive": np.full(count, np.nan),
-            "alive_before": np.full(count, np.nan),
-            "churn_risk": np.zeros(count, np.int16),
             "expected_purchases": np.round(np.divide(revenue, spend, out=np.zeros(count), where=spend > 0), 4),
             "expected_spend": spend.copy(),
             "expected_margin_12m": fallback.retention_expected(monthly, retention),
@@ -100,14 +97,10 @@ class CrmValuePrediction(models.AbstractModel):
             margin_ratio=self._margin_ratio(basis, fit, columns),
         )
         wait = np.rint(np.minimum(model.next_purchase(x, t_x), _FAR_DAYS + 1)).astype(np.int32)
-        alive = np.round(scores.probability_alive, 4)
         return {
             "method": self.env["crm.value"]._selection_code("method", "model"),
             "fit_id": fit.id,
-            "probability_alive": alive,
-            "alive": alive,
-            "alive_before": self._alive_before(model, columns),
-            "churn_risk": self._churn_risk(basis.company, alive),
+            "probability_alive": np.round(scores.probability_alive, 4),
             "expected_purchases": np.round(scores.expected_purchases, 4),
             "expected_spend": scores.expected_spend,
             "expected_margin_12m": scores.expected_12m,
@@ -127,21 +120,6 @@ class CrmValuePrediction(models.AbstractModel):
         )
 
     @api.model
-    def _alive_before(self, model, columns):
-        """Return the probability of being alive just before the last purchase: was that purchase a return?
-
-        NaN for customers who bought once.
-        """
-        again = columns["frequency"] > 0
-        before = np.full(len(again), np.nan)
-        if again.any():
-            first, previous, last = (
-                columns[f"{name}_purchase_date"][again].astype(float) for name in ("first", "previous", "last")
-            )
-            before[again] = model.probability_alive(columns["frequency"][again] - 1.0, previous - first, last - first)
-        return before
-
-    @api.model
     def _margin_ratio(self, basis, fit, columns):
         """Return the contribution per unit of spend: the customer's own, the company's where it has no revenue."""
         if basis.company.value_basis == "revenue":
@@ -151,10 +129,3 @@ class CrmValuePrediction(models.AbstractModel):
             columns["margin_total"], revenue, out=np.full(len(revenue), fit.margin_ratio), where=revenue > 0
         )
         return np.clip(ratio, -1.0, 1.0)
-
-    @api.model
-    def _churn_risk(self, company, alive):
-        low, medium, high = (
-            self.env["crm.value"]._selection_code("churn_risk", risk) for risk in ("low", "medium", "high")
-        )
-        return np.where(alive >= company.value_low_risk, low, np.where(alive >= company.value_high_risk, medium, high))

@@ -51,7 +51,8 @@ class CrmValueRefresh(models.AbstractModel):
         :param dict boundaries: what `_boundaries` returned for all customers
         """
         columns = self.env["crm.value.rfm"]._rank(basis, columns, boundaries)
-        columns = self.env["crm.value.lifecycle"]._stage(basis, columns, boundaries)
+        columns = self.env["crm.value.leaving"]._ask(basis, columns, boundaries)
+        columns = self.env["crm.value.lifecycle"]._stage(basis, columns)
         return self.env["crm.value.opt.out"]._withhold(columns)
 
     @api.model
@@ -66,7 +67,7 @@ class CrmValueRefresh(models.AbstractModel):
     def _sample(self, basis, columns):
         """Return what boundaries are drawn from: a dict of arrays, each of one figure of those who have it."""
         columns = self.env["crm.value.opt.out"]._leave_out(columns)
-        return {**self.env["crm.value.rfm"]._sample(basis, columns), **self.env["crm.value.lifecycle"]._sample(columns)}
+        return {**self.env["crm.value.rfm"]._sample(basis, columns), **self.env["crm.value.leaving"]._sample(columns)}
 
     @api.model
     def _boundaries_of(self, basis, sample):
@@ -76,7 +77,7 @@ class CrmValueRefresh(models.AbstractModel):
         """
         return {
             **self.env["crm.value.rfm"]._boundaries(basis, sample),
-            **self.env["crm.value.lifecycle"]._boundaries(sample),
+            **self.env["crm.value.leaving"]._boundaries(sample),
         }
 
     @api.model

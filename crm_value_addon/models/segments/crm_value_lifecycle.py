@@ -90,26 +90,11 @@ class CrmValueLifecycle(models.AbstractModel):
         )
 
     @api.model
-    def _sample(self, columns):
-        """Return what the boundaries are drawn from: the mean interval of each customer that came back."""
-        return {
-            "interval": lifecycle.mean_intervals(
-                columns["purchase_count"], columns["first_purchase_date"], columns["last_purchase_date"]
-            )
-        }
-
-    @api.model
-    def _boundaries(self, sample):
-        """Return the typical interval between purchases (see `crm.value.refresh._boundaries`)."""
-        return {"interval": lifecycle.typical_interval(sample["interval"])}
-
-    @api.model
-    def _stage(self, basis, columns, boundaries):
-        """Add the stage of each customer."""
+    def _stage(self, basis, columns):
+        """Add the stage of each customer; `crm.value.leaving` said who is at risk or lost."""
         columns["lifecycle_stage"] = lifecycle.stages(
             {**columns, "satisfied": self._are_satisfied(basis.company, columns)},
             day_number(basis.as_of),
-            boundaries.get("interval", lifecycle.DEFAULT_INTERVAL),
             self._thresholds(basis.company),
         )
         return columns
@@ -121,10 +106,6 @@ class CrmValueLifecycle(models.AbstractModel):
             new_days=company.value_new_days,
             loyal_purchases=company.value_loyal_purchases,
             loyal_days=company.value_loyal_days,
-            risk_factor=company.value_risk_factor,
-            lost_factor=company.value_lost_factor,
-            risk_alive=company.value_high_risk,
-            lost_alive=company.value_lost_probability,
             won_back_days=company.value_won_back_days,
         )
 

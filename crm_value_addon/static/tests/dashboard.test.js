@@ -77,7 +77,7 @@ describe("figures", () => {
         expect("[data-tile=equity] .fs-2").toHaveText(/2,000/);
         expect("[data-tile=equity]").toHaveText(/400.*\+25%.*since 05\/31\/2025/);
         expect("[data-tile=expected]").toHaveText(/between .*900.* and .*1,500/);
-        expect("[data-tile=at_risk]").toHaveText(/2 customers at risk of leaving, 40% of all/);
+        expect("[data-tile=at_risk]").toHaveText(/300.*churn probability, 30% of all.*2 customers at risk/s);
     });
 
     test("another module adds a section", async () => {
@@ -109,6 +109,7 @@ describe("figures", () => {
                 "first_before",
                 "lost",
                 "lost_before",
+                "revenue_at_risk",
                 "at_risk",
                 "expected",
             ].map((name) => ["crm.value", name])

@@ -26,6 +26,7 @@ export function dashboardData(changes = {}) {
             bought: sums("bought", 10, 1000),
             active: sums("active", 8, 600),
             at_risk,
+            revenue_at_risk: sums("revenue_at_risk", 9, 300),
             equity: 2000,
             bought_in_period: { count: 4, domain: domain("lately") },
             won_in_period: { count: 1, domain: domain("first") },

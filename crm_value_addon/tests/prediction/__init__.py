@@ -1,2 +1,3 @@
 from . import test_crm_value_fit
 from . import test_crm_value_replay
+from . import test_crm_value_leaving

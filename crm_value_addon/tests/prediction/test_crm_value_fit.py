@@ -172,10 +172,14 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
             self.assertAlmostEqual(
                 value.expected_margin_12m, scores.expected_12m[number], delta=0.02 + value.clv * 1e-3
             )
-        self.assertEqual({risk for risk in values.mapped("churn_risk")} - {"low", "medium", "high"}, set())
+        self.assertEqual(set(values.mapped("churn_risk")), {"low", "medium", "high"})
         for value in values:
-            alive = value.probability_alive
-            self.assertEqual(value.churn_risk, "low" if alive >= 0.7 else "high" if alive < 0.4 else "medium")
+            risk = "high" if value.lifecycle_stage == "at_risk" else value.churn_risk
+            self.assertEqual(value.churn_risk, risk, "the badge agrees with the stage")
+            if value.churn_risk != "high":
+                self.assertEqual(value.churn_risk == "low", value.churn_probability <= 0.3)
+            else:
+                self.assertGreaterEqual(value.churn_probability, 0.6)
 
     def test_incremental_equals_full_with_a_fit(self):
         self.company.value_method = "model"

@@ -215,7 +215,7 @@ class TestCrmValueLifecycle(ValueCase):
         self.assertEqual(self.stage(customer), "active")
 
     def test_fit_decides_where_there_is_one(self):
-        """With a fit the probability of being alive decides, and who came back from below the limit is won back."""
+        """With a fit its probability decides, and who came back from below the limit is won back."""
         silent, back = self.bought("Silent", *range(300, 400, 10)), self.bought("Back", 3, *range(300, 400, 10))
         once = self.bought("Once", 300)
         self.env["crm.value.fit"].create(
@@ -238,8 +238,8 @@ class TestCrmValueLifecycle(ValueCase):
         self.company.value_lost_probability = 0.05
         self.refresh()
         self.assertEqual(self.value(once).method, "model")
-        self.assertLess(self.value(silent).probability_alive, 0.05)
-        self.assertEqual([self.stage(partner) for partner in (silent, back, once)], ["lost", "won_back", "at_risk"])
+        self.assertGreater(self.value(silent).churn_probability, 0.95)
+        self.assertEqual([self.stage(partner) for partner in (silent, back, once)], ["lost", "won_back", "lost"])
         self.company.value_lost_probability = 0
         self.refresh()
         self.assertEqual([self.stage(partner) for partner in (silent, back)], ["at_risk", "loyal"])

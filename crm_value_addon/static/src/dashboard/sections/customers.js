@@ -18,6 +18,7 @@ export class Customers extends DashboardSection {
             lostInPeriod: _t("Lost: %(period)s", { period: this.periodName }),
             lostBefore: _t("Lost in the period before"),
             atRisk: _t("Customers at risk"),
+            revenueAtRisk: _t("Revenue at risk"),
             expected: _t("Customers expected to buy"),
         };
     }
@@ -43,14 +44,12 @@ export class Customers extends DashboardSection {
 
     get atRiskText() {
         const { format } = this.props;
-        const { at_risk: atRisk, known } = this.section;
-        const customers = format.customers(atRisk.count);
+        const { revenue_at_risk: atRisk, known } = this.section;
         return known.revenue > 0
-            ? _t("bought in 12 months by %(customers)s at risk of leaving, %(share)s of all", {
-                  customers,
+            ? _t("revenue of 12 months times churn probability, %(share)s of all", {
                   share: format.percent(atRisk.revenue / known.revenue),
               })
-            : _t("bought in 12 months by %(customers)s at risk of leaving", { customers });
+            : _t("revenue of 12 months times churn probability");
     }
 
     get intervalText() {
