@@ -114,7 +114,7 @@ def left(fit, view, days):
     own, said = fit.silent_probability(view, days)
     gone, revenue = view.silent(own), view.recent.year
     alive = fit.model.probability_alive(past.x, past.t_x, past.T)
-    called = said >= fit.risk
+    called, dice = said >= fit.risk, np.random.default_rng(0)
     at_risk = (revenue * called).sum()
     back = (revenue * (called & ~gone)).sum() / at_risk if at_risk > 0 else 0.0
     return {
@@ -122,6 +122,7 @@ def left(fit, view, days):
         "auc_alive": auc(1 - alive, gone),
         "auc_silence": auc(past.T - past.t_x, gone),
         "miss": calibration_error(said, gone),
+        "chance": float(np.mean([calibration_error(said, dice.random(said.size) < said) for _ in range(20)])),
         "back": back,
         "at_risk": at_risk / max(revenue.sum(), 1e-9),
     }
@@ -284,6 +285,8 @@ def bars(rows, samples, speed):
     miss = of_each_base(rows, "miss")
     yield "calibration error, mean of the bases", float(np.mean(list(miss.values()))), "", "≤ 0.04", 0.04
     yield "calibration error, median of the bases", float(np.median(list(miss.values()))), "", "", None
+    chance = float(np.mean(list(of_each_base(rows, "chance").values())))
+    yield "calibration error that right probabilities would have by chance, mean", chance, "", "", None
     yield "calibration error, worst base", max(miss.values()), "", "≤ 0.04", 0.04
     back = of_each_base(rows, "back")
     yield "of the revenue called at risk came back, mean", float(np.mean(list(back.values()))), "", "≤ 0.5", 0.5

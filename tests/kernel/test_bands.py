@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from customer_base.bands import CLASSES, LEAST, fit_bands
+from customer_base.bands import LEAST, TOP, fit_bands
 
 
 def drawn(seed, size=20_000, lump=0.0):
@@ -41,8 +41,8 @@ def test_one_sided_where_many_buy_nothing():
 
 
 def test_too_few_or_shifted():
-    """No bounds from less than 30 customers to a class, or where twice as much came as was expected."""
-    forecast, actual = drawn(4, CLASSES * LEAST)
+    """No bounds from less than 30 customers in the top class, or where twice as much came as was expected."""
+    forecast, actual = drawn(4, round(LEAST / TOP))
     ones = np.ones(forecast.size)
     assert fit_bands(forecast, actual, ones) is not None
     assert fit_bands(forecast[1:], actual[1:], ones[1:]) is None

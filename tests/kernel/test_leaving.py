@@ -40,25 +40,41 @@ def test_recovers_a_known_miss(shift, slope):
     """Outcomes drawn by a wrong shift and slope: both are found, and corrected probabilities come true."""
     draw = np.random.default_rng(4)
     said = draw.beta(1, 1, 40_000)
-    true = Calibration(shift, slope)(said)
-    found = calibrate(said, draw.random(said.size) < true)
-    assert (found.shift, found.slope) == pytest.approx((shift, slope), abs=0.06)
-    assert np.abs(found(said) - true).max() < 0.02
+    once = draw.random(said.size) < 0.5
+    true = Calibration(shift, slope, -0.4, 0.2)(said, once)
+    found = calibrate(said, draw.random(said.size) < true, once)
+    assert (found.shift, found.slope) == pytest.approx((shift, slope), abs=0.08)
+    assert (found.once_shift, found.once_slope) == pytest.approx((-0.4, 0.2), abs=0.1)
+    assert np.abs(found(said, once) - true).max() < 0.025
 
 
 def test_a_dozen_customers_hardly_correct():
     """All of twelve stayed away, though 30 % were expected to: the correction stays moderate, also for none at all."""
-    found = calibrate(np.full(12, 0.3), np.ones(12, dtype=bool))
-    assert 0.4 < found(np.array([0.3]))[0] < 0.9
-    assert calibrate(np.zeros(0), np.zeros(0, dtype=bool)) == Calibration(0.0, 1.0)
+    nobody = np.zeros(12, dtype=bool)
+    found = calibrate(np.full(12, 0.3), ~nobody, nobody)
+    assert 0.4 < found(np.array([0.3]), nobody[:1])[0] < 0.9
+    assert calibrate(np.zeros(0), nobody[:0], nobody[:0]) == Calibration(0.0, 1.0)
+
+
+def test_few_one_time_buyers_go_with_all_others():
+    """Two of 2,000 bought once: their correction is that of the others; none of them makes no difference at all."""
+    draw = np.random.default_rng(6)
+    said, once = draw.random(2000), np.arange(2000) < 2
+    came = draw.random(2000) < Calibration(0.7, 0.9)(said, once)
+    some, none = calibrate(said, came, once), calibrate(said, came, np.zeros(2000, bool))
+    assert (none.once_shift, none.once_slope) == (0.0, 0.0)
+    assert abs(some.once_shift) < 0.6
+    assert (some.shift, some.slope) == pytest.approx((none.shift, none.slope), abs=0.02)
 
 
 def test_extreme_probabilities_stay_finite():
     """Certain answers that were wrong, and weights."""
-    found = calibrate(np.array([0.0, 1.0, 1.0]), np.array([True, False, False]), np.array([5.0, 1.0, 100.0]))
-    values = found(np.array([0.0, 0.5, 1.0]))
-    assert np.isfinite(values).all()
-    assert (np.diff(values) >= 0).all()
+    once = np.array([False, False, True])
+    found = calibrate(np.array([0.0, 1.0, 1.0]), np.array([True, False, False]), once, np.array([5.0, 1.0, 100.0]))
+    for kind in (True, False):
+        values = found(np.array([0.0, 0.5, 1.0]), np.full(3, kind))
+        assert np.isfinite(values).all()
+        assert (np.diff(values) >= 0).all()
 
 
 def test_weights_are_repetition():
@@ -66,5 +82,7 @@ def test_weights_are_repetition():
     draw = np.random.default_rng(5)
     said, came, weight = draw.random(500), draw.random(500) < 0.4, 1.0 + np.arange(500) % 3
     times = weight.astype(int)
-    one, other = calibrate(said, came, weight), calibrate(np.repeat(said, times), np.repeat(came, times))
-    assert (one.shift, one.slope) == pytest.approx((other.shift, other.slope))
+    once = draw.random(500) < 0.5
+    one = calibrate(said, came, once, weight)
+    other = calibrate(*(np.repeat(column, times) for column in (said, came, once)))
+    assert vars(one) == pytest.approx(vars(other))

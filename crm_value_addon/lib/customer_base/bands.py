@@ -18,8 +18,10 @@ import numpy as np
 
 from ._arrays import Floats
 
-#: classes by size of the forecast, each with as many customers
+#: classes by size of the forecast: the top tenth, which matters most, and as many customers in each of the others
 CLASSES = 8
+TOP = 0.1
+_CUTS = (1 - TOP) * np.arange(1, CLASSES) / (CLASSES - 1)
 #: a class of fewer customers has no tail worth reading
 LEAST = 30
 #: actual total / forecast total outside these bounds: the base shifted, and earlier errors say nothing of today's
@@ -67,7 +69,7 @@ def fit_bands(forecast: Floats, actual: Floats, weight: Floats, coverage: float 
     Returns
     -------
     Bands or None
-        None when there are fewer than `LEAST` customers to a class, or when the base shifted.
+        None when there are fewer than `LEAST` customers to the top class, or when the base shifted.
 
     Notes
     -----
@@ -75,13 +77,13 @@ def fit_bands(forecast: Floats, actual: Floats, weight: Floats, coverage: float 
     cut off, otherwise only the upper one.
     """
     total = (weight * forecast).sum()
-    if forecast.size < CLASSES * LEAST or not total > 0:
+    if forecast.size * TOP < LEAST or not total > 0:
         return None
     if not SHIFTED[0] <= (weight * actual).sum() / total <= SHIFTED[1]:
         return None
     order = np.argsort(forecast, kind="stable")
     cumulative = np.cumsum(weight[order])
-    cuts = np.searchsorted(cumulative, cumulative[-1] * np.arange(1, CLASSES) / CLASSES)
+    cuts = np.searchsorted(cumulative, cumulative[-1] * _CUTS)
     bounds = [
         _bounds(actual[rows] / forecast[rows], weight[rows], coverage) for rows in np.split(order, cuts) if rows.size
     ]

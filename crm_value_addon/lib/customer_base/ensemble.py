@@ -192,7 +192,7 @@ class Ensemble:
             said = self.regular.silent_probability(days, x, t_x, T, log_gaps)
         else:
             said = silent_probability(self.model, x, t_x, T, days)
-        return self.calibration(said)
+        return self.calibration(said, x == 0)
 
     def forecast(self, view: View) -> Floats:
         """Return the value expected of each customer in the next `days`."""
@@ -448,8 +448,8 @@ def _who_left(tried: _Try, longest: float, intervals: float, ago: int) -> _Left:
     stayed_away, ways = tried.view.silent(days), []
     for is_clocked in (False, True) if tried.regular is not None else (False,):
         said = tried.view.silent_by(tried.model, tried.regular if is_clocked else None, days)
-        calibration = calibrate(said, stayed_away, weight)
-        corrected = calibration(said)
+        calibration = calibrate(said, stayed_away, past.x == 0, weight)
+        corrected = calibration(said, past.x == 0)
         ways.append((log_loss(corrected, stayed_away, weight), is_clocked, calibration, corrected))
     _, is_clocked, calibration, corrected = min(ways, key=lambda way: way[0])
     revenue = tried.view.recent.year

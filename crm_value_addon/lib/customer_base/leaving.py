@@ -14,6 +14,7 @@ from scipy.special import expit, logit
 
 from ._arrays import Bools, Floats
 from .purchases import ModifiedBetaGeo, PurchaseModel
+from .stack import sum_of
 
 #: the horizon is so many usual intervals, within these days
 INTERVALS = 2.0
@@ -23,28 +24,34 @@ DEFAULT_INTERVAL = 180.0
 #: customers' worth of trust in the model's own probabilities, against which its past is weighed
 _PRIOR_WEIGHT = 10.0
 _SHARPEST = 1e-6
+_FLATTEST = 0.05
 _STEPS = 25
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Correction of a probability: expit(shift + slope logit(p)).
+    """Correction of a probability: expit(shift + slope logit(p)), with a shift and a slope more for one-time buyers.
 
-    Platt (1999). Isotonic regression of the same data was tried: it calibrates no better and loses ranking to its
+    Platt (1999). Whoever bought once is told apart because the model knows of them what it knows of all, and nothing of
+    their own. Isotonic regression of the same data was tried: it calibrates no better and loses ranking to its
     steps.
 
     Examples
     --------
-    >>> Calibration(0.0, 1.0)(np.array([0.0, 0.3])).round(3).tolist()
-    [0.0, 0.3]
+    >>> Calibration(0.0, 1.0, 1.0)(np.array([0.0, 0.3, 0.3]), np.array([False, False, True])).round(3).tolist()
+    [0.0, 0.3, 0.538]
     """
 
     shift: float = 0.0
     slope: float = 1.0
+    once_shift: float = 0.0
+    once_slope: float = 0.0
 
-    def __call__(self, probability: Floats) -> Floats:
-        """Return the corrected probabilities, in 0..1."""
-        return expit(self.shift + self.slope * _log_odds(probability))
+    def __call__(self, probability: Floats, once: Bools) -> Floats:
+        """Return the corrected probabilities, in 0..1; `once` tells who bought only once."""
+        shift = np.where(once, self.shift + self.once_shift, self.shift)
+        slope = np.where(once, self.slope + self.once_slope, self.slope)
+        return expit(shift + slope * _log_odds(probability))
 
 
 def log_loss(probability: Floats, stayed_away: Bools, weight: Floats) -> float:
@@ -202,7 +209,7 @@ def record(
     )
 
 
-def calibrate(probability: Floats, stayed_away: Bools, weight: Floats | None = None) -> Calibration:
+def calibrate(probability: Floats, stayed_away: Bools, once: Bools, weight: Floats | None = None) -> Calibration:
     """Learn the correction from what came of earlier probabilities.
 
     Logistic regression by Newton's method, pulled weakly to no correction, so that a dozen customers do not overrule
@@ -214,6 +221,8 @@ def calibrate(probability: Floats, stayed_away: Bools, weight: Floats | None = N
         What the model said.
     stayed_away : numpy.ndarray of bool, shape (n,)
         Whether the customer did not buy within the horizon.
+    once : numpy.ndarray of bool, shape (n,)
+        Whether the customer had bought once. They are pulled to the correction of all others.
     weight : numpy.ndarray, shape (n,), optional
         Number of customers that a row represents.
 
@@ -224,27 +233,32 @@ def calibrate(probability: Floats, stayed_away: Bools, weight: Floats | None = N
 
     Examples
     --------
-    >>> said = np.full(4000, 0.2)
-    >>> calibrate(said, np.arange(4000) % 2 == 0)(np.array([0.2])).round(2).tolist()
+    >>> said, nobody = np.full(4000, 0.2), np.zeros(4000, bool)
+    >>> calibrate(said, np.arange(4000) % 2 == 0, nobody)(said[:1], nobody[:1]).round(2).tolist()
     [0.5]
     """
     weights = np.ones(probability.size) if weight is None else weight
     odds, came = _log_odds(probability), stayed_away.astype(float)
-    shift, slope = 0.0, 1.0
+    columns = [np.ones(odds.size), odds, once.astype(float), once * odds]
+    start = np.array([0.0, 1.0, 0.0, 0.0])
+    pull = _PRIOR_WEIGHT * np.array([0.25, 1.0, 0.25, 1.0])
+    found = start.copy()
     for _ in range(_STEPS if probability.size else 0):
-        expected = expit(shift + slope * odds)
+        expected = expit(sum_of(columns, found))
         miss, spread = weights * (came - expected), weights * expected * (1 - expected)
-        g_shift = miss.sum() - _PRIOR_WEIGHT / 4 * shift
-        g_slope = (miss * odds).sum() - _PRIOR_WEIGHT * (slope - 1)
-        a, b = spread.sum() + _PRIOR_WEIGHT / 4, (spread * odds).sum()
-        c = (spread * odds * odds).sum() + _PRIOR_WEIGHT
-        determinant = a * c - b * b
-        step_shift, step_slope = (c * g_shift - b * g_slope) / determinant, (a * g_slope - b * g_shift) / determinant
-        # halved where it would run away from an almost certain answer
-        largest = max(abs(step_shift), abs(step_slope), 1.0)
-        shift, slope = shift + step_shift / largest, slope + step_slope / largest
+        slope = np.array([(miss * column).sum() for column in columns]) - pull * (found - start)
+        information = np.diag(pull)
+        for i, left in enumerate(columns):
+            part = spread * left
+            for j, right in enumerate(columns):
+                information[i, j] += (part * right).sum()
+        step = np.linalg.solve(information, slope)
+        # shortened where it would run away from an almost certain answer
+        found += step / max(float(np.abs(step).max()), 1.0)
     # never turns the model's ranking around
-    return Calibration(float(shift), float(max(slope, 0.05)))
+    found[1] = max(found[1], _FLATTEST)
+    found[3] = max(found[3], _FLATTEST - found[1])
+    return Calibration(*found.tolist())
 
 
 def _log_odds(probability: Floats) -> Floats:

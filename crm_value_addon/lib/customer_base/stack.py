@@ -34,6 +34,11 @@ RIDGE = 0.02
 FLOOR = 0.05
 #: the level is never corrected by more than this factor, because a base that shifts once does not go on to do so
 WIDEST = 1.5
+#: a window weighs so much of the one after it, because what a base did lately says most of what it does next
+RECENCY = 0.5
+#: standard deviations of the logarithm of actual / forecast, as an earlier belief: of what lasts, and of what a window
+#: alone brings; the latter counts as much as two windows
+LASTING, PASSING = 0.3, 0.15
 _STEPS = 4
 
 
@@ -185,19 +190,19 @@ def _scaled(trial: Trial, names: Sequence[str]) -> tuple[list[Floats], Floats, F
 def _level(misses: Sequence[float]) -> float:
     """Return the factor on the purchase model's total, from the logarithms of actual / forecast per window.
 
-    What the windows agree on is taken whole, what they differ in not at all: the mean is shrunk by
-    mean^2 / (mean^2 + variance). One window alone cannot agree with itself; half of it is taken.
+    Their mean, the latest first and weighing most, is shrunk by what lasts / (what lasts + what passes): the more the
+    windows differ, the less is taken. They overlap, so that four say no more than two would that do not.
 
     Examples
     --------
     >>> round(_level([0.2, 0.2]), 3), round(_level([0.3, -0.3]), 3), round(_level([0.2]), 3)
-    (1.221, 1.0, 1.105)
+    (1.207, 1.081, 1.187)
     """
-    mean, variance = float(np.mean(misses)), float(np.var(misses))
-    if len(misses) == 1:
-        shrunk = mean / 2
-    elif mean:
-        shrunk = mean**3 / (mean**2 + variance)
-    else:
-        shrunk = 0.0
+    count = len(misses)
+    share = RECENCY ** np.arange(count)
+    share /= share.sum()
+    mean = float((share * misses).sum())
+    spread = float((share * (np.asarray(misses) - mean) ** 2).sum())
+    passing = (count * spread + 2 * PASSING**2) / (count + 2)
+    shrunk = mean * LASTING**2 / (LASTING**2 + passing / min(count, 2))
     return float(np.exp(np.clip(shrunk, -np.log(WIDEST), np.log(WIDEST))))
