@@ -201,8 +201,10 @@ class CrmValueFit(models.Model):
             if said.get("calm"):
                 lines.append(
                     self.env._(
-                        "Of the %(count)s of whom it expected a purchase, %(share)s %% did not buy.",
+                        "Of the %(count)s customers whom it would have expected to stay %(days)s days ago, %(share)s "
+                        "%% did not buy within their horizon.",
                         count=round(said["calm"]),
+                        days=said["days"],
                         share=round(100 * said["stayed_away"]),
                     )
                 )

@@ -173,5 +173,5 @@ class TestCrmValueLeaving(ValueCase):
         self.assertIn("50 customers", text)
         self.assertIn("180 days ago, 22 % came back", text)
         self.assertIn("31 % of the revenue", text)
-        self.assertIn("Of the 100 of whom it expected a purchase, 4 % did not buy", text)
+        self.assertIn("Of the 100 customers whom it would have expected to stay 180 days ago, 4 % did not buy", text)
         self.assertFalse(self.fit(is_used=False).leaving_text)
