@@ -68,6 +68,7 @@
         "views/crm_value_tier_change_views.xml",
         "views/crm_value_tier_cost_views.xml",
         "views/crm_value_tier_lock_views.xml",
+        "views/crm_value_tier_plan_views.xml",
         "views/crm_value_tier_views.xml",
         "views/crm_value_views.xml",
         "views/ir_actions_server_views.xml",

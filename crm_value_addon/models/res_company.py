@@ -419,6 +419,13 @@ class ResCompany(models.Model):
         domain="[('model', '=', 'crm.value')]",
         help="Sent to a customer some days before its points lapse. Empty: no mail.",
     )
+    value_mail_rules_id = fields.Many2one(
+        "mail.template",
+        string="Mail: Rules Change",
+        ondelete="set null",
+        domain="[('model', '=', 'crm.value')]",
+        help="Sent to a customer that will lose its tier by planned rules. Empty: no mail.",
+    )
     value_mail_danger_days = fields.Integer(string="Days Before the Tier Is Lost", default=14)
     value_mail_birthday_id = fields.Many2one(
         "mail.template",

@@ -108,6 +108,7 @@ class ResConfigSettings(models.TransientModel):
     value_mail_reached_id = fields.Many2one(related="company_id.value_mail_reached_id", readonly=False)
     value_mail_points_id = fields.Many2one(related="company_id.value_mail_points_id", readonly=False)
     value_mail_danger_id = fields.Many2one(related="company_id.value_mail_danger_id", readonly=False)
+    value_mail_rules_id = fields.Many2one(related="company_id.value_mail_rules_id", readonly=False)
     value_gifts_from = fields.Date(related="company_id.value_gifts_from", readonly=False)
     value_recent_days = fields.Integer(related="company_id.value_recent_days", readonly=False, required=True)
     value_mail_danger_days = fields.Integer(related="company_id.value_mail_danger_days", readonly=False)

@@ -51,6 +51,9 @@ class CrmValueTierSimulation(models.TransientModel):
         store=True,
         readonly=False,
     )
+    from_date = fields.Date(
+        string="Hold from", help="Empty: applying makes them hold at once. Rules that are kept hold from this day on."
+    )
     proposal_metric = fields.Selection(
         selection=lambda self: self.env["crm.value.tier.criterion"]._selection_metric(),
         string="By",
@@ -134,6 +137,8 @@ class CrmValueTierSimulation(models.TransientModel):
                 "is_used": tier in used,
                 "is_draft": tier in drafts,
                 "wished_share": shares.get(tier, 0),
+                "downgrade_policy": tier.downgrade_policy,
+                "grace_days": tier.grace_days,
             }
             for position, tier in enumerate(tiers)
         ]
@@ -141,6 +146,8 @@ class CrmValueTierSimulation(models.TransientModel):
     @api.depends(
         "previewed_rules",
         "line_ids.is_used",
+        "line_ids.downgrade_policy",
+        "line_ids.grace_days",
         "criterion_ids.metric",
         "criterion_ids.tier_id",
         "criterion_ids.enter_min",
@@ -279,6 +286,55 @@ class CrmValueTierSimulation(models.TransientModel):
             "params": {"message": message, "type": "success", "next": action | {"target": "main"}}
         }
 
+    def action_plan(self):
+        """Keep the simulated rules for a day to come, and show them.
+
+        :raise ValidationError: the thresholds contradict each other, or the day is not to come
+        :raise AccessError: the user may not plan rules
+        """
+        self.ensure_one()
+        self.check_access("write")
+        if not self.from_date:
+            raise ValidationError(self.env._("Choose the day from which these rules will hold."))
+        self._simulated_rules()
+        plan = self.env["crm.value.tier.plan"].create(
+            {
+                "company_id": self.company_id.id,
+                "scheme": self.scheme,
+                "from_date": self.from_date,
+                "line_ids": [
+                    Command.create(
+                        {
+                            "tier_id": tier.id,
+                            "downgrade_policy": self._line_of(tier).downgrade_policy,
+                            "grace_days": self._line_of(tier).grace_days,
+                        }
+                    )
+                    for tier in self._used_tiers()
+                ],
+                "criterion_ids": [
+                    Command.create(
+                        {
+                            "tier_id": criterion.tier_id.id,
+                            "metric": criterion.metric,
+                            "enter_min": criterion.enter_min,
+                            "keep_min": criterion.keep_min,
+                        }
+                    )
+                    for criterion in self.criterion_ids.filtered(lambda line: line.tier_id in self._used_tiers())
+                ],
+            }
+        )
+        self.unlink()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": plan._name,
+            "res_id": plan.id,
+            "views": [(False, "form")],
+            "name": self.env._("Planned Rules"),
+            "target": "main",
+        }
+
     def action_cancel(self):
         """Discard the simulation."""
         self.check_access("unlink")
@@ -302,6 +358,9 @@ class CrmValueTierSimulation(models.TransientModel):
     def _used_tiers(self):
         return self.line_ids.filtered("is_used").tier_id.sorted(lambda tier: (tier.sequence, tier.id))
 
+    def _line_of(self, tier):
+        return self.line_ids.filtered(lambda line: line.tier_id == tier)
+
     def _criteria_of(self, tier):
         return self.criterion_ids.filtered(lambda criterion: criterion.tier_id == tier)
 
@@ -311,7 +370,9 @@ class CrmValueTierSimulation(models.TransientModel):
         :raise ValidationError: the thresholds contradict each other
         """
         tiers = self._used_tiers()
-        rules = [tier._tier_rule(self.company_id, self._criteria_of(tier)) for tier in tiers]
+        rules = [
+            tier._tier_rule(self.company_id, self._criteria_of(tier), policy=self._line_of(tier)) for tier in tiers
+        ]
         tiers._check_conflicts(rules)
         return rules
 
@@ -321,7 +382,11 @@ class CrmValueTierSimulation(models.TransientModel):
             (criterion.tier_id.id, criterion.metric or "", criterion.enter_min, criterion.keep_min)
             for criterion in self.criterion_ids
         )
-        return repr((self.scheme, sorted(self._used_tiers().ids), criteria))
+        policies = sorted(
+            (line.tier_id.id, line.downgrade_policy or "", line.grace_days)
+            for line in self.line_ids.filtered("is_used")
+        )
+        return repr((self.scheme, policies, criteria))
 
     def _save_rules(self):
         """Write the rules that differ; changed tiers are archived meanwhile, so that only the result is checked."""
@@ -334,11 +399,11 @@ class CrmValueTierSimulation(models.TransientModel):
         changed = self.tier_ids.filtered(lambda tier: self._changes(tier))
         ((in_use - used) | (in_use & changed)).active = False
         for tier in changed:
-            tier.criterion_ids = self._changes(tier)
+            tier.write(self._changes(tier))
         used.filtered(lambda tier: not tier.active).write({"state": "active", "active": True})
 
     def _changes(self, tier):
-        """Return the commands that turn the criteria of a tier into those of the simulation."""
+        """Return the values that turn the rules of a tier into those of the simulation."""
         wanted = {
             criterion.metric: {"enter_min": criterion.enter_min, "keep_min": criterion.keep_min}
             for criterion in self._criteria_of(tier)
@@ -350,4 +415,7 @@ class CrmValueTierSimulation(models.TransientModel):
                 commands.append(Command.delete(criterion.id))
             elif any(criterion[name] != number for name, number in vals.items()):
                 commands.append(Command.update(criterion.id, vals))
-        return commands + [Command.create({"metric": metric, **vals}) for metric, vals in wanted.items()]
+        commands += [Command.create({"metric": metric, **vals}) for metric, vals in wanted.items()]
+        line = self._line_of(tier)
+        vals = {name: line[name] for name in ("downgrade_policy", "grace_days") if line and line[name] != tier[name]}
+        return vals | ({"criterion_ids": commands} if commands else {})

@@ -24,6 +24,11 @@ class CrmValueTierSimulationLine(models.TransientModel):
     is_used = fields.Boolean(string="Use", default=True)
     is_draft = fields.Boolean(string="Draft", readonly=True, help="Applying the simulation activates it")
     wished_share = fields.Float(string="Target Share", digits=(16, 2), help="Share of the customers that have bought")
+    downgrade_policy = fields.Selection(
+        selection=lambda self: self.env["crm.value.tier"]._fields["downgrade_policy"]._description_selection(self.env),
+        string="Downgrade",
+    )
+    grace_days = fields.Integer(string="Grace Period (days)")
     customers_now = fields.Integer(string="Now", readonly=True)
     customers_then = fields.Integer(string="After", readonly=True)
     leaving = fields.Integer(

@@ -29,7 +29,12 @@ class CrmValueMail(models.Model):
     partner_id = fields.Many2one(related="value_id.partner_id", string="Customer")
     company_id = fields.Many2one(related="value_id.company_id")
     kind = fields.Selection(
-        [("reached", "Tier reached"), ("danger", "Tier in danger"), ("points", "Points lapse")],
+        [
+            ("reached", "Tier reached"),
+            ("danger", "Tier in danger"),
+            ("points", "Points lapse"),
+            ("rules", "Rules change"),
+        ],
         required=True,
         readonly=True,
     )
@@ -53,7 +58,7 @@ class CrmValueMail(models.Model):
         due = [
             (company.id, kind, *row)
             for company in self.env["res.company"].search([])
-            for kind in ("reached", "danger", "points")
+            for kind in ("reached", "danger", "points", "rules")
             for row in self._due(company, kind)
         ]
         self.env["ir.cron"]._commit_progress(remaining=len(due))
@@ -125,6 +130,7 @@ class CrmValueMail(models.Model):
             "reached": lambda: self._select_reached(today),
             "danger": lambda: self._select_danger(company, today),
             "points": lambda: self.env["crm.value.points.expiry"]._select_announced(company, today),
+            "rules": lambda: self.env["crm.value.tier.plan"]._select_told(company, today),
         }[kind]()
         return self.env.execute_query(
             SQL(

@@ -115,7 +115,7 @@ class CrmValuePortal(models.AbstractModel):
     @api.model
     def _prepare_portal_mail(self, value):
         """Return the content of a mail about tier or points: ``tier``, ``keep`` and ``lapsing`` as on the loyalty page,
-        and ``url``."""
+        ``rules``, what is announced (see `crm.value.tier.plan._tell`), and ``url``."""
         value.ensure_one()
         value = value.with_context(value_for_customer=True)
         steps, _open_tier_ids = self._explained(value, value.company_id)
@@ -125,6 +125,7 @@ class CrmValuePortal(models.AbstractModel):
             "lapsing": self.env["crm.value.points.expiry"]._lapsing(
                 value.partner_id | value.partner_id.child_ids, value.company_id
             ),
+            "rules": self.env["crm.value.tier.plan"]._tell(value),
             "url": f"{value.get_base_url()}/my/loyalty" if value.company_id.value_portal else False,
         }
 

@@ -5,6 +5,9 @@ from . import crm_value_tier_lock
 from . import crm_value_tier_asked
 from . import crm_value_tier_assignment
 from . import crm_value_tier_explanation
+from . import crm_value_tier_plan
+from . import crm_value_tier_plan_criterion
+from . import crm_value_tier_plan_line
 from . import crm_value_tier_preview
 from . import crm_value_merge
 from . import crm_value_merge_rows

@@ -329,15 +329,18 @@ class CrmValueTier(models.Model):
             for tier in tiers
         ]
 
-    def _tier_rule(self, company, criteria):
-        """Return the rule of this tier in a company with these criteria."""
+    def _tier_rule(self, company, criteria, policy=None):
+        """Return the rule of this tier in a company with these criteria.
+
+        :param policy: a record that says how the tier is lost; the tier itself where empty
+        """
         self.ensure_one()
-        domain = self._parse_domain()
+        domain, policy = self._parse_domain(), policy or self
         return tier_rules.TierRule(
             tier_id=self.id,
             match=self.criterion_match,
-            policy=self.downgrade_policy,
-            grace_days=self.grace_days,
+            policy=policy.downgrade_policy,
+            grace_days=policy.grace_days,
             criteria=tuple(
                 tier_rules.Criterion(criterion.metric, criterion.enter_min, criterion.keep_min)
                 for criterion in criteria

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import date, timedelta
 
 from odoo import Command, fields
 from odoo.tests import new_test_user
@@ -86,6 +86,15 @@ class TrustCase(BenefitCase):
                 "tier_id": cls.top.id,
                 "product_id": env["product.product"].create({"name": "Bonus", "type": "service"}).id,
                 "step_ids": [Command.create({"amount_from": 0.0, "percent": 1.0})],
+            }
+        )
+        plan = env["crm.value.tier.plan"].create(
+            {
+                "company_id": company.id,
+                "scheme": "standard",
+                "from_date": date(2100, 1, 1),
+                "line_ids": [Command.create({"tier_id": cls.top.id, "downgrade_policy": "never"})],
+                "criterion_ids": [Command.create({"tier_id": cls.top.id, "metric": "revenue_12m", "enter_min": 1.0})],
             }
         )
         return {
@@ -177,6 +186,9 @@ class TrustCase(BenefitCase):
                 }
             ),
             "crm.value.rebate.step": rebate.step_ids,
+            "crm.value.tier.plan": plan,
+            "crm.value.tier.plan.criterion": plan.criterion_ids,
+            "crm.value.tier.plan.line": plan.line_ids,
             "crm.value.rfm.segment": env["crm.value.rfm.segment"].search([], limit=1),
             "crm.value.run": env["crm.value.run"].search([("company_id", "=", company.id)], limit=1),
             "crm.value.run.range": env["crm.value.run.range"].create(

@@ -60,6 +60,8 @@ CONFIGURATION = {
     "crm.value.target.tier_id",
     "crm.value.tier.asked.tier_id",
     "crm.value.tier.criterion.tier_id",
+    "crm.value.tier.plan.criterion.tier_id",
+    "crm.value.tier.plan.line.tier_id",
 }
 
 
