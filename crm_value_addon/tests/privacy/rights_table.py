@@ -166,6 +166,7 @@ ACTIONS = {
     "ir_cron_gifts": ADMIN,
     "ir_cron_mails": ADMIN,
     "ir_cron_recommend": ADMIN,
+    "ir_cron_plans": ADMIN,
     "ir_cron_points": ADMIN,
     "ir_cron_refresh_all": ADMIN,
     "ir_cron_refresh_beside": ADMIN,
