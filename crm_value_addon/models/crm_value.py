@@ -221,6 +221,7 @@ class CrmValue(models.Model):
         string="Computed from",
         readonly=True,
         written_by="prediction",
+        kept_by="snapshot",
         help="Whether the expected figures come from the prediction model or from the last 12 months carried forward",
     )
     fit_id = fields.Many2one(

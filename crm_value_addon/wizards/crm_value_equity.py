@@ -35,6 +35,7 @@ class CrmValueEquity(models.TransientModel):
     change = fields.Monetary(compute="_compute_summary", groups=MARGIN_GROUP)
     change_chart = fields.Json(string="Why It Changed", compute="_compute_summary", groups=MARGIN_GROUP)
     trend_chart = fields.Json(string="Month by Month", compute="_compute_summary", groups=MARGIN_GROUP)
+    reconstructed_until = fields.Date(compute="_compute_summary", groups=MARGIN_GROUP)
     concentration_chart = fields.Json(string="Concentration", compute="_compute_summary", groups=MARGIN_GROUP)
     winning_cost = fields.Monetary(
         string="Cost of Winning a Customer",
@@ -64,10 +65,9 @@ class CrmValueEquity(models.TransientModel):
             record.change_chart = self._chart(
                 "bar", self.env._("Change"), [(effect["label"], effect["amount"]) for effect in change["effects"]]
             )
-            record.trend_chart = self._chart(
-                "bar",
-                self.env._("Customer Equity"),
-                [(format_date(self.env, point["date"]), point["equity"]) for point in summary["trend"]],
+            record.trend_chart = self._trend_chart(summary["trend"])
+            record.reconstructed_until = max(
+                (point["date"] for point in summary["trend"] if point["is_reconstructed"]), default=False
             )
             record.concentration_chart = self._chart(
                 "bar",
@@ -84,6 +84,25 @@ class CrmValueEquity(models.TransientModel):
             "y_title": label,
             "series": [{"label": label, "values": [amount for _name, amount in points]}],
         }
+
+    @api.model
+    def _trend_chart(self, points):
+        """Return the chart of the month ends; those that were reconstructed are a series of their own."""
+        chart = self._chart(
+            "bar", self.env._("Customer Equity"), [(format_date(self.env, point["date"]), False) for point in points]
+        )
+        series = [
+            {
+                "label": label,
+                "values": [point["equity"] if point["is_reconstructed"] == kind else None for point in points],
+            }
+            for label, kind in (
+                (self.env._("As estimated at the month's end"), False),
+                (self.env._("Reconstructed: the 12 months before, carried forward"), True),
+            )
+        ]
+        drawn = [one for one in series if any(amount is not None for amount in one["values"])]
+        return chart | {"series": drawn, "is_stacked": True}
 
     @api.readonly
     @api.model
@@ -124,11 +143,11 @@ class CrmValueEquity(models.TransientModel):
     @api.model
     def _trend(self, company):
         return [
-            {"date": day.isoformat(), "equity": float(total)}
-            for day, total in self.env.execute_query(
+            {"date": day.isoformat(), "equity": float(total or 0), "is_reconstructed": is_reconstructed}
+            for day, total, is_reconstructed in self.env.execute_query(
                 SQL(
-                    "SELECT as_of_date, sum(equity) FROM crm_value_snapshot WHERE company_id = %s GROUP BY 1 ORDER BY "
-                    "1",
+                    """SELECT as_of_date, sum(equity), bool_or(is_reconstructed IS TRUE) FROM crm_value_snapshot
+                        WHERE company_id = %s GROUP BY 1 ORDER BY 1""",
                     company.id,
                 )
             )
@@ -136,8 +155,9 @@ class CrmValueEquity(models.TransientModel):
 
     @api.model
     def _change(self, company):
-        """Return the effects that changed the equity since the last snapshot before today."""
-        since = self.env["crm.value.snapshot"]._last_date(company, fields.Date.subtract(company._value_today(), days=1))
+        """Return the effects that changed the equity since the last snapshot that a refresh took before today."""
+        yesterday = fields.Date.subtract(company._value_today(), days=1)
+        since = self.env["crm.value.snapshot"]._last_date(company, yesterday, taken_only=True)
         if not since:
             return {"since": False, "amount": 0.0, "effects": []}
         columns = [

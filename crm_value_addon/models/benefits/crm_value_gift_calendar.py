@@ -116,7 +116,7 @@ class CrmValueGiftCalendar(models.AbstractModel):
     def _query_dated(self, company, since, today):
         """Return the SELECT of (benefit id, value id, day) of the recurring days between two days.
 
-        The customer must have had the tier on the day.
+        The customer must have had the tier on the day, not only by a reconstruction of what was before the addon.
         """
         rows = [row for row in OCCASIONS.values() if row.yearly_day]
         origin = SQL(" ").join(SQL("WHEN %s THEN %s", row.code, row.yearly_day) for row in rows)
@@ -137,6 +137,9 @@ class CrmValueGiftCalendar(models.AbstractModel):
              WHERE value.company_id = %(company)s
                AND due.day BETWEEN COALESCE(benefit.date_from, due.day) AND COALESCE(benefit.date_to, due.day)
                AND COALESCE(value.tier_since, due.day) <= due.day
+               AND NOT EXISTS (SELECT FROM crm_value_tier_change change
+                                WHERE change.value_id = value.id AND change.to_tier_id = value.tier_id
+                                  AND change.source = 'initial' AND change.date > due.day)
                AND due.day >= COALESCE(CASE benefit.occasion %(first)s END, due.day)
                AND NOT EXISTS (SELECT FROM crm_value_grant gift
                                 WHERE gift.benefit_id = benefit.id AND gift.value_id = value.id

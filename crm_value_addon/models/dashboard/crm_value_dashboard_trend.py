@@ -9,7 +9,11 @@ MONTHS = 12
 
 
 class CrmValueDashboardTrend(models.AbstractModel):
-    """Customer equity at the month ends of a year and today; revenue for users who may not see the equity."""
+    """Customer equity at the month ends of a year and today; revenue for users who may not see the equity.
+
+    A point says whether its equity was reconstructed (`crm.value.reconstruction`). Today is not compared with such a
+    one: the difference would be one of methods. Revenue is what documents say, at whatever time it was added up.
+    """
 
     _name = "crm.value.dashboard.trend"
     _description = "Customer Value Dashboard: Trend"
@@ -24,14 +28,16 @@ class CrmValueDashboardTrend(models.AbstractModel):
             {
                 "date": scope.today.isoformat(),
                 "is_now": True,
+                "is_reconstructed": False,
                 "count": known["count"],
                 "domain": known["domain"],
                 "columns": {"amount": "equity" if scope.sees_worth else "revenue_12m"},
                 "amount": payload["customers"]["equity"] if scope.sees_worth else known["revenue"],
             }
         )
-        before = [point for point in points if not point["is_now"] and point["date"] < scope.start.isoformat()]
-        since = before[-1] if before else points[0]
+        like_today = [point for point in points if not point["is_reconstructed"]]
+        before = [point for point in like_today if not point["is_now"] and point["date"] < scope.start.isoformat()]
+        since = before[-1] if before else like_today[0]
         change = (
             False
             if since["is_now"]
@@ -53,32 +59,42 @@ class CrmValueDashboardTrend(models.AbstractModel):
             & scope.filter("value_id.")
         )
         query.groupby = SQL("crm_value_snapshot.company_id, crm_value_snapshot.as_of_date")
-        query.order = query.groupby
+        query.order = SQL("crm_value_snapshot.as_of_date")
         Snapshot.flush_model()
         column = SQL.identifier("crm_value_snapshot", "equity" if scope.sees_worth else "revenue_12m")
         taken = {}
-        for company_id, day, count, amount in self.env.execute_query(
-            query.select(query.groupby, SQL("count(*)"), SQL("COALESCE(sum(%s), 0)", column))
+        for company_id, day, count, amount, is_reconstructed in self.env.execute_query(
+            query.select(
+                query.groupby,
+                SQL("count(*)"),
+                SQL("COALESCE(sum(%s), 0)", column),
+                SQL("bool_or(crm_value_snapshot.is_reconstructed IS TRUE)"),
+            )
         ):
-            taken.setdefault(Snapshot._month_end(day), {})[company_id] = (day, count, float(amount))
+            found = taken.setdefault(Snapshot._month_end(day), {})
+            # The month before the first refresh has two: what was estimated later, and what the documents say of its
+            # end. Revenue is what documents say.
+            if scope.sees_worth or company_id not in found:
+                found[company_id] = (day, count, float(amount), is_reconstructed and scope.sees_worth)
         points, latest = [], {}
         for month in sorted(taken):
             # A company whose refresh came late counts with its month end before; without it the sum would dip.
             latest |= taken[month]
             domain = scope.filter("value_id.") & Domain.OR(
                 Domain("company_id", "=", company_id) & Domain("as_of_date", "=", day)
-                for company_id, (day, _count, _amount) in latest.items()
+                for company_id, (day, *_figures) in latest.items()
             )
             points.append(
                 {
                     "date": month.isoformat(),
                     "is_now": False,
+                    "is_reconstructed": any(is_reconstructed for *_figures, is_reconstructed in latest.values()),
                     **self._figure(
                         domain,
-                        sum(count for _day, count, _amount in latest.values()),
+                        sum(count for _day, count, *_figures in latest.values()),
                         "crm.value.snapshot",
                         columns={"amount": "equity" if scope.sees_worth else "revenue_12m"},
-                        amount=sum(amount for _day, _count, amount in latest.values()),
+                        amount=sum(amount for _day, _count, amount, _is_reconstructed in latest.values()),
                     ),
                 }
             )

@@ -90,7 +90,8 @@ class CrmValueFollowupReason(models.AbstractModel):
             """JOIN (SELECT snapshot.value_id, snapshot.clv AS amount FROM crm_value_snapshot snapshot
                       WHERE snapshot.company_id = %(company)s AND snapshot.as_of_date = (
                             SELECT max(as_of_date) FROM crm_value_snapshot
-                             WHERE company_id = %(company)s AND as_of_date < %(today)s)) past
+                             WHERE company_id = %(company)s AND as_of_date < %(today)s
+                               AND is_reconstructed IS NOT TRUE)) past
                  ON past.value_id = value.id""",
             company=company.id,
             today=today,

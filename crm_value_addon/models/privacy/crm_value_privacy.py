@@ -38,7 +38,7 @@ _DECIDED = (
     "caution_codes",
 )
 #: columns of a snapshot that an erased profile keeps: the sums of money are the books
-_KEPT = {"id", "value_id", "company_id", "as_of_date", "revenue_12m", "realised_value"}
+_KEPT = {"id", "value_id", "company_id", "as_of_date", "is_reconstructed", "revenue_12m", "realised_value"}
 
 
 class CrmValuePrivacy(models.AbstractModel):

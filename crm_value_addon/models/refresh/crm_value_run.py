@@ -15,6 +15,9 @@ _logger = logging.getLogger(__name__)
 #: a refresh of all customers does the work of these, too
 _COVERED = {"full": ["full", "incremental", "selected"]}
 
+#: these go on where they were interrupted
+_RESUMED = ("full", "tiers", "history")
+
 
 class CrmValueRun(models.Model):
     """A refresh: what was done, how far, and what was left out and why.
@@ -38,6 +41,7 @@ class CrmValueRun(models.Model):
             ("fit", "Prediction model"),
             ("gift", "Gifts"),
             ("followup", "Follow-ups"),
+            ("history", "Past month ends"),
         ],
         required=True,
         readonly=True,
@@ -153,10 +157,10 @@ class CrmValueRun(models.Model):
                 order="state desc, id",
                 limit=1,
             )
-            if kind in ("full", "tiers")
+            if kind in _RESUMED
             else self.browse()
         )
-        if kind not in ("full", "tiers"):
+        if kind not in _RESUMED:
             # One at a time: what still says that it runs was killed, and this one does its work.
             self.search([("company_id", "=", company.id), ("kind", "=", kind), ("state", "=", "running")]).write(
                 {"state": "failed", "message": self.env._("Interrupted; the next run does its work.")}

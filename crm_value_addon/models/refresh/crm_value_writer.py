@@ -13,7 +13,8 @@ from ...lib.postgres import binary_copy
 #: a refresh that would leave out more customers than this has another fault than its customers
 SKIP_LIMIT = 100
 _TABLE = "crm_value_incoming"
-_KINDS = {
+#: type of a stored field → kind of its column (see lib/postgres/binary_copy.py)
+KINDS = {
     "monetary": "numeric",
     "integer": "int4",
     "float": "float8",
@@ -103,7 +104,7 @@ class CrmValueWriter(models.AbstractModel):
         """
         stored_fields = self.env["crm.value"]._fields
         names = self.env["crm.value"]._refreshed_fields()
-        kinds = [("partner_id", "int4")] + [(name, _KINDS[stored_fields[name].type]) for name in names]
+        kinds = [("partner_id", "int4")] + [(name, KINDS[stored_fields[name].type]) for name in names]
         span = int(columns["partner_id"][0]), int(columns["partner_id"][-1])
         columns = columns | {"figures_digest": binary_copy.digest(columns, kinds, basis.money)}
         names = [*names, "figures_digest"]

@@ -316,9 +316,10 @@ class CrmValueExplanation(models.AbstractModel):
 
     @api.model
     def _explain_since(self, value):
-        """Return what changed since the last month's end before today; False without one."""
+        """Return what changed since the last month's end that a refresh took before today; False without one."""
         today = value.company_id._value_today()
-        before = value.snapshot_ids.filtered(lambda taken: taken.as_of_date < today).sorted("as_of_date")[-1:]
+        before = value.snapshot_ids.filtered(lambda row: row.as_of_date < today and not row.is_reconstructed)
+        before = before.sorted("as_of_date")[-1:]
         if not before or self._is_opted_out(value):
             return False
         places = value.currency_id.decimal_places

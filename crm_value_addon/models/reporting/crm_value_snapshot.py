@@ -59,7 +59,17 @@ class CrmValueSnapshot(models.Model):
         string="Lifecycle",
         readonly=True,
     )
-
+    method = fields.Selection(
+        selection=lambda self: self.env["crm.value"]._fields["method"]._description_selection(self.env),
+        string="Computed from",
+        readonly=True,
+    )
+    is_reconstructed = fields.Boolean(
+        string="Reconstructed",
+        readonly=True,
+        help="Computed after the first refresh, from the documents up to that day: the value is that of the 12 months "
+        "before carried forward, the tier follows from the rules of the day of the reconstruction.",
+    )
     fit_id = fields.Many2one("crm.value.fit", string="Prediction Model", ondelete="set null", readonly=True)
 
     _value_date_uniq = models.Constraint("UNIQUE(value_id, as_of_date)", "A customer has one snapshot a day.")
@@ -132,6 +142,10 @@ class CrmValueSnapshot(models.Model):
         taken_by = transaction(lambda: self._begin_month_end(run))
         while taken_by.month_end_key:
             transaction(lambda: self._take_batch(taken_by))
+        if taken_by:
+            # sudo: a manager who asks for a refresh need not read scheduled actions
+            cron = self.env.ref("crm_value_addon.ir_cron_month_ends").sudo()
+            transaction(lambda: cron._trigger())
 
     def _begin_month_end(self, run):
         """Return the run whose month's end is to be taken: an interrupted one, or this one when there is none yet."""
@@ -163,35 +177,59 @@ class CrmValueSnapshot(models.Model):
             INSERT INTO crm_value_snapshot (value_id, as_of_date, equity, source_id, %(columns)s)
             SELECT value.id, %(as_of)s, COALESCE(clv, 0) - COALESCE(referral_value, 0), acquired.source_id, %(columns)s
               FROM crm_value value
-              LEFT JOIN (
-                   SELECT DISTINCT ON (partner.commercial_partner_id) partner.commercial_partner_id AS partner_id,
-                          lead.source_id
-                     FROM crm_lead lead JOIN res_partner partner ON partner.id = lead.partner_id
-                    WHERE lead.won_status = 'won' AND lead.active AND lead.source_id IS NOT NULL
-                      AND COALESCE(lead.company_id, %(company)s) = %(company)s
-                      AND partner.commercial_partner_id %(within)s
-                    ORDER BY partner.commercial_partner_id, lead.id
-                   ) acquired ON acquired.partner_id = value.partner_id
+              LEFT JOIN (%(acquired)s) acquired ON acquired.partner_id = value.partner_id
              WHERE value.company_id = %(company)s AND value.partner_id %(within)s
             ON CONFLICT (value_id, as_of_date) DO NOTHING
             """,
                 as_of=as_of,
                 company=company.id,
                 columns=columns,
+                acquired=self._select_acquired(company, within),
                 within=within,
             )
         )
         self.invalidate_model()
 
     @api.model
-    def _last_date(self, company, until, since=None):
-        """Return the day of a company's last snapshot up to a day, None without one."""
+    def _select_acquired(self, company, within):
+        """Return the SELECT of (partner_id, source_id): what each customer's first won opportunity came from.
+
+        :param SQL within: what is said of the ids of the commercial partners, e.g. ``BETWEEN 1 AND 9``
+        """
+        return SQL(
+            """
+            SELECT DISTINCT ON (partner.commercial_partner_id) partner.commercial_partner_id AS partner_id,
+                   lead.source_id
+              FROM crm_lead lead JOIN res_partner partner ON partner.id = lead.partner_id
+             WHERE lead.won_status = 'won' AND lead.active AND lead.source_id IS NOT NULL
+               AND COALESCE(lead.company_id, %(company)s) = %(company)s
+               AND partner.commercial_partner_id %(within)s
+             ORDER BY partner.commercial_partner_id, lead.id
+            """,
+            company=company.id,
+            within=within,
+        )
+
+    @api.model
+    def _cron_reconstruct(self):
+        """Reconstruct the month ends before the first refresh, of each company that lacks some."""
+        self.env["crm.value.reconstruction"]._reconstruct_all()
+
+    @api.model
+    def _last_date(self, company, until, since=None, taken_only=False):
+        """Return the day of a company's last snapshot up to a day, None without one.
+
+        :param taken_only: leave out what was reconstructed: its value is computed in another way than today's, so the
+            difference between the two would be one of methods
+        """
         [[day]] = self.env.execute_query(
             SQL(
-                "SELECT max(as_of_date) FROM crm_value_snapshot WHERE company_id = %s AND as_of_date <= %s AND %s",
+                "SELECT max(as_of_date) FROM crm_value_snapshot"
+                " WHERE company_id = %s AND as_of_date <= %s AND %s AND %s",
                 company.id,
                 until,
                 SQL("as_of_date >= %s", since) if since else SQL("TRUE"),
+                SQL("is_reconstructed IS NOT TRUE") if taken_only else SQL("TRUE"),
             )
         )
         return day

@@ -80,7 +80,9 @@ class CrmValueMergeRows(models.AbstractModel):
                                    WHERE tier.id IN (kept.tier_id, given.tier_id)
                                    ORDER BY tier.sequence DESC, tier.id DESC LIMIT 1),
                        source_id = COALESCE(kept.source_id, given.source_id),
-                       lifecycle_stage = COALESCE(kept.lifecycle_stage, given.lifecycle_stage)
+                       lifecycle_stage = COALESCE(kept.lifecycle_stage, given.lifecycle_stage),
+                       method = COALESCE(kept.method, given.method),
+                       is_reconstructed = kept.is_reconstructed IS TRUE OR given.is_reconstructed IS TRUE
                   FROM crm_value_snapshot given
                  WHERE kept.value_id = %(target)s AND given.value_id = %(source)s
                    AND kept.as_of_date = given.as_of_date

@@ -38,7 +38,7 @@ export class CustomerPage extends Component {
     }
 
     get chart() {
-        const { labels, bought, worth, worth_label: worthLabel, moves } = this.state.page.chart;
+        const { labels, bought, worth, reconstructed, worth_label: worthLabel, moves } = this.state.page.chart;
         const texts = labels.map((_label, month) =>
             moves
                 .filter((move) => move.month === month)
@@ -49,8 +49,18 @@ export class CustomerPage extends Component {
             { label: worthLabel, values: worth, kind: "line" },
             { label: String(_t("Bought in the month")), values: bought, kind: "bar" },
         ];
+        if (reconstructed) {
+            series.push({
+                label: String(_t("Reconstructed")),
+                values: reconstructed,
+                kind: "line",
+                isDashed: true,
+            });
+        }
         if (moves.length) {
-            const marks = texts.map((text, month) => (text ? (worth[month] ?? bought[month]) : null));
+            const marks = texts.map((text, month) =>
+                text ? (worth[month] ?? (reconstructed && reconstructed[month]) ?? bought[month]) : null
+            );
             series.push({ label: String(_t("Tier change")), values: marks, kind: "mark", texts });
         }
         return {
@@ -66,15 +76,16 @@ export class CustomerPage extends Component {
 
     /** The months in which something happened, as a table. */
     get months() {
-        const { labels, bought, counts, worth, moves } = this.state.page.chart;
+        const { labels, bought, counts, worth, reconstructed, moves } = this.state.page.chart;
         return labels
             .map((label, month) => ({
                 label,
                 bought: this.format.exact(bought[month]),
                 count: counts[month],
                 worth: worth[month] === null ? "" : this.format.exact(worth[month]),
+                reconstructed: reconstructed && reconstructed[month] !== null ? this.format.exact(reconstructed[month]) : "",
                 moves: moves.filter((move) => move.month === month),
-                isShown: bought[month] || worth[month] !== null,
+                isShown: bought[month] || worth[month] !== null || (reconstructed && reconstructed[month] !== null),
             }))
             .filter((row) => row.isShown || row.moves.length)
             .reverse();

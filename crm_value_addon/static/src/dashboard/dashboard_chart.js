@@ -23,6 +23,7 @@ export class DashboardChart extends Component {
                     values: Array,
                     kind: { type: String, optional: true }, // "line", "bar" or "mark", where it is not that of the chart
                     texts: { type: Array, optional: true }, // what a point says instead of its figure
+                    isDashed: { type: Boolean, optional: true },
                 },
             },
         },
@@ -90,7 +91,7 @@ export class DashboardChart extends Component {
         };
     }
 
-    dataset({ label, values, kind = this.props.kind, texts }, index, scheme) {
+    dataset({ label, values, kind = this.props.kind, texts, isDashed = false }, index, scheme) {
         const color = getColor(index, scheme, "sm");
         if (kind === "bar") {
             return { type: "bar", label, data: values, backgroundColor: color, borderRadius: 3, maxBarThickness: 36 };
@@ -109,7 +110,8 @@ export class DashboardChart extends Component {
         return {
             ...points,
             backgroundColor: `${color}26`, // a veil under the line
-            fill: "start",
+            fill: isDashed ? false : "start",
+            borderDash: isDashed ? [6, 4] : [],
             borderWidth: 2,
             tension: 0.3,
             spanGaps: true,

@@ -9,7 +9,7 @@ import { Component, onWillStart, useEffect, useRef } from "@odoo/owl";
 
 /**
  * Draws a JSON field {kind: "bar" | "line", labels, x_title, y_title, series: [{label, values}]}, with the same
- * figures as a table for users who cannot see it.
+ * figures as a table for users who cannot see it. With is_stacked, the bars of a label stand in one place.
  */
 export class ValueChartField extends Component {
     static template = "crm_value_addon.ValueChartField";
@@ -40,7 +40,7 @@ export class ValueChartField extends Component {
     }
 
     format(value) {
-        return formatFloat(value, { digits: [16, 2], trailingZeros: false });
+        return value === null ? "" : formatFloat(value, { digits: [16, 2], trailingZeros: false });
     }
 
     config(chart) {
@@ -68,7 +68,10 @@ export class ValueChartField extends Component {
             options: {
                 maintainAspectRatio: false,
                 animation: false,
-                scales: { x: axis(chart.x_title), y: { ...axis(chart.y_title), beginAtZero: true } },
+                scales: {
+                    x: { ...axis(chart.x_title), stacked: Boolean(chart.is_stacked) },
+                    y: { ...axis(chart.y_title), beginAtZero: true },
+                },
                 plugins: { legend: { labels: { color: ink } } },
             },
         };

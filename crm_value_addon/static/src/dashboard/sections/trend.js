@@ -28,13 +28,27 @@ export class Trend extends DashboardSection {
         return spread < 0.05 ? 2 : 1;
     }
 
+    /** What was reconstructed is a line of its own: it does not lead to what was estimated. */
+    get series() {
+        const values = (isReconstructed) =>
+            this.section.points.map((point) => (point.is_reconstructed === isReconstructed ? point.amount : null));
+        const estimated = { label: this.equityName, values: values(false) };
+        const reconstructed = { label: String(_t("Reconstructed")), values: values(true), isDashed: true };
+        return this.reconstructedUntil ? [estimated, reconstructed] : [estimated];
+    }
+
+    get reconstructedUntil() {
+        const last = this.section.points.filter((point) => point.is_reconstructed).at(-1);
+        return last && this.props.format.month(last.date);
+    }
+
     get chart() {
         const { format } = this.props;
         const points = this.points;
         return {
             kind: "line",
             labels: points.map((point) => point.label),
-            series: [{ label: this.equityName, values: points.map((point) => point.amount) }],
+            series: this.series,
             format: (amount) => format.exact(amount),
             formatAxis: (amount) => format.money(amount, this.axisDecimals),
             onSelect: (index) => this.open(points[index], points[index].name),
