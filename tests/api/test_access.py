@@ -79,3 +79,14 @@ def test_nobody_writes_values(site, login):
     assert status(site, "crm.value", "write", login, ids=[row], vals={"clv": 1000000}) == 403
     assert status(site, "crm.value", "unlink", login, ids=[row]) == 403
     assert status(site, "crm.value", "create", login, vals_list=[{"partner_id": 1, "company_id": 1}]) == 403
+
+
+def test_the_brief_is_for_salespeople(site):
+    buyer = site.call("res.users", "read", ids=[site.create_user("visitor")], fields=["partner_id"])[0]["partner_id"][0]
+    [brief] = site.call("crm.value.brief", "brief", partner_ids=[buyer], login="seller")
+    assert brief["partner_id"] == buyer
+    assert "10.00" in brief["text"]
+    for login in ("visitor", "clerk"):
+        assert status(site, "crm.value.brief", "brief", login, partner_ids=[buyer]) == 403
+    assert status(site, "crm.value.brief", "brief", "seller", partner_ids=["all"]) >= 400
+    assert status(site, "crm.value.brief", "_sheets", "seller") >= 400

@@ -80,12 +80,12 @@ class CrmValueSuggestion(models.Model):
         return False if self.env.context.get("order_id") else Offer._action_order(order)
 
     @api.model
-    def _open_for(self, partner, company, without=()):
-        """Return what to show a customer now, best first.
+    def _open_for(self, partners, company, without=()):
+        """Return what to show customers now, at most three products each, best first.
 
         Left out is what cannot be sold any more, and what the customer has bought, or somebody dismissed, since.
 
-        :param without: ids of product templates that the customer has before it already
+        :param without: ids of product templates that the customers have before them already
         """
         self.flush_model()
         self.env["crm.value.dismissal"].flush_model()
@@ -93,9 +93,13 @@ class CrmValueSuggestion(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """
-            SELECT suggestion.id FROM crm_value_suggestion suggestion
+            SELECT open.id FROM (
+            SELECT suggestion.id,
+                   row_number() OVER (PARTITION BY suggestion.partner_id
+                                      ORDER BY suggestion.rank, suggestion.id) AS number
+              FROM crm_value_suggestion suggestion
               JOIN product_template template ON template.id = suggestion.product_tmpl_id
-             WHERE suggestion.partner_id = %(partner)s AND suggestion.company_id = %(company)s
+             WHERE suggestion.partner_id = ANY(%(partners)s) AND suggestion.company_id = %(company)s
                AND suggestion.state = 'open' AND template.active AND template.sale_ok
                AND COALESCE(template.company_id, suggestion.company_id) = suggestion.company_id
                AND NOT suggestion.product_tmpl_id = ANY(%(without)s)
@@ -107,9 +111,9 @@ class CrmValueSuggestion(models.Model):
                                 WHERE bought.partner_id = suggestion.partner_id
                                   AND bought.company_id = suggestion.company_id
                                   AND bought.product_tmpl_id = suggestion.product_tmpl_id)
-             ORDER BY suggestion.rank, suggestion.id LIMIT 3
+            ) open WHERE open.number <= 3 ORDER BY open.number, open.id
             """,
-                partner=partner.id,
+                partners=partners.ids,
                 company=company.id,
                 without=list(without),
             )

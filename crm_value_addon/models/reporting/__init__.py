@@ -1,4 +1,6 @@
+from . import crm_value_brief
 from . import crm_value_customer_page
 from . import crm_value_explanation
+from . import crm_value_reconstruction
 from . import crm_value_snapshot
 from . import crm_value_target

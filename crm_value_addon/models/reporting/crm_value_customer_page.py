@@ -1,3 +1,5 @@
+import itertools
+
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, models
@@ -46,23 +48,28 @@ class CrmValueCustomerPage(models.AbstractModel):
             raise UserError(self.env._("There is no customer value %(id)s.", id=value_id))
         value.check_access("read")
         return {
-            "tiles": list(filter(None, self._tiles(value))),
+            "tiles": self._tiles(value, self.env["crm.value.tier.explanation"]._explain_tiers(value).get(value.id)),
             "contact": self._contact(value.partner_id),
-            "followups": self._followups(value),
+            "followups": self._followups(value).get(value.id, []),
             "chart": self._chart(value),
         }
 
     # the tiles
 
     @api.model
-    def _tiles(self, value):
-        return [
+    def _tiles(self, value, explained):
+        """Return the answers about a customer.
+
+        :param dict explained: what `crm.value.tier.explanation` says of it, None where that is nothing
+        """
+        tiles = (
             self._tier_tile(value),
             self._stage_tile(value),
             self._worth_tile(value),
             self._next_purchase_tile(value),
-            self._next_tier_tile(value),
-        ]
+            self._next_tier_tile(explained),
+        )
+        return [tile for tile in tiles if tile]
 
     @api.model
     def _tile(self, name, label, text, detail="", tone="", hint=""):
@@ -199,9 +206,8 @@ class CrmValueCustomerPage(models.AbstractModel):
         )
 
     @api.model
-    def _next_tier_tile(self, value):
+    def _next_tier_tile(self, explained):
         """Return what is missing for the next tier."""
-        explained = self.env["crm.value.tier.explanation"]._explain_tiers(value).get(value.id)
         step = next((step for step in explained["steps"] if step["kind"] == "next"), None) if explained else None
         if not step or step["is_met"] or step["is_admitted"] is False:
             return None
@@ -235,21 +241,20 @@ class CrmValueCustomerPage(models.AbstractModel):
         }
 
     @api.model
-    def _followups(self, value):
-        """Return the open follow-ups of a customer, one for each activity."""
+    def _followups(self, values):
+        """Return the open follow-ups of customers, one for each activity: value id → list of dicts."""
         followups = self.env["crm.value.followup"].search(
-            [("value_id", "=", value.id), ("state", "=", "open"), ("group", "=", "treated")], order="deadline, id"
+            [("value_id", "in", values.ids), ("state", "=", "open"), ("group", "=", "treated")], order="deadline, id"
         )
-        today = value.company_id._value_today()
-        rows, seen = [], set()
+        rows, seen = {}, set()
         for followup in followups:
-            activity = followup.activity_id
+            activity, today = followup.activity_id, followup.company_id._value_today()
             if activity.id in seen:
                 continue
             seen.add(activity.id)
             readable = activity.has_access("read")
             note = activity.note if readable else followup.note
-            rows.append(
+            rows.setdefault(followup.value_id.id, []).append(
                 {
                     "id": followup.id,
                     "activity_id": activity.id if activity and activity.has_access("write") else False,
@@ -281,45 +286,66 @@ class CrmValueCustomerPage(models.AbstractModel):
             if number is not None:
                 bought[number] += day.revenue
                 counts[number] += day.is_purchase
-        worth_name = "clv" if self.env.user.has_group(MARGIN_GROUP) else "revenue_12m"
-        worth = [None] * MONTHS
-        for month_end in self.env["crm.value.snapshot"].search_fetch(
-            [("value_id", "=", value.id), ("as_of_date", ">=", first)], ["as_of_date", worth_name], order="as_of_date"
-        ):
+        sees_worth = self.env.user.has_group(MARGIN_GROUP)
+        worth_name = "clv" if sees_worth else "revenue_12m"
+        worth, reconstructed = [None] * MONTHS, [None] * MONTHS
+        month_ends = self.env["crm.value.snapshot"].search_fetch(
+            [("value_id", "=", value.id), ("as_of_date", ">=", first)],
+            ["as_of_date", "is_reconstructed", "tier_id", worth_name],
+            order="as_of_date",
+        )
+        for month_end in month_ends:
             number = place.get(month_end._month_end(month_end.as_of_date).replace(day=1))
             if number is not None:
-                worth[number] = month_end[worth_name]
+                # Revenue is what documents say; a value that was reconstructed is none that was estimated that day.
+                series = reconstructed if month_end.is_reconstructed and sees_worth else worth
+                series[number] = month_end[worth_name]
         worth[-1] = value[worth_name]
-        moves = self._moves(value, place)
-        if not any(bought) and not moves and not any(worth):
+        moves = self._moves(value, month_ends.filtered("is_reconstructed"), place)
+        if not any(bought) and not moves and not any(worth) and not any(reconstructed):
             return False
         return {
             "labels": [format_date(self.env, month, date_format="MMM yy") for month in months],
             "bought": bought,
             "counts": counts,
             "worth": worth,
+            "reconstructed": reconstructed if any(amount is not None for amount in reconstructed) else False,
             "worth_label": value._fields[worth_name]._description_string(self.env),
             "moves": moves,
             "currency_id": value.currency_id.id,
         }
 
     @api.model
-    def _moves(self, value, place):
-        none = self.env._("No tier")
-        return [
-            {
-                "month": place[change.date.replace(day=1)],
-                "text": self.env._(
-                    "%(date)s: %(before)s → %(after)s",
-                    date=self._day(change.date),
-                    before=change.from_tier_id.name or none,
-                    after=change.to_tier_id.name or none,
-                ),
-                "is_up": change.direction == "up",
-            }
-            for change in value.tier_change_ids.sorted(lambda change: (change.date, change.id))
-            if change.date.replace(day=1) in place and change.from_tier_id != change.to_tier_id
+    def _moves(self, value, reconstructed, place):
+        """Return the tier changes: those between reconstructed month ends, then what the log says.
+
+        The first assignment only goes on from where the reconstruction ends.
+        """
+        steps = [
+            (after.as_of_date, before.tier_id, after.tier_id) for before, after in itertools.pairwise(reconstructed)
         ]
+        for change in value.tier_change_ids.sorted(lambda change: (change.date, change.id)):
+            before = reconstructed[-1:].tier_id if change.source == "initial" else change.from_tier_id
+            steps.append((change.date, before, change.to_tier_id))
+        return [
+            self._move(place, day, before, after)
+            for day, before, after in steps
+            if day.replace(day=1) in place and before != after
+        ]
+
+    @api.model
+    def _move(self, place, day, before, after):
+        none = self.env._("No tier")
+        return {
+            "month": place[day.replace(day=1)],
+            "text": self.env._(
+                "%(date)s: %(before)s → %(after)s",
+                date=self._day(day),
+                before=before.name or none,
+                after=after.name or none,
+            ),
+            "is_up": after.sequence > before.sequence if before and after else bool(after),
+        }
 
     # words
 

@@ -32,7 +32,7 @@ class CrmValueTierExplanation(models.AbstractModel):
             rules = self.env["crm.value.tier.preview"]._cached_rules(company, company._value_today())
             level_of = {rule.tier_id: level for level, rule in enumerate(rules, 1)}
             for row in self._evaluate(in_company, company, rules):
-                value = values.browse(row["id"])
+                value = values.browse(row["id"]).with_prefetch(values.ids)
                 steps = [
                     self._explain_step(value, kind, rules, level_of[tier.id], row)
                     for kind, tier in (("next", value.next_tier_id), ("keep", value.tier_id))
