@@ -1,5 +1,7 @@
 from odoo import api, models
 
+from ..models.setup.crm_value_first_hour import STEPS
+
 
 class CrmValueDemo(models.AbstractModel):
     """The demonstration data of the main company.
@@ -27,13 +29,18 @@ class CrmValueDemo(models.AbstractModel):
         tiers.load(self.env, company)
         components.load(self.env, company)
         followups.load(self.env, company)
+        # the demonstration is of a company that has been at it for a year
+        for each in filter(None, (company, second)):
+            self.env["crm.value.first.hour"]._mark(each, STEPS)
 
     @api.model
     def _load_benefits(self):
-        """Give the tiers their benefits."""
-        from . import benefits
+        """Give the tiers their benefits, a rebate and a gift of a rule, and suggest next products."""
+        from . import benefits, extras
 
-        benefits.load(self.env, self.env.ref("base.main_company"))
+        company = self.env.ref("base.main_company")
+        benefits.load(self.env, company)
+        extras.load(self.env, company)
 
     @api.model
     def _load_portal(self):

@@ -22,12 +22,17 @@ class Generator:
     payments. A second run does nothing.
     """
 
-    def __init__(self, env, company, second_company=None, profiles=PROFILES):
+    def __init__(self, env, company, second_company=None, profiles=PROFILES, owner=None):
+        """Prepare to fill a company.
+
+        :param owner: the user who sells to all customers; then contacts and products belong to the company
+        """
         context = {"allowed_company_ids": company.ids, "tracking_disable": True, "mail_create_nosubscribe": True}
         self.env = env(user=SUPERUSER_ID, context=context)
         self.company = company.with_env(self.env)
         self.second_company = second_company and second_company.with_env(self.env)
         self.profiles = profiles
+        self.owner = owner
         self.today = self.company._value_today()
         self.random = random.Random(_SEED)  # nosec B311: a reproducible history, no secret
         self.customers = {}  # profile → commercial partner
@@ -35,7 +40,8 @@ class Generator:
         self.open_invoices = self.env["account.move"]  # not to be paid
 
     def run(self):
-        if self.env["res.partner"].search_count([("ref", "=", _REF % 1)], limit=1):
+        of_company = [("company_id", "=", self.company.id)] if self.owner else []
+        if self.env["res.partner"].search_count([("ref", "=", _REF % 1), *of_company], limit=1):
             return
         if not self.company.chart_template:
             self.env["account.chart.template"].try_loading("generic_coa", self.company, install_demo=False)
@@ -52,7 +58,7 @@ class Generator:
     # master data
 
     def _make_products(self):
-        category = self.env["product.category"].create({"name": "Coffee"})
+        category = {} if self.owner else {"categ_id": self.env["product.category"].create({"name": "Coffee"}).id}
         products = self.env["product.product"].create(
             [
                 {
@@ -60,8 +66,9 @@ class Generator:
                     "type": kind,
                     "list_price": price,
                     "standard_price": cost,
-                    "categ_id": category.id,
                     "invoice_policy": "order",
+                    **category,
+                    **self._owned(),
                 }
                 for name, kind, price, cost in PRODUCTS.values()
             ]
@@ -73,7 +80,7 @@ class Generator:
 
     def _make_customers(self):
         countries = {country.code: country for country in self.env["res.country"].search([])}
-        sellers = [self._seller("base.user_admin"), self._seller("base.user_demo")]
+        sellers = [self.owner or self._seller("base.user_admin"), self.owner or self._seller("base.user_demo")]
         term = self.env.ref("account.account_payment_term_30days", raise_if_not_found=False)
         partners = self.env["res.partner"].create(
             [
@@ -88,14 +95,26 @@ class Generator:
                     "user_id": (sellers[profile.seller] or sellers[0]).id,
                     "property_payment_term_id": term.id if term else False,
                     "child_ids": [
-                        Command.create({"name": name, "email": self._email(profile.name, name), "type": "contact"})
+                        Command.create(
+                            {
+                                "name": name,
+                                "email": self._email(profile.name, name),
+                                "type": "contact",
+                                **self._owned(),
+                            }
+                        )
                         for name in profile.contacts
                     ],
+                    **self._owned(),
                 }
                 for number, profile in enumerate(self.profiles, start=1)
             ]
         )
         self.customers = dict(zip(self.profiles, partners, strict=True))
+
+    def _owned(self):
+        """Return what says that a record belongs to the company, where it is to."""
+        return {"company_id": self.company.id} if self.owner else {}
 
     def _seller(self, xml_id):
         user = self.env.ref(xml_id, raise_if_not_found=False)

@@ -14,6 +14,7 @@ from . import outreach
 from . import reporting
 from . import dashboard
 from . import club
+from . import setup
 from . import portal
 from . import privacy
 from . import crm_value

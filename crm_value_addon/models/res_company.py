@@ -236,6 +236,15 @@ class ResCompany(models.Model):
         value_limit="months",
         help="Older figures of customers are deleted; 0: never.",
     )
+    value_is_sample = fields.Boolean(
+        string="Sample Data", readonly=True, copy=False, help="Holds the sample data of the customer values only"
+    )
+    value_first_hour = fields.Char(
+        string="First Steps Taken",
+        readonly=True,
+        copy=False,
+        help="Names of the steps of the checklist on the dashboard",
+    )
     value_log_months = fields.Integer(
         string="Keep Tier Changes and Ended Follow-ups (months)",
         default=0,

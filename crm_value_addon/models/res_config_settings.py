@@ -135,6 +135,22 @@ class ResConfigSettings(models.TransientModel):
         action = self.env["ir.actions.act_window"]._for_xml_id("crm_value_addon.crm_value_run_skipped_action")
         return action | {"domain": [("run_id.company_id", "=", self.company_id.id or self.env.company.id)]}
 
+    def action_load_value_sample(self):
+        """Load the sample data into a company of its own.
+
+        :raise AccessError: the user is no administrator
+        :raise UserError: it is there already
+        """
+        return self.env["crm.value.sample"].load()
+
+    def action_remove_value_sample(self):
+        """Remove the sample data and its company.
+
+        :raise AccessError: the user is no administrator
+        :raise UserError: there is none, or something else refers to it
+        """
+        return self.env["crm.value.sample"].remove()
+
     def action_open_value_crons(self):
         """Open the scheduled actions of the customer values.
 

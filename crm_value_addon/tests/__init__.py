@@ -16,6 +16,7 @@ from .dashboard import *
 from .club import *
 from .portal import *
 from .privacy import *
+from .setup import *
 from . import test_crm_lead
 from . import test_crm_value_mixin
 from . import test_demo

@@ -81,8 +81,9 @@ class CrmValueDashboard(models.AbstractModel):
         :param str period: "month" (this month so far), "quarter" (last 3 months) or "year" (last 12 months)
         :param dict filters: names of `crm.value.dashboard.filter` with their ids; every figure and its list is of the
             customers that meet all of them
-        :return: dict of JSON values: ``state`` ("ok", "empty" or "waiting"), ``period``, ``companies``, ``freshness``
-            and, where there are figures, one key for each of `_sections`
+        :return: dict of JSON values: ``state`` ("ok", "empty" or "waiting"), ``period``, ``companies``, ``freshness``,
+            ``first_hour`` (the steps of `crm.value.first.hour`) and, where there are figures, one key for each of
+            `_sections`
         :raise AccessError: the user may not read customer values, or not those of that company
         :raise UserError: there is no such period or filter
         """
@@ -140,6 +141,10 @@ class CrmValueDashboard(models.AbstractModel):
         return {
             "state": "waiting" if is_waiting else "ok",
             "progress": self._progress(scope) if is_waiting else False,
+            "first_hour": self.env["crm.value.first.hour"]._checklist(
+                scope.company, ages[scope.company]["minutes"] is not None
+            ),
+            "company_id": scope.company.id,
             "period": scope.period,
             "start": scope.start.isoformat(),
             "companies": [{"id": company.id, "name": company.name} for company in active],

@@ -19,6 +19,12 @@ _OF_ODOO.add("reverse_moves")
 
 
 class RightsCase(TrustCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # so that loading the sample data says that it is there, instead of taking a minute for each role
+        cls.env["res.company"].create({"name": "Sample", "value_is_sample": True})
+
     def env_of(self, role):
         return self.env(user=self.users[role], context={"allowed_company_ids": self.company.ids})
 

@@ -125,6 +125,28 @@ export class ValueDashboard extends Component {
         return this.load();
     }
 
+    get doneText() {
+        return String(_t("Done"));
+    }
+
+    get openText() {
+        return String(_t("To do"));
+    }
+
+    /** Open a step of the first hour; back on the dashboard it is done. */
+    async takeStep({ name }) {
+        const action = await this.orm.call("crm.value.first.hour", "open_step", [name, this.state.data.company_id]);
+        await this.action.doAction(action);
+        if (name === "refresh") {
+            await this.load();
+        }
+    }
+
+    async closeFirstHour() {
+        await this.orm.call("crm.value.first.hour", "close", [this.state.data.company_id]);
+        this.state.data.first_hour = [];
+    }
+
     /** Compute the figures that are missing. */
     async refresh() {
         await this.action.doAction(await this.orm.call("crm.value", "action_recompute_company", []));
