@@ -1,3 +1,5 @@
+from lxml import etree
+
 from odoo.tests import new_test_user, tagged
 
 from .common import ValueCase
@@ -6,22 +8,16 @@ GROUPS = {
     "crm_value_menu_crm": ["Dashboard", "Customers", "Follow-ups", "Pipeline by Value"],
     "crm_value_menu_reporting": [
         "Customer Equity",
-        "What If",
         "Purchases",
-        "Lost Items",
-        "Shrinking Customers",
-        "Expected Demand",
+        "What Customers Buy",
         "Tier Changes",
         "Cost of Tiers",
-        "What Is Owed",
         "Follow-up Results",
-        "Gifts",
         "Feedback",
         "Targets",
     ],
     "crm_value_menu_settings": [
         "Loyalty Tiers",
-        "Rebates",
         "RFM Segments",
         "Follow-up Rules",
         "Interests",
@@ -29,9 +25,21 @@ GROUPS = {
         "Prediction Models",
         "Refreshes",
         "Export and Import",
-        "Opening Purchases",
-        "Opening Tiers and Points",
     ],
+}
+#: what has no entry of its own → the view whose buttons open it
+BEHIND = {
+    "crm_value_what_if_action": "crm_value_equity_view_form",
+    "crm_value_liability_action": "crm_value_equity_view_form",
+    "crm_value_snapshot_action": "crm_value_equity_view_form",
+    "crm_value_product_action_shrinking": "crm_value_product_view_list",
+    "crm_value_demand_action": "crm_value_product_view_list",
+    "crm_value_grant_action": "crm_value_tier_change_view_list",
+    "crm_value_rebate_action": "crm_value_tier_view_list",
+    "crm_value_benefit_action": "crm_value_tier_view_list",
+    "crm_value_tier_lock_action": "crm_value_tier_view_list",
+    "crm_value_opening_action": "crm_value_configuration_view_form",
+    "crm_value_opening_standing_action": "crm_value_configuration_view_form",
 }
 
 
@@ -55,7 +63,7 @@ class TestMenus(ValueCase):
         self.assertEqual(self._seen(seller, "crm_value_menu_crm"), GROUPS["crm_value_menu_crm"])
         self.assertEqual(
             self._seen(seller, "crm_value_menu_reporting"),
-            ["Purchases", "Lost Items", "Shrinking Customers", "Expected Demand", "Tier Changes", "Gifts", "Feedback"],
+            ["Purchases", "What Customers Buy", "Tier Changes", "Feedback"],
         )
         self.assertFalse(self._seen(seller, "crm_value_menu_settings"))
 
@@ -71,3 +79,10 @@ class TestMenus(ValueCase):
                 self.assertEqual(menu.name, menu.action.name)
                 actions.append(menu.action)
         self.assertEqual(len(actions), len(set(actions)))
+
+    def test_what_has_no_entry_has_a_button(self):
+        for action, view in BEHIND.items():
+            action = self.env.ref(f"crm_value_addon.{action}")
+            arch = etree.fromstring(self.env.ref(f"crm_value_addon.{view}").arch)
+            buttons = {button.get("name") for button in arch.iter("button") if button.get("type") == "action"}
+            self.assertIn(str(action.id), buttons, action.name)

@@ -32,13 +32,13 @@ class CrmValueDashboardTierChanges(models.AbstractModel):
                     ),
                 }
             )
-        return {
-            "cells": cells,
-            **{
-                name: self._direction(domain, [cell for cell in cells if cell["is_up"] == is_up])
-                for name, is_up in (("up", True), ("down", False))
-            },
+        directions = {
+            "up": [cell for cell in cells if cell["is_up"]],
+            # of them: who enters a first tier did not rise from one
+            "entered": [cell for cell in cells if cell["is_up"] and not cell["from"]],
+            "down": [cell for cell in cells if not cell["is_up"]],
         }
+        return {"cells": cells, **{name: self._direction(domain, found) for name, found in directions.items()}}
 
     @api.model
     def _direction(self, domain, cells):

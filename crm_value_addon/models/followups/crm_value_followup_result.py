@@ -57,7 +57,12 @@ class CrmValueFollowupResult(models.AbstractModel):
             "measured_count": treated.get("measured", 0) + control.get("measured", 0),
             "has_enough_data": uplifts["revenue"].is_enough,
             "verdict": self._verdict(
-                rule, company, uplifts["revenue"], int((~is_control).sum()), int(is_control.sum())
+                rule,
+                company,
+                uplifts["revenue"],
+                int((~is_control).sum()),
+                int(is_control.sum()),
+                treated.get("count", 0),
             ),
         }
         for measure, found in uplifts.items():
@@ -86,12 +91,26 @@ class CrmValueFollowupResult(models.AbstractModel):
         }
 
     @api.model
-    def _verdict(self, rule, company, found, treated, control):
+    def _verdict(self, rule, company, found, treated, control, count):
         """Return in words whether the rule pays.
 
         :param Uplift found: that of the revenue
-        :param treated: number of measured customers, as `control`
+        :param treated: number of customers who are compared, as `control`
+        :param count: number of follow-ups, measured or not
         """
+        if not treated and not control:
+            if not count:
+                return self.env._("Nobody was followed up yet.")
+            if not rule.holdout_percent:
+                return self.env._(
+                    "%(count)s followed up. Without a control group nothing tells what it brought: give the rule one.",
+                    count=count,
+                )
+            return self.env._(
+                "%(count)s followed up, none measured yet: a result is known %(days)s days later.",
+                count=count,
+                days=rule.measure_days,
+            )
         if not found.is_enough:
             return self.env._(
                 "Not enough data: %(treated)s customers followed up and %(control)s of the control group are measured, "

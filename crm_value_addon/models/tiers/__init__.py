@@ -9,5 +9,6 @@ from . import crm_value_tier_plan
 from . import crm_value_tier_plan_criterion
 from . import crm_value_tier_plan_line
 from . import crm_value_tier_preview
+from . import crm_value_tier_start
 from . import crm_value_merge
 from . import crm_value_merge_rows

@@ -65,7 +65,7 @@ class CrmValueTier(models.Model):
         required=True,
         help="A simulation can switch from one set of tiers to the other.",
     )
-    color = fields.Integer()
+    color = fields.Integer(default=lambda self: self.env["crm.value.tier.start"]._color(self))
     icon = fields.Selection(
         [
             ("fa-circle-o", "Circle"),
@@ -250,6 +250,16 @@ class CrmValueTier(models.Model):
         :raise ValidationError: their rules contradict those of other tiers
         """
         self.write({"state": "active"})
+
+    def action_start_above(self):
+        """Fill this draft with what asks for more than the highest tier in use and gives no less.
+
+        :raise AccessError: the user may not change this tier
+        :raise UserError: it is no empty draft, or there is no tier in use
+        """
+        self.ensure_one()
+        self.check_access("write")
+        self.env["crm.value.tier.start"]._fill(self)
 
     def action_simulate(self):
         """Show what this tier does, or would do as it stands: who gets it, who nearly does, who loses what.

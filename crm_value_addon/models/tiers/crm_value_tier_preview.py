@@ -240,12 +240,43 @@ class CrmValueTierPreview(models.AbstractModel):
         )
         tier, present = after["tier_id"], value.tier_id
         if tier == present:
-            return f"{text}."
+            needs = self._needs_no_longer_met(value, company, after)
+            return (
+                f"{text}."
+                if not needs
+                else self.env._(
+                    "%(text)s. To keep %(tier)s it needs %(needs)s: the tier is in danger.",
+                    text=text,
+                    tier=present.name,
+                    needs=needs,
+                )
+            )
         return self.env._(
             "%(text)s, and its tier %(after)s (now %(before)s).",
             text=text,
             after=tier.name or self.env._("none"),
             before=present.name or self.env._("none"),
+        )
+
+    @api.model
+    def _needs_no_longer_met(self, value, company, after):
+        """Return in words which figures will no longer suffice for the present tier; empty where they do.
+
+        Figures for few eyes are left out.
+        """
+        rules = self._cached_rules(company, company._value_today())
+        rule = next((rule for rule in rules if rule.tier_id == value.tier_id.id), None)
+        if not rule or value.tier_lock_id:
+            return ""
+        missed = [one for one in rule.criteria if one.metric in after and float(after[one.metric] or 0) < one.keep_min]
+        if rule.match == "any" and len(missed) < len(rule.criteria):
+            return ""
+        explanation = self.env["crm.value.tier.explanation"]
+        return ", ".join(
+            f"{explanation._field(one.metric)._description_string(self.env)} "
+            f"{explanation._format_figure(company.currency_id, one.metric, one.keep_min)}"
+            for one in missed
+            if not explanation._field(one.metric).groups
         )
 
     @api.model

@@ -71,6 +71,14 @@ class TestAccountMoveRefundWarning(ValueCase):
         self.assertNotIn("Silver", note.value_refund_warning)
         self.assert_as_announced(note)
 
+    def test_a_tier_that_is_kept_for_a_while_only(self):
+        self.tier.write({"downgrade_policy": "grace", "grace_days": 60})
+        self.refresh()
+        note = self.draft(500, self.sold)
+        self.assertIn("To keep Silver it needs Revenue 12 Months $\xa01,000.00", note.value_refund_warning)
+        self.assert_as_announced(note)
+        self.assertEqual(self.value(self.bakery).tier_id, self.tier)
+
     def test_nothing_else_is_warned_of(self):
         self.assertFalse(self.invoice(self.bakery, TODAY, 10, post=False).value_refund_warning)
         self.assertFalse(

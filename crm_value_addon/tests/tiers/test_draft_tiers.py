@@ -3,7 +3,7 @@ from datetime import date
 from freezegun import freeze_time
 
 from odoo import Command
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user
 from odoo.tools.safe_eval import safe_eval
 
@@ -44,6 +44,42 @@ class TestDraftTiers(BenefitCase):
 
     def tiers(self):
         return [self.value(customer).tier_id.name for customer in (self.rich, self.near, self.far)]
+
+    def test_start_above_the_highest_tier(self):
+        self.benefit("note", note="Call first")
+        self.benefit("points_multiplier", points_factor=2)
+        with Form(self.screen()) as form:
+            form.name = "Diamond"
+            form.company_id = self.company
+        diamond = form.record
+        self.assertNotIn(diamond.color, (0, *(self.env["crm.value.tier"].search([]) - diamond).mapped("color")))
+        diamond.action_start_above()
+        [asked], [highest] = diamond.criterion_ids, self.top.criterion_ids
+        self.assertEqual((asked.metric, asked.enter_min), (highest.metric, 2 * highest.enter_min))
+        self.assertEqual(
+            sorted(diamond.benefit_ids.mapped("benefit_type")), sorted(self.top.benefit_ids.mapped("benefit_type"))
+        )
+        self.assertFalse(diamond.missing_benefits)
+        self.assertFalse(diamond.active)
+        with self.assertRaises(UserError):
+            diamond.action_start_above()
+        with self.assertRaises(UserError):
+            self.top.action_start_above()
+        seller = new_test_user(self.env, "start_seller", "sales_team.group_sale_salesman")
+        with self.assertRaises(AccessError):
+            diamond.with_user(seller).action_start_above()
+
+    def test_another_line_asks_for_something_else(self):
+        with Form(self.screen()) as form:
+            form.name = "Diamond"
+            form.company_id = self.company
+            with form.criterion_ids.new() as line:
+                self.assertEqual(line.metric, "revenue_12m")
+                line.enter_min = 8000
+            with form.criterion_ids.new() as line:
+                self.assertEqual(line.metric, "purchase_count")
+                line.enter_min = 12
+        self.assertEqual(len(form.record.criterion_ids), 2)
 
     def test_who_would_qualify_while_typing(self):
         with Form(self.screen()) as form:
