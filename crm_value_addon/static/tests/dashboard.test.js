@@ -143,13 +143,29 @@ describe("figures", () => {
         expect(await press("rfm")).toEqual(["rfm55", "rfm12"].map((name) => ["crm.value", name]));
         expect(await press("cohorts")).toEqual(["cohort", "again", "young"].map((name) => ["crm.value", name]));
         expect(await press("tier_changes")).toEqual(
-            ["up", "down", "risen"].map((name) => ["crm.value.tier.change", name])
+            ["up", "entered", "down", "risen"].map((name) => ["crm.value.tier.change", name])
         );
         expect(await press("calls")).toEqual([
             ["crm.value", undefined],
             ["crm.value", undefined],
         ]);
         expect(followed.map((action) => action.res_id)).toEqual([5, 6]);
+        expect.verifySteps(["read month false"]);
+    });
+
+    test("what was reconstructed is a line of its own, and says so", async () => {
+        const data = dashboardData();
+        data.trend.points[0].is_reconstructed = true;
+        await openDashboard(data);
+        const trend = charts.find((chart) => chart.type === "line");
+        expect(trend.data.datasets.map((one) => one.data)).toEqual([
+            [null, 2000],
+            [1600, null],
+        ]);
+        expect(trend.data.datasets[1].borderDash).toEqual([6, 4]);
+        expect("section[data-section=trend] [data-note=reconstructed]").toHaveText(/^Up to May 25 reconstructed/);
+        await contains("section[data-section=trend] summary").click();
+        expect("section[data-section=trend] tbody tr:eq(0) th").toHaveText("May 25 (reconstructed)");
         expect.verifySteps(["read month false"]);
     });
 
@@ -291,6 +307,36 @@ describe("states", () => {
         expect("[data-section=waiting]").toHaveCount(0);
         expect("[data-tile=equity]").toHaveCount(1);
         expect.verifySteps(["read month false", "recompute", "read month false"]);
+    });
+
+    test("the first hour: open a step, hide the list", async () => {
+        const step = (name, changes) => ({
+            name,
+            title: name,
+            text: "",
+            button: "Go",
+            is_done: false,
+            is_open: true,
+            ...changes,
+        });
+        const steps = [step("refresh", { is_done: true, is_open: false }), step("tiers")];
+        onRpc("crm.value.first.hour", "open_step", ({ args }) => {
+            expect.step(args);
+            return { type: "ir.actions.act_window", res_model: "crm.value.tier" };
+        });
+        onRpc("crm.value.first.hour", "close", ({ args }) => {
+            expect.step(["close", ...args]);
+            return true;
+        });
+        const followed = await openDashboard(dashboardData({ first_hour: steps }));
+        expect("[data-step]").toHaveCount(2);
+        expect("[data-step=refresh] .fa-check-circle").toHaveCount(1);
+        expect("[data-step=refresh] button").toHaveCount(0);
+        await contains("[data-step=tiers] button").click();
+        expect(followed.map((action) => action.res_model)).toEqual(["crm.value.tier"]);
+        await contains("[data-section=first_hour] .btn-link").click();
+        expect("[data-section=first_hour]").toHaveCount(0);
+        expect.verifySteps(["read month false", ["tiers", 1], ["close", 1]]);
     });
 
     test("a refresh that waits, or is under way", async () => {

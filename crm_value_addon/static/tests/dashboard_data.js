@@ -17,6 +17,8 @@ export function dashboardData(changes = {}) {
         period: "month",
         start: "2025-06-01",
         companies: [{ id: 1, name: "Hermit" }],
+        company_id: 1,
+        first_hour: [],
         currency_id: 1,
         left_out: [],
         sees_worth: true,
@@ -84,12 +86,20 @@ export function dashboardData(changes = {}) {
                 {
                     date: "2025-05-31",
                     is_now: false,
+                    is_reconstructed: false,
                     amount: 1600,
                     count: 9,
                     domain: domain("may"),
                     model: "crm.value.snapshot",
                 },
-                { date: "2025-06-30", is_now: true, amount: 2000, count: 12, domain: domain("known") },
+                {
+                    date: "2025-06-30",
+                    is_now: true,
+                    is_reconstructed: false,
+                    amount: 2000,
+                    count: 12,
+                    domain: domain("known"),
+                },
             ],
             change: { since: "2025-05-31", amount: 400, share: 0.25 },
         },
@@ -108,6 +118,7 @@ export function dashboardData(changes = {}) {
             ],
             up: { count: 3, domain: domain("up"), model: "crm.value.tier.change" },
             down: { count: 0, domain: domain("down"), model: "crm.value.tier.change" },
+            entered: { count: 2, domain: domain("entered"), model: "crm.value.tier.change" },
         },
         calls: {
             rows: [

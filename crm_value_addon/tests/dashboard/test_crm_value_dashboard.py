@@ -210,6 +210,11 @@ class TestDashboardFigures(DashboardCase):
         self.assertEqual((cell["from_name"], cell["to_name"]), ("Bronze", "Silver"))
         self.assertEqual((cell["count"], cell["is_up"]), (1, True))
         self.assertEqual((changes["up"]["count"], changes["down"]["count"]), (1, 0))
+        pub = self.customer("Pub")
+        self.invoice(pub, "2025-06-26", 3000)
+        self.refresh(pub)
+        changes = self.dashboard()["tier_changes"]
+        self.assertEqual([changes[name]["count"] for name in ("up", "down", "entered")], [2, 0, 1])
         self.assert_lists_match(self.dashboard())
 
     def test_calls(self):

@@ -52,6 +52,17 @@ class TestCrmValueFollowupResult(FollowupCase):
             ]
         )
 
+    def test_what_is_not_known_says_why(self):
+        rule = self.rule("at_risk", holdout_percent=50)
+        self.assertEqual(rule.verdict, "Nobody was followed up yet.")
+        values = self.at_risk_values(3)
+        self.follow_up(rule, values, "treated", 0, is_measured=False)
+        rule.invalidate_recordset()
+        self.assertIn("3 followed up, none measured yet", rule.verdict)
+        rule.holdout_percent = 0
+        rule.invalidate_recordset()
+        self.assertIn("Without a control group", rule.verdict)
+
     # the draw
 
     def test_whoever_is_held_out_takes_a_place(self):

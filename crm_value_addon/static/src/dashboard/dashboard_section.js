@@ -1,5 +1,6 @@
 import { _t } from "@web/core/l10n/translation";
 import { useService } from "@web/core/utils/hooks";
+import { escape } from "@web/core/utils/strings";
 
 import { Component } from "@odoo/owl";
 
@@ -40,6 +41,25 @@ export class DashboardSection extends Component {
         return this.props.data[this.props.name];
     }
 
+    /** What an empty list says. */
+    get emptyText() {
+        return {
+            "crm.value.followup": [
+                _t("No follow-up is due"),
+                _t("Follow-up rules make them: CRM › Configuration › Customer Value › Follow-up Rules."),
+            ],
+            "crm.value.tier.change": [_t("No customer changed tier"), _t("Choose a longer period on the dashboard.")],
+        };
+    }
+
+    help(model) {
+        const [title, text] = this.emptyText[model] || [
+            _t("No customer is counted here"),
+            _t("The figure on the dashboard is 0 today; take the filter off to see other customers."),
+        ];
+        return `<p class="o_view_nocontent_smiling_face">${escape(title)}</p><p>${escape(text)}</p>`;
+    }
+
     /** Open exactly the records that a figure counts. */
     open({ domain, model = "crm.value" }, name) {
         const views = VIEWS[model] || ["list", "form"];
@@ -48,6 +68,7 @@ export class DashboardSection extends Component {
             name: String(name),
             res_model: model,
             domain,
+            help: this.help(model),
             views: views.map((view) => [false, view]),
             mobile_view_mode: views.includes("kanban") ? "kanban" : "list",
             context: { create: false, ...(LISTS[model] && { list_view_ref: LISTS[model] }) },

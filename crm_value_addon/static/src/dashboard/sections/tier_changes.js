@@ -8,7 +8,7 @@ export class TierChanges extends DashboardSection {
     static template = "crm_value_addon.DashboardTierChanges";
 
     get names() {
-        return { up: _t("Upgrades"), down: _t("Downgrades") };
+        return { up: _t("Upgrades"), down: _t("Downgrades"), entered: _t("Into a first tier") };
     }
 
     /** The tiers that customers left or reached, the highest first, and the changes between each two. */
