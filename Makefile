@@ -1,6 +1,6 @@
 # Everything lives under .odoo/ and in scripts/; each target is one script.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format pot bench load shell clean dist test-odoo test-faults
+.PHONY: help run test lint format pot bench load pictures shell clean dist test-odoo test-faults
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -34,6 +34,9 @@ bench: ## 100,000 customers, 1,000,000 invoices: a table of timings beside their
 
 load: ## FILE=invoices.csv DB=demo: turn a file of purchases into posted invoices
 	@scripts/load "$(FILE)" $(if $(DB),"$(DB)")
+
+pictures: ## the pictures of README, docs/ and the description, taken anew of the demonstration (NAME=)
+	@scripts/pictures $(NAME)
 
 shell: ## a Python shell of Odoo on the demo database (DB=)
 	@scripts/db lasting demo "$(or $(DB),demo)" && scripts/odoo shell -d "$(or $(DB),demo)"
