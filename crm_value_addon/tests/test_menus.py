@@ -20,7 +20,6 @@ GROUPS = {
         "Loyalty Tiers",
         "RFM Segments",
         "Follow-up Rules",
-        "Interests",
         "Feedback Kinds",
         "Prediction Models",
         "Refreshes",
@@ -38,6 +37,7 @@ BEHIND = {
     "crm_value_rebate_action": "crm_value_tier_view_list",
     "crm_value_benefit_action": "crm_value_tier_view_list",
     "crm_value_tier_lock_action": "crm_value_tier_view_list",
+    "crm_value_interest_action": "crm_value_feedback_kind_view_list",
     "crm_value_opening_action": "crm_value_configuration_view_form",
     "crm_value_opening_standing_action": "crm_value_configuration_view_form",
 }
