@@ -1,4 +1,5 @@
 from . import crm_value_brief
+from . import crm_value_brief_source
 from . import crm_value_customer_page
 from . import crm_value_explanation
 from . import crm_value_reconstruction

@@ -4,12 +4,12 @@ from dateutil.relativedelta import relativedelta
 
 from odoo import api, models
 from odoo.exceptions import UserError
-from odoo.fields import Domain
 from odoo.tools import format_date, formatLang
 
 from ...const import MARGIN_GROUP
 from ...lib.windows import windows
 from ..components.crm_value_component import COMPONENTS
+from .crm_value_brief_source import row
 
 #: customers that may be asked for at once
 LIMIT = 200
@@ -87,7 +87,7 @@ class CrmValueBrief(models.AbstractModel):
         for section in sheet["sections"]:
             lines += ["", section["title"]]
             lines += [
-                f"- {row['label']}: {row['text']}" if row["label"] else f"- {row['text']}" for row in section["rows"]
+                f"- {one['label']}: {one['text']}" if one["label"] else f"- {one['text']}" for one in section["rows"]
             ]
         return "\n".join(lines)
 
@@ -109,14 +109,15 @@ class CrmValueBrief(models.AbstractModel):
         :raise AccessError: the user may not read one of these values
         """
         values.check_access("read")
+        source = self.env["crm.value.brief.source"]
         found = {
             "explained": self.env["crm.value.tier.explanation"]._explain_tiers(values),
-            "days": self._days(values),
+            "days": source._days(values),
             "followups": self.env["crm.value.customer.page"]._followups(values),
-            "products": self._products(values),
-            "suggestions": self._suggestions(values),
-            "offers": self._offers(values),
-            "contacts": self._contacts(values),
+            "products": source._products(values),
+            "suggestions": source._suggestions(values),
+            "offers": source._offers(values),
+            "contacts": source._contacts(values),
         }
         return [self._sheet(value, found) for value in values]
 
@@ -147,13 +148,9 @@ class CrmValueBrief(models.AbstractModel):
     def _section(self, name, title, rows):
         rows = list(rows)
         if len(rows) > _SHOWN and name not in ("overview", "trend"):
-            more = self._row("", self.env._("and %(count)s more", count=len(rows) - _SHOWN))
+            more = row("", self.env._("and %(count)s more", count=len(rows) - _SHOWN))
             rows = [*rows[:_SHOWN], more]
         return {"name": name, "title": title, "rows": rows}
-
-    @api.model
-    def _row(self, label, text):
-        return {"label": label, "text": text}
 
     @api.model
     def _money(self, value, amount):
@@ -164,19 +161,19 @@ class CrmValueBrief(models.AbstractModel):
         """Return the tiles of the customer's page, whom to call, and what is overdue."""
         page = self.env["crm.value.customer.page"]
         rows = [
-            self._row(tile["label"], ", ".join(filter(None, (tile["text"], tile["detail"]))))
+            row(tile["label"], ", ".join(filter(None, (tile["text"], tile["detail"]))))
             for tile in page._tiles(value, explained.get(value.id))
         ]
         contact = page._contact(value.partner_id)
         reach = ", ".join(filter(None, (contact["phone"] and contact["name"], contact["phone"], contact["email"])))
         if reach:
-            rows.append(self._row(self.env._("Contact"), reach))
+            rows.append(row(self.env._("Contact"), reach))
         if value.partner_id.user_id:
-            rows.append(self._row(self.env._("Salesperson"), value.partner_id.user_id.name))
+            rows.append(row(self.env._("Salesperson"), value.partner_id.user_id.name))
         if value.overdue_amount:
-            rows.append(self._row(self.env._("Overdue"), self._money(value, value.overdue_amount)))
+            rows.append(row(self.env._("Overdue"), self._money(value, value.overdue_amount)))
         if value.caution:
-            rows.append(self._row(self.env._("Handle with care"), value.caution_reason or ""))
+            rows.append(row(self.env._("Handle with care"), value.caution_reason or ""))
         return rows
 
     @api.model
@@ -185,16 +182,16 @@ class CrmValueBrief(models.AbstractModel):
             when = followup["deadline"]
             if followup["is_late"]:
                 when = self.env._("overdue since %(date)s", date=when)
-            yield self._row(
+            yield row(
                 followup["summary"],
                 ", ".join(filter(None, (when, followup["user"], " ".join(followup["note"].split())))),
             )
         if value.churn_risk in ("medium", "high"):
             field = value._fields["churn_risk"]
             risk = dict(field._description_selection(self.env))[value.churn_risk]
-            yield self._row(field._description_string(self.env), risk)
+            yield row(field._description_string(self.env), risk)
         if value.tier_review_date and value.tier_id:
-            yield self._row(
+            yield row(
                 self.env._("Tier in danger"),
                 self.env._(
                     "loses %(tier)s on %(date)s without new purchases",
@@ -211,7 +208,7 @@ class CrmValueBrief(models.AbstractModel):
         for name in (*COMPONENTS, "expected_margin_12m", "margin_12m", "realised_value"):
             if value[name]:
                 amount = value[name] * COMPONENTS.get(name, 1)
-                yield self._row(value._fields[name]._description_string(self.env), self._money(value, amount))
+                yield row(value._fields[name]._description_string(self.env), self._money(value, amount))
 
     @api.model
     def _tier(self, explained):
@@ -238,28 +235,9 @@ class CrmValueBrief(models.AbstractModel):
                     )
             joint = self.env._(" or ") if step["match"] == "any" else self.env._(" and ")
             if texts:
-                yield self._row(title, joint.join(texts))
+                yield row(title, joint.join(texts))
 
     # the trend
-
-    @api.model
-    def _days(self, values):
-        """Return what each customer bought in two years: value id → list of (day, revenue)."""
-        if not values:
-            return {}
-        since = min(value.company_id._value_today() for value in values) - relativedelta(years=2, months=1)
-        value_of = {(value.partner_id.id, value.company_id.id): value.id for value in values}
-        days = {}
-        for partner, company, day, revenue in self.env["crm.value.purchase"]._read_group(
-            Domain("partner_id", "in", values.partner_id.ids)
-            & Domain("company_id", "in", values.company_id.ids)
-            & Domain("date", ">=", since),
-            ["partner_id", "company_id", "date:day"],
-            ["revenue:sum"],
-        ):
-            if (partner.id, company.id) in value_of:
-                days.setdefault(value_of[partner.id, company.id], []).append((day, revenue))
-        return days
 
     @api.model
     def _quarters(self, value, days):
@@ -302,104 +280,6 @@ class CrmValueBrief(models.AbstractModel):
             text = self.env._(
                 "%(amounts)s (%(change)s %%)", amounts=text, change=f"+{change}" if recent > past else change
             )
-        yield self._row(self.env._("Revenue of 12 months"), text)
+        yield row(self.env._("Revenue of 12 months"), text)
         rows = ", ".join(f"{quarter['label']} {quarter['text']}" for quarter in quarters)
-        yield self._row(self.env._("By quarter, the last one still running"), rows)
-
-    # the lists
-
-    @api.model
-    def _products(self, values):
-        """Return what each customer buys, the largest first: value id → rows."""
-        names = ["revenue_12m", "revenue_previous_12m", "state", "value_id", "category_id", "product_tmpl_id"]
-        states = dict(self.env["crm.value.product"]._fields["state"]._description_selection(self.env))
-        rows = {}
-        for product in self.env["crm.value.product"].search_fetch(
-            [("value_id", "in", values.ids)], names, order="value_id, revenue_12m desc, revenue_previous_12m desc, id"
-        ):
-            text = self.env._(
-                "%(recent)s, in the 12 months before %(past)s",
-                recent=self._money(product, product.revenue_12m),
-                past=self._money(product, product.revenue_previous_12m),
-            )
-            text = ", ".join(filter(None, (states.get(product.state), text)))
-            rows.setdefault(product.value_id.id, []).append(self._row(product.display_name, text))
-        return rows
-
-    @api.model
-    def _suggestions(self, values):
-        """Return what to offer each customer, with the reason: value id → rows."""
-        value_of = {(value.partner_id.id, value.company_id.id): value.id for value in values}
-        rows = {}
-        for company, in_company in values.grouped("company_id").items():
-            if not company.sudo().value_suggestions:  # sudo: a setting of a company whose values one may read
-                continue
-            for suggestion in self.env["crm.value.suggestion"]._open_for(in_company.partner_id, company):
-                row = self._row(suggestion.product_tmpl_id.display_name, suggestion.reason)
-                rows.setdefault(value_of[suggestion.partner_id.id, company.id], []).append(row)
-        return rows
-
-    @api.model
-    def _offers(self, values):
-        """Return the open quotations and opportunities that the user may read: value id → rows."""
-        rows = {}
-        customers = Domain("partner_id.commercial_partner_id", "in", values.partner_id.ids)
-        value_of = {(value.partner_id.id, value.company_id.id): value for value in values}
-        if self.env["sale.order"].has_access("read"):
-            for order in self.env["sale.order"].search(
-                customers & Domain("company_id", "in", values.company_id.ids) & Domain("state", "in", ("draft", "sent"))
-            ):
-                value = value_of.get((order.partner_id.commercial_partner_id.id, order.company_id.id))
-                if value:
-                    text = self.env._(
-                        "quotation of %(date)s over %(amount)s",
-                        date=format_date(self.env, order.date_order),
-                        amount=self._money(order, order.amount_untaxed),
-                    )
-                    rows.setdefault(value.id, []).append(self._row(order.name, text))
-        if self.env["crm.lead"].has_access("read"):
-            for lead in self.env["crm.lead"].search(
-                customers & Domain("type", "=", "opportunity") & Domain("won_status", "=", "pending")
-            ):
-                customer = lead.partner_id.commercial_partner_id
-                for value in values.filtered(
-                    lambda value, lead=lead, customer=customer: (
-                        value.partner_id == customer and lead.company_id in (value.company_id, lead.company_id.browse())
-                    )
-                ):
-                    text = self.env._(
-                        "opportunity over %(amount)s, %(probability)s %% likely",
-                        amount=self._money(value, lead.expected_revenue),
-                        probability=round(lead.probability),
-                    )
-                    rows.setdefault(value.id, []).append(self._row(lead.name, text))
-        return rows
-
-    @api.model
-    def _contacts(self, values):
-        """Return the last messages and activities on the contacts of each customer: value id → rows."""
-        family = self.env["res.partner"].search([("commercial_partner_id", "in", values.partner_id.ids)])
-        messages = self.env["mail.message"].search(
-            Domain("model", "=", "res.partner")
-            & Domain("res_id", "in", family.ids)
-            & (
-                Domain("message_type", "in", ("comment", "email", "email_outgoing"))
-                | Domain("mail_activity_type_id", "!=", False)
-            ),
-            order="date desc, id desc",
-            limit=4 * _SHOWN * max(len(values), 1),
-        )
-        customer_of = {contact.id: contact.commercial_partner_id for contact in family}
-        values_of = values.grouped("partner_id")
-        rows = {}
-        for message in messages:
-            kind = message.mail_activity_type_id.name or message.subject or self.env._("Message")
-            text = " ".join((message.preview or "").split())
-            text = text if len(text) <= 120 else f"{text[:119]}…"
-            row = self._row(
-                format_date(self.env, message.date),
-                ", ".join(filter(None, (kind, message.author_id.name, text))),
-            )
-            for value in values_of.get(customer_of[message.res_id], ()):
-                rows.setdefault(value.id, []).append(row)
-        return rows
+        yield row(self.env._("By quarter, the last one still running"), rows)
