@@ -1,5 +1,7 @@
 """The whole fit: earlier windows, sample, forecast, and what it says of who left."""
 
+import json
+
 import numpy as np
 import pytest
 from simulate import MONTH
@@ -122,3 +124,32 @@ def test_horizon_is_capped_by_what_was_tried(base):
     fit = fit_ensemble(*base, int(10 * MONTH))
     days, _ = fit.silent_probability(View(*base, int(10 * MONTH)))
     assert days.max() <= 152
+
+
+def test_months_add_up_to_the_year_and_fade(base, fit):
+    """The 12 months of 30.44 days are the year that is forecast; whoever leaves does so month by month."""
+    total = fit.forecast(View(*base, 1095)).sum()
+    assert sum(fit.months) == pytest.approx(total * 365.28 / 365, rel=1e-3)
+    assert (np.diff(fit.months) < 0).all()
+
+
+def test_segments_are_learned_tried_and_forecast(base):
+    """A quarter of the customers grow fourfold: told apart where that is known, and stored as plain numbers."""
+    customer, day, value = base
+    known = (
+        np.unique(customer),
+        {"country": 1 + np.unique(customer) % 4, "none": np.zeros(np.unique(customer).size, int)},
+    )
+    grown = np.where((customer % 4 == 0) & (day > 365), value * 4 ** ((day - 365) / 365), value)
+    plain = fit_ensemble(customer, day, grown, 1095)
+    told = fit_ensemble(customer, day, grown, 1095, known=known)
+    assert plain.segments is None
+    assert told.segments.name == "country"
+    assert told.segments.factors[1] > 1.3 > 1.0 > told.segments.factors[2]
+    view = View(customer, day, grown, 1095)
+    actual = view.actual(365)
+    errors = [np.abs(shown - actual).mean() for shown in (plain.forecast(view), told.forecast(view, known))]
+    assert errors[1] < errors[0]
+    again = told.restored(told.model, told.spend, json.loads(json.dumps(told.state())))
+    np.testing.assert_array_equal(again.forecast(view, known), told.forecast(view, known))
+    assert fit_ensemble(customer, day, value, 1095, known=known).segments is None

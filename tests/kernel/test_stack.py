@@ -1,9 +1,12 @@
 """Weights of several forecasts: who is right gets the weight, and what all windows miss alike is corrected."""
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
-from customer_base.stack import METHODS, MODEL, PRIOR, TRUSTED, WIDEST, Trial, alone, fit_stack
+from customer_base.stack import METHODS, MODEL, PRIOR, TRUSTED, WIDEST, Segments, Trial, alone, fit_segments, fit_stack
 
 MANY = 1e6
 
@@ -115,3 +118,47 @@ def test_method_missing_in_a_window_is_left_out():
     part = Trial({name: each for name, each in whole.forecasts.items() if name != "regular"}, actual, whole.weight)
     assert "regular" not in fit_stack([whole, part], whole, MANY).shares
     assert "regular" in fit_stack([whole], whole, MANY).shares
+
+
+def windows(effect, seed=1, size=3000, count=3):
+    """Return windows of customers in ten segments whose actual value differs from the forecast by segment."""
+    draw = np.random.default_rng(seed)
+    codes = draw.integers(1, 11, size)
+    level = np.exp(effect * draw.standard_normal(11))[codes]
+    forecast = draw.gamma(1.0, 100.0, size) + 1
+    found = [(forecast, forecast * level * draw.gamma(0.5, 2.0, size), np.ones(size)) for _ in range(count)]
+    return found, {"country": [codes] * count, "chance": [draw.integers(1, 11, size)] * count}
+
+
+def test_segments_that_differ_are_found():
+    """Countries that bring half or twice of what is forecast, in each window; those told apart by chance are not it."""
+    trials, codes = windows(0.5)
+    found = fit_segments(trials, codes, [1, 2])
+    assert found.name == "country"
+    assert found.deviance < 0.95
+    forecast, actual, _ = trials[0]
+    moved = forecast * found.factor(codes["country"][0])
+    assert np.abs(moved - actual).sum() < np.abs(forecast - actual).sum()
+
+
+def test_segments_that_do_not_differ_are_left_alone():
+    """Where chance alone makes the difference, segments are hardly ever used."""
+    assert sum(fit_segments(*windows(0.0, seed), [1, 2]) is not None for seed in range(20)) <= 1
+
+
+def test_a_window_that_overlaps_is_not_learned_from():
+    """Without a window that was over when the latest began, there is nothing to try with."""
+    trials, codes = windows(0.5)
+    assert fit_segments(trials, codes, []) is None
+    other = [trials[0], (trials[1][0], trials[1][1][::-1].copy(), trials[1][2]), trials[2]]
+    assert fit_segments(other, codes, [2]).deviance == pytest.approx(fit_segments(trials, codes, [2]).deviance)
+
+
+def test_unknown_segments_stay():
+    """Code 0 is no segment, and a segment that was never seen has no factor."""
+    trials, codes = windows(0.5)
+    codes["country"][0][:500] = 0
+    found = fit_segments(trials, codes, [1, 2])
+    assert 0 not in found.factors
+    assert found.factor(np.array([0, 99])).tolist() == [1.0, 1.0]
+    assert Segments.restored(**json.loads(json.dumps(asdict(found)))) == found

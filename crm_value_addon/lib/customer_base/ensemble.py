@@ -8,8 +8,8 @@ have to be (`bands`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -37,9 +37,13 @@ from .recent import recent
 from .regular import RegularMixture
 from .reliability import LEAST_REPEATERS, STACK_REPEATERS
 from .spend import GammaGamma
-from .stack import MODEL, Stack, Trial, alone, fit_stack
+from .stack import MODEL, Segments, Stack, Trial, alone, fit_segments, fit_stack
+
+#: customers, ascending, and what is known of each: name -> segment
+Known: TypeAlias = tuple[AnyArray, Mapping[str, Ints]]
 
 _YEAR = 365
+_MONTH = 30.44
 #: earlier days that a fit goes back to
 WINDOWS = 4
 #: a base is worth a model of regular buyers if at most this share of it buys at random
@@ -109,6 +113,11 @@ class Ensemble:
         The latest first.
     said : Record or None
         What came of the answers to "who leaves" in the latest window.
+    segments : Segments or None
+        None where segments bring no more and no less than is forecast for their customers.
+    months : list of float
+        Value expected of all customers in each of the next 12 months of 30.44 days, by the purchase model's course of
+        the `days` that are forecast; empty where that is unknown.
     """
 
     model: PurchaseModel
@@ -125,6 +134,8 @@ class Ensemble:
     mean: float
     windows: list[Window]
     said: Record | None = None
+    segments: Segments | None = None
+    months: list[float] = field(default_factory=list)
 
     def state(self) -> dict[str, Any]:
         """Return everything but the two models as plain numbers, ready for JSON."""
@@ -141,6 +152,8 @@ class Ensemble:
             "mean": self.mean,
             "windows": [asdict(window) for window in self.windows],
             "said": self.said and asdict(self.said),
+            "segments": self.segments and asdict(self.segments),
+            "months": self.months,
         }
 
     @classmethod
@@ -170,6 +183,8 @@ class Ensemble:
             mean=state.get("mean", 0.0),
             windows=[Window(**window) for window in state.get("windows", [])],
             said=Record(**state["said"]) if state.get("said") else None,
+            segments=Segments.restored(**state["segments"]) if state.get("segments") else None,
+            months=state.get("months", []),
         )
 
     @classmethod
@@ -194,9 +209,12 @@ class Ensemble:
             said = silent_probability(self.model, x, t_x, T, days)
         return self.calibration(said, x == 0)
 
-    def forecast(self, view: View) -> Floats:
-        """Return the value expected of each customer in the next `days`."""
-        return self.stack.combine(view.forecasts(self.model, self.spend, self.days, self.regular))
+    def forecast(self, view: View, known: Known | None = None) -> Floats:
+        """Return the value expected of each customer in the next `days`; `known` as in `fit_ensemble`."""
+        shown = self.stack.combine(view.forecasts(self.model, self.spend, self.days, self.regular))
+        if self.segments is None or known is None:
+            return shown
+        return shown * self.segments.factor(_looked_up(known, self.segments.name, view.past.customer))
 
     def silent_probability(self, view: View, latest: float = np.inf) -> tuple[Floats, Floats]:
         """Return each customer's horizon, at most `latest`, and the probability that they do not buy within it."""
@@ -316,6 +334,7 @@ def fit_ensemble(
     prior_strength: float = 1.0,
     largest: int = LARGEST,
     intervals: float = INTERVALS,
+    known: Known | None = None,
 ) -> Ensemble:
     """Fit everything to the purchases up to a day.
 
@@ -334,6 +353,8 @@ def fit_ensemble(
         Of more customers than these, a stratified sample is fitted.
     intervals : float
         Usual intervals within which a customer who stays is expected to buy.
+    known : tuple of numpy.ndarray and mapping, optional
+        Customers, ascending, and per name of what tells segments apart the segment > 0 of each of them, 0 for unknown.
 
     Returns
     -------
@@ -366,6 +387,10 @@ def fit_ensemble(
             tries.append(_Try(view, then, clock, trial))
     trials = [each.trial for each in tries]
     stack = fit_stack(trials, Trial(forecasts, np.zeros(now.weight.size), now.weight), repeaters) if enough else alone()
+    segments = _fit_segments(tries, ahead, repeaters, known) if enough and known else None
+    shown_now = now.weight * stack.combine(forecasts)
+    if segments is not None and known is not None:
+        shown_now *= segments.factor(_looked_up(known, segments.name, now.past.customer))
     left, longest, bands = _Left(), LONGEST, None
     if tries and tries[0].view.as_of == splits[0]:
         longest = float(min(LONGEST, ahead))
@@ -385,7 +410,9 @@ def fit_ensemble(
         typical=typical_interval(mean_intervals(now.past.x, now.past.t_x)),
         longest=longest,
         bands=bands,
-        mean=float((now.weight * stack.combine(forecasts)).sum() / now.weight.sum()),
+        mean=float(shown_now.sum() / now.weight.sum()),
+        segments=segments,
+        months=_by_month(model, now, shown_now, days),
         windows=[
             Window(
                 each.view.as_of,
@@ -418,6 +445,37 @@ class _Try:
     model: PurchaseModel
     regular: RegularMixture | None
     trial: Trial
+
+
+def _fit_segments(tries: list[_Try], ahead: int, repeaters: float, known: Known) -> Segments | None:
+    """Learn from the windows that do not overlap with the latest, and try on that one."""
+    trials = [each.trial for each in tries]
+    apart = [place for place, each in enumerate(tries) if each.view.as_of + ahead <= tries[0].view.as_of]
+    windows = [
+        (fit_stack(trials, each, repeaters).combine(each.forecasts), each.actual, each.weight) for each in trials
+    ]
+    codes = {name: [_looked_up(known, name, each.view.past.customer) for each in tries] for name in known[1]}
+    return fit_segments(windows, codes, apart)
+
+
+def _looked_up(known: Known, name: str, customer: AnyArray) -> Ints:
+    """Return the segment of each customer, 0 for unknown."""
+    ids, codes = known[0], known[1][name]
+    if not ids.size:
+        return np.zeros(customer.size, dtype=np.int64)
+    place = np.minimum(np.searchsorted(ids, customer), ids.size - 1)
+    return np.where(ids[place] == customer, codes[place], 0)
+
+
+def _by_month(model: PurchaseModel, now: View, shown: Floats, days: float) -> list[float]:
+    """Return the course of the next 12 months: a new customer's expectation fades sooner than an old one's."""
+    past = now.past
+    whole = model.expected_alive(days, past.x, past.T)
+    per_unit = np.divide(shown, whole, out=np.zeros(whole.shape), where=whole > 0)
+    # one month after the other, because all at once take twelve times the memory
+    ends = np.arange(1, 13) * _MONTH
+    running = [float((per_unit * model.expected_alive(end, past.x, past.T)).sum()) for end in ends]
+    return np.diff(running, prepend=0.0).tolist()
 
 
 def _sampled_purchases(

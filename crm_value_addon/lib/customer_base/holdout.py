@@ -22,7 +22,7 @@ import numpy as np
 
 from ._arrays import AnyArray, ArrayLike, Floats, Ints
 from ._estimation import Estimator
-from .ensemble import Ensemble, View, fit_ensemble
+from .ensemble import Ensemble, Known, View, fit_ensemble
 from .errors import check
 from .fallback import DAYS_PER_MONTH, carry_forward, retention_running
 from .history import Summary, merge_days, summarise
@@ -96,6 +96,7 @@ def backtest(
     prior_strength: float = 1.0,
     retention: float = 1.0,
     kind: type[PurchaseModel] = ModifiedBetaGeo,
+    known: Known | None = None,
 ) -> Backtest:
     """Fit on the purchases up to `split`, forecast the days after it up to `end`, and compare.
 
@@ -111,6 +112,8 @@ def backtest(
         Share of customers still there after a year, 0..1, by which ``"carry_forward_12m"`` is thinned.
     kind : type
         The purchase model in the stack.
+    known : tuple of numpy.ndarray and mapping, optional
+        What is known of each customer, as in `fit_ensemble`.
 
     Returns
     -------
@@ -130,8 +133,9 @@ def backtest(
     view = View(customers, days, values, split)
     past = view.past
     ensemble = fit_ensemble(
-        customers, days, values, split, days=end - split, kind=kind, prior=prior, prior_strength=prior_strength
-    )
+        customers, days, values, split,
+        days=end - split, kind=kind, prior=prior, prior_strength=prior_strength, known=known,
+    )  # fmt: skip
     models: dict[str, PurchaseModel] = {
         "modified_beta_geo": ModifiedBetaGeo(prior, prior_strength).fit(past.x, past.t_x, past.T),
         "beta_geo": BetaGeo(prior, prior_strength).fit(past.x, past.t_x, past.T),
@@ -139,7 +143,7 @@ def backtest(
     spend = GammaGamma(prior, prior_strength).fit(past.n, past.mean, mean_log=past.mean_log)
     window = _Window(past, customers, days, values, split, end)
     forecasts = _forecasts(models, spend, past, window, retention)
-    forecasts["stack"] = _spread(ensemble.forecast(view), ensemble.model, past, window)
+    forecasts["stack"] = _spread(ensemble.forecast(view, known), ensemble.model, past, window)
     results = {name: accuracy(forecasts[name][:, -1], window.actual, name != "rfm") for name in METHODS}
     return Backtest(
         customers=past.x.size,

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ._arrays import ArrayLike, Floats
+from ._arrays import ArrayLike, Floats, Ints
 from .ensemble import Ensemble
 from .errors import as_floats
 from .recent import Recent
@@ -33,6 +33,7 @@ def shown_scores(
     months: int = 36,
     yearly_discount: float = 0.10,
     margin_ratio: ArrayLike = 1.0,
+    segment: Ints | None = None,
 ) -> Scores:
     """Return the predictions of `value.score` for some customers, by all methods of a fit.
 
@@ -47,6 +48,8 @@ def shown_scores(
         As in `regular`.
     months, yearly_discount, margin_ratio
         As in `score`.
+    segment : numpy.ndarray of int, shape (k,), optional
+        The segment of each customer, by what `Ensemble.segments` tells apart.
 
     Returns
     -------
@@ -72,6 +75,8 @@ def shown_scores(
     if fit.regular is not None:
         forecasts["regular"] = fit.regular.expected_purchases(fit.days, x, t_x, T, log_gaps) * worth
     revenue = fit.stack.combine(forecasts)
+    if fit.segments is not None and segment is not None:
+        revenue = revenue * fit.segments.factor(segment)
     contribution = revenue * ratio
     if fit.bands is None:
         moved = np.divide(revenue, by_model, out=np.full(revenue.shape, _WIDEST), where=by_model > 0)

@@ -8,7 +8,9 @@ References
 ----------
 .. [1] Breiman (1996), "Stacked regressions", Machine Learning 24, 49-64: weights >= 0 by least squares on forecasts of
    data that were not used to fit them.
-.. [2] Tweedie deviance of power 1.5: Jorgensen (1987), JRSS B 49(2), 127-162. One step of Fisher scoring for it is
+.. [2] Buhlmann and Straub (1970), "Glaubwurdigkeit fur Schadensatze", Mitteilungen der Vereinigung schweizerischer
+   Versicherungsmathematiker 70, 111-133: how far the mean of a group is believed.
+.. [3] Tweedie deviance of power 1.5: Jorgensen (1987), JRSS B 49(2), 127-162. One step of Fisher scoring for it is
    least squares with errors weighted by forecast^-0.75.
 """
 
@@ -16,11 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.optimize import nnls
 
-from ._arrays import Floats
+from ._arrays import Floats, Ints
+from .metrics import is_clearly_better, tweedie_deviance
 
 MODEL = "purchase_model"
 METHODS = (MODEL, "regular", "last_12_months", "smoothed", "rate")
@@ -40,6 +44,8 @@ RECENCY = 0.5
 #: alone brings; the latter counts as much as two windows
 LASTING, PASSING = 0.3, 0.15
 _STEPS = 4
+#: no group is forecast less than this share of what its customers are
+_LEAST_FACTOR = 0.05
 
 
 @dataclass(frozen=True)
@@ -206,3 +212,125 @@ def _level(misses: Sequence[float]) -> float:
     passing = (count * spread + 2 * PASSING**2) / (count + 2)
     shrunk = mean * LASTING**2 / (LASTING**2 + passing / min(count, 2))
     return float(np.exp(np.clip(shrunk, -np.log(WIDEST), np.log(WIDEST))))
+
+
+def credible(value: Floats, expected: Floats, codes: Ints, weight: Floats | None = None) -> dict[int, float]:
+    """Return each group's actual / expected, pulled to 1 by what chance explains (Buhlmann and Straub).
+
+    Parameters
+    ----------
+    value, expected : numpy.ndarray, shape (n,)
+        Actual and expected value, `expected` > 0.
+    codes : numpy.ndarray of int, shape (n,)
+        Group > 0 of each row; 0 for unknown, which is no group.
+    weight : numpy.ndarray, shape (n,), optional
+        Number of customers that a row represents.
+
+    Returns
+    -------
+    dict of int to float
+        Empty where there is one group only, or where the groups differ by chance alone.
+
+    Examples
+    --------
+    >>> value, codes = np.tile([0.5, 1.5], 200), np.tile([1, 2], 200)
+    >>> {code: round(factor, 2) for code, factor in credible(value, np.ones(400), codes).items()}
+    {1: 0.5, 2: 1.5}
+    """
+    weights = np.ones(value.size) if weight is None else weight
+    groups, place = np.unique(codes, return_inverse=True)
+    known = groups > 0
+    if known.sum() < 2:
+        return {}
+    volume = np.bincount(place, weights * expected)
+    ratio = np.bincount(place, weights * value) / volume
+    chance = float((weights * (value - expected) ** 2 / expected).sum() / weights.sum())
+    volume, ratio, groups = volume[known], ratio[known], groups[known]
+    total = volume.sum()
+    spread = (volume * (ratio - (volume * ratio).sum() / total) ** 2).sum() - chance * (groups.size - 1)
+    between = max(float(spread / (total - (volume**2).sum() / total)), 0.0)
+    if not between:
+        return {}
+    factor = 1 + between / (between + chance / volume) * (ratio - 1)
+    return {int(group): float(max(each, _LEAST_FACTOR)) for group, each in zip(groups, factor, strict=True)}
+
+
+@dataclass(frozen=True)
+class Segments:
+    """What the segments of a base bring beside what is forecast for its customers.
+
+    Attributes
+    ----------
+    name : str
+        What tells them apart.
+    factors : dict of int to float
+        Per segment, what the forecast of its customers is multiplied by.
+    deviance : float
+        Tweedie deviance in the latest window over that without segments, learned from the windows before; below 1.
+
+    Examples
+    --------
+    >>> Segments("country", {7: 1.2}, 0.9).factor(np.array([7, 8, 0])).tolist()
+    [1.2, 1.0, 1.0]
+    """
+
+    name: str
+    factors: dict[int, float]
+    deviance: float
+
+    @classmethod
+    def restored(cls, name: str, factors: Mapping[Any, float], deviance: float) -> Segments:
+        """Return segments from JSON, which has texts for keys."""
+        return cls(name, {int(group): factor for group, factor in factors.items()}, deviance)
+
+    def factor(self, codes: Ints) -> Floats:
+        """Return what each customer's forecast is multiplied by."""
+        groups, place = np.unique(codes, return_inverse=True)
+        return np.array([self.factors.get(int(group), 1.0) for group in groups])[place.ravel()]
+
+
+def fit_segments(
+    windows: Sequence[tuple[Floats, Floats, Floats]], codes: Mapping[str, Sequence[Ints]], apart: Sequence[int]
+) -> Segments | None:
+    """Learn whether segments bring more or less than is forecast for their customers.
+
+    Parameters
+    ----------
+    windows : sequence of tuple of numpy.ndarray
+        Forecast, actual value and weight per customer of earlier windows, the latest first.
+    codes : mapping of str to sequence of numpy.ndarray
+        By what tells segments apart: the segment > 0 of each of these customers, per window.
+    apart : sequence of int
+        Windows that were over when the latest began: only these may be learned from when that one is forecast.
+
+    Returns
+    -------
+    Segments or None
+        Of what did best in the latest window, learned from those before it; None where nothing did clearly better than
+        no segments, or where there is no window before.
+    """
+    if not apart or not all(forecast.any() and actual.any() for forecast, actual, _ in windows):
+        return None
+    forecast, actual, weight = windows[0]
+    plain = forecast * ((weight * actual).sum() / (weight * forecast).sum())
+    found, best = None, 1.0
+    for name, segment in codes.items():
+        factors = _segment_factors([(*windows[place], segment[place]) for place in apart])
+        moved = plain * Segments(name, factors, 1.0).factor(segment[0])
+        moved *= (weight * plain).sum() / (weight * moved).sum()
+        ratio = tweedie_deviance(moved, actual, weight) / tweedie_deviance(plain, actual, weight)
+        if ratio < best and is_clearly_better(moved, plain, actual, weight):
+            best = ratio
+            found = Segments(name, _segment_factors([(*windows[place], segment[place]) for place in (0, *apart)]), best)
+    return found if found and found.factors else None
+
+
+def _segment_factors(windows: Sequence[tuple[Floats, Floats, Floats, Ints]]) -> dict[int, float]:
+    """Return the factors of all windows together, each counted by its share, because they overlap."""
+    rows = [
+        (actual * ((weight * forecast).sum() / (weight * actual).sum()), forecast, weight / len(windows), codes)
+        for forecast, actual, weight, codes in windows
+    ]
+    actual, forecast, weight, codes = (np.concatenate(columns) for columns in zip(*rows, strict=True))
+    expected = forecast > 0
+    return credible(actual[expected], forecast[expected], codes[expected], weight[expected])
