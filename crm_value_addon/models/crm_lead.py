@@ -36,6 +36,25 @@ class CrmLead(models.Model):
         related="value_id.expected_margin_12m", currency_field="value_currency_id", groups=MARGIN_GROUP, aggregator=None
     )
 
+    # Of whoever has not bought yet: what a won lead brings, from customers like it.
+    value_if_won = fields.Monetary(
+        string="Worth if Won",
+        compute="_compute_value_if_won",
+        currency_field="company_currency",
+        groups=SELLER_GROUP,
+        help="Revenue of the first 12 months, as customers like this one brought it",
+    )
+    value_expected = fields.Monetary(
+        string="Expected Value",
+        compute="_compute_value_if_won",
+        currency_field="company_currency",
+        groups=SELLER_GROUP,
+        help="Worth if won, times the probability",
+    )
+    value_if_won_reason = fields.Char(
+        string="As Brought by", compute="_compute_value_if_won", groups=SELLER_GROUP, help="The customers it comes from"
+    )
+
     value_suggestion_ids = fields.One2many(
         "crm.value.suggestion", related="value_id.suggestion_ids", string="Next Products", groups=SELLER_GROUP
     )
@@ -55,6 +74,16 @@ class CrmLead(models.Model):
     @api.depends_context("company", "allowed_company_ids")
     def _compute_value_id(self):
         super()._compute_value_id()
+
+    @api.depends("partner_id", "country_id", "source_id", "partner_name", "probability", "won_status", "value_id")
+    @api.depends_context("company", "allowed_company_ids", "lang")
+    def _compute_value_if_won(self):
+        found = self.env["crm.value.lead.worth"]._estimate(self)
+        for lead in self:
+            worth, reason = found.get(lead, (0.0, False))
+            lead.value_if_won = worth
+            lead.value_expected = worth * lead.probability / 100
+            lead.value_if_won_reason = reason
 
     def _value_keys(self):
         keys = {}

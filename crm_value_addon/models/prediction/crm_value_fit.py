@@ -75,7 +75,13 @@ class CrmValueFit(models.Model):
     )
     ensemble = fields.Json(readonly=True)  # customer_base.Ensemble.state
     weights_text = fields.Char(string="Forecast", compute="_compute_weights_text")
+    segments_text = fields.Char(string="Segments", compute="_compute_weights_text")
     leaving_text = fields.Text(string="Who Leaves", compute="_compute_leaving_text")
+    season = fields.Json(readonly=True)  # crm.value.fit.season._learn
+    season_text = fields.Text(string="Season", compute="_compute_season")
+    chart_expected = fields.Json(compute="_compute_season")
+    lead_worth = fields.Json(readonly=True)  # lib/lead_worth.py: Worth
+    lead_worth_text = fields.Text(string="New Customers", compute="_compute_lead_worth_text")
     log_likelihood = fields.Float(readonly=True, digits=(16, 1))
     converged = fields.Boolean(readonly=True)
     reliability = fields.Selection(
@@ -210,7 +216,22 @@ class CrmValueFit(models.Model):
                 )
             fit.leaving_text = " ".join(lines)
 
+    @api.depends("season")
+    @api.depends_context("lang")
+    def _compute_season(self):
+        Season = self.env["crm.value.fit.season"]
+        for fit in self:
+            fit.season_text = Season._describe(fit.season)
+            fit.chart_expected = Season._chart(fit.season or {})
+
+    @api.depends("lead_worth")
+    @api.depends_context("lang")
+    def _compute_lead_worth_text(self):
+        for fit in self:
+            fit.lead_worth_text = self.env["crm.value.lead.worth"]._describe(fit)
+
     @api.depends("ensemble")
+    @api.depends_context("lang")
     def _compute_weights_text(self):
         names = {
             "purchase_model": self.env._("purchase model"),
@@ -222,6 +243,7 @@ class CrmValueFit(models.Model):
         for fit in self:
             shares = ((fit.ensemble or {}).get("stack") or {}).get("shares") or {}
             known = sorted(((share, name) for name, share in shares.items() if share >= 0.005), reverse=True)
+            fit.segments_text = self.env["crm.value.fit.segment"]._describe(fit.ensemble)
             fit.weights_text = ", ".join(
                 self.env._("%(share)s %% %(method)s", share=round(100 * share), method=names[name])
                 for share, name in known
@@ -329,6 +351,7 @@ class CrmValueFit(models.Model):
             "as_of_date": as_of,
             "fitted_at": fields.Datetime.now(),
             "margin_ratio": self._company_margin_ratio(company),
+            "lead_worth": self.env["crm.value.lead.worth"]._learn(company, days, as_of),
         }
         fit = self.sudo().create(vals | self._prepare_fit_vals(company, days, as_of))  # sudo: fits are the machine's
         self.env["crm.value.fit.backtest"]._try_out(fit, days)
@@ -385,10 +408,12 @@ class CrmValueFit(models.Model):
                 prior=company.value_prior_strength > 0,
                 prior_strength=company.value_prior_strength,
                 intervals=company.value_risk_factor,
+                known=self.env["crm.value.fit.segment"]._known(company),
             )
             verdict = customer_base.reliability.after_fit(ensemble.model, repeaters, longest)
             vals |= self._prepare_estimator_vals(ensemble.model, ensemble.spend)
             vals["ensemble"] = ensemble.state()
+            vals["season"] = self.env["crm.value.fit.season"]._learn(days, day_number(as_of), ensemble.months)
         return vals | {"reliability": verdict.level, "reliability_code": verdict.reason, "no_churn": verdict.no_churn}
 
     @api.model

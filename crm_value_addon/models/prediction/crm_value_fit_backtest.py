@@ -95,6 +95,7 @@ class CrmValueFitBacktest(models.AbstractModel):
             prior_strength=company.value_prior_strength,
             retention=company.value_retention_rate,
             kind=self.env["crm.value.fit"]._model_class(company.value_model),
+            known=self.env["crm.value.fit.segment"]._known(company),
         )
         return {
             "split": split,

@@ -95,6 +95,8 @@ class CrmValuePrediction(models.AbstractModel):
             months=basis.months,
             yearly_discount=basis.yearly_discount,
             margin_ratio=self._margin_ratio(basis, fit, columns),
+            segment=ensemble.segments
+            and self.env["crm.value.fit.segment"]._codes(ensemble.segments.name, columns["partner_id"]),
         )
         wait = np.rint(np.minimum(model.next_purchase(x, t_x), _FAR_DAYS + 1)).astype(np.int32)
         return {

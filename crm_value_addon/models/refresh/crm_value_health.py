@@ -37,6 +37,7 @@ class CrmValueHealth(models.AbstractModel):
         """
         company.ensure_one()
         health = {
+            "company": company,
             "runs": self._last_runs(company),
             "queue": self._queue_state(company),
             "crons": self._crons(),
@@ -152,6 +153,7 @@ class CrmValueHealth(models.AbstractModel):
             *self._refresh_problems(health["age"], health["runs"].get("full")),
             *self._skipped_problems(health["skipped"]),
             *self._index_problems(),
+            *self._fit_problems(health["company"]),
         ]
 
     @api.model
@@ -202,6 +204,20 @@ class CrmValueHealth(models.AbstractModel):
     @api.model
     def _skipped_problems(self, count):
         return [self.env._("%(count)s customers were left out.", count=count)] if count else []
+
+    @api.model
+    def _fit_problems(self, company):
+        """Return a sentence where the latest model was refused: something about the purchases has changed."""
+        latest = self.env["crm.value.fit"].search([("company_id", "=", company.id)], limit=1)
+        if latest.decision != "much_worse":
+            return []
+        return [
+            self.env._(
+                "The prediction model of %(date)s was set aside: tried on the past, it is much worse than the one in "
+                "use, which stays. Have the customers or the documents changed?",
+                date=self._moment(latest.fitted_at),
+            )
+        ]
 
     @api.model
     def _index_problems(self):

@@ -83,6 +83,75 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
         self.assertTrue(fit.verdict and fit.reliability_reason and fit.standard_errors_text)
         self.assertEqual(len(fit.chart_calibration["series"][0]["values"]), len(fit.chart_calibration["labels"]))
 
+    def test_segments_that_the_past_speaks_for(self):
+        """Customers of one country buy for four times as much every year: they are told apart, also one by one."""
+        rich, poor = self.env.ref("base.ch"), self.env.ref("base.pt")
+        for number, customer in enumerate(self.customers):
+            customer.country_id = rich if number % 2 else poor
+        who, day, value = simulated_purchases()
+        begin = day_number(START)
+        who, day = np.tile(who, 3), np.concatenate([day - 360, day - 180, day])
+        growth = np.where(who % 2 == 1, 6.0 ** ((day - begin) / 365), 1.0)
+        self.feed((who, day, np.round(np.tile(value, 3) * growth, 2)))
+        self.company.value_method = "model"
+        self.refresh()  # who is a customer
+        fit = self.Fit._fit_company(self.company)
+        self.assertEqual(fit.ensemble["segments"]["name"], "country")
+        factors = fit.ensemble["segments"]["factors"]
+        self.assertGreater(factors[str(rich.id)], factors[str(poor.id)])
+        self.assertIn("told apart by country", fit.segments_text)
+        self.refresh()
+        shown = {value.partner_id: value.expected_purchases for value in self.Value.search([])}
+        kept = fit.ensemble
+        fit.ensemble = {**kept, "segments": False}
+        self.assertFalse(fit.segments_text)
+        self.refresh()
+        for number in (2, 3):
+            value = self.value(self.customers[number])
+            factor = factors[str(value.partner_id.country_id.id)]
+            self.assertAlmostEqual(shown[value.partner_id], value.expected_purchases * factor, 2)
+        fit.ensemble = kept
+        self.refresh(self.customers[2:4])
+        for number in (2, 3):
+            value = self.value(self.customers[number])
+            self.assertAlmostEqual(shown[value.partner_id], value.expected_purchases, 4)
+
+    def test_segments_by_chance_are_none(self):
+        for number, customer in enumerate(self.customers):
+            customer.country_id = self.env.ref("base.ch") if number % 3 else self.env.ref("base.pt")
+        self.refresh()
+        fit = self.Fit._fit_company(self.company)
+        self.assertFalse(fit.ensemble["segments"] or fit.segments_text)
+
+    def test_expected_revenue_by_month(self):
+        """540 days are too short for a season: the months fade evenly, and add up to what customers are expected."""
+        self.company.value_method = "model"
+        fit = self.Fit._fit_company(self.company)
+        self.refresh()
+        values = self.Value.search([("company_id", "=", self.company.id)])
+        expected = sum(value.expected_purchases * value.expected_spend for value in values)
+        self.assertAlmostEqual(sum(fit.season["expected"]) / expected, 1, 2)
+        self.assertIn("two are needed", fit.season_text)
+        self.assertEqual(fit.chart_expected["labels"][0], "Jul 25")
+        self.assertEqual(len(fit.chart_expected["series"][1]["values"]), 12)
+        year = self.purchases[1] > day_number(TODAY) - 365
+        self.assertAlmostEqual(sum(fit.season["before"]), self.purchases[2][year].sum(), 2)
+
+    def test_a_season_is_used_where_it_forecasts_better(self):
+        days = np.arange(day_number(TODAY) - 4 * 365, day_number(TODAY) + 1)
+        december = days.astype("datetime64[D]").astype("datetime64[M]").astype(int) % 12 == 11
+        Season = self.env["crm.value.fit.season"]
+        known = {"date": days, "purchase_revenue": np.where(december, 300.0, 100.0)}
+        found = Season._learn(known, day_number(TODAY), [1000.0 - 10 * month for month in range(12)])
+        self.assertTrue(found["is_used"])
+        self.assertAlmostEqual(sum(found["expected"]), 11340, 4)
+        self.assertEqual(max(range(12), key=found["expected"].__getitem__), 5, "the sixth month is December")
+        self.assertGreater(found["expected"][5], 2 * found["expected"][3])
+        self.assertIn("December brings", Season._describe(found))
+        known["purchase_revenue"] = np.random.default_rng(1).gamma(1.0, 100.0, len(days))
+        self.assertIn("No season is used", Season._describe(Season._learn(known, day_number(TODAY), [1.0] * 12)))
+        self.assertFalse(Season._describe(False))
+
     def test_fit_without_prior_may_be_too_flat_for_standard_errors(self):
         self.company.value_prior_strength = 0
         estimators = customer_base.ModifiedBetaGeo, customer_base.GammaGamma
@@ -241,9 +310,13 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
         much_worse = next_fit(90, 100)
         self.assertEqual((much_worse.decision, much_worse.is_used, fit.is_used), ("much_worse", False, True))
         self.assertIn("much worse", much_worse.verdict)
+        problems = "".join(self.env["crm.value.health"]._check(self.company)["problems"])
+        self.assertIn("was set aside", problems)
         fit.action_pin()
         better = next_fit(10, 100)
         self.assertEqual((better.decision, better.is_used, fit.is_used), ("other_pinned", False, True))
+        problems = "".join(self.env["crm.value.health"]._check(self.company)["problems"])
+        self.assertNotIn("was set aside", problems)
         better.action_pin()
         self.assertEqual((better.is_pinned, fit.is_pinned, self.Fit._current(self.company)), (True, False, better))
         better.action_release()

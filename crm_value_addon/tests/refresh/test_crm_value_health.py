@@ -83,7 +83,7 @@ class TestCrmValueHealth(ValueCase):
         self.env.flush_all()
         self.health()
         self.env.invalidate_all()
-        with self.assertQueryCount(14):
+        with self.assertQueryCount(15):
             self.health()
 
     def test_the_administrator_opens_the_settings(self):
