@@ -77,7 +77,7 @@ class CrmValueFit(models.Model):
     weights_text = fields.Char(string="Forecast", compute="_compute_weights_text")
     segments_text = fields.Char(string="Segments", compute="_compute_weights_text")
     leaving_text = fields.Text(string="Who Leaves", compute="_compute_leaving_text")
-    season = fields.Json(readonly=True)  # crm.value.fit.season._learn
+    season = fields.Json(string="Revenue by Month", readonly=True)  # crm.value.fit.season._learn
     season_text = fields.Text(string="Season", compute="_compute_season")
     chart_expected = fields.Json(compute="_compute_season")
     lead_worth = fields.Json(readonly=True)  # lib/lead_worth.py: Worth

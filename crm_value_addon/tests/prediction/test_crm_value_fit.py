@@ -90,7 +90,7 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
             customer.country_id = rich if number % 2 else poor
         who, day, value = simulated_purchases()
         begin = day_number(START)
-        who, day = np.tile(who, 3), np.concatenate([day - 360, day - 180, day])
+        who, day = np.tile(who, 3), np.concatenate([day - 720, day - 360, day])
         growth = np.where(who % 2 == 1, 6.0 ** ((day - begin) / 365), 1.0)
         self.feed((who, day, np.round(np.tile(value, 3) * growth, 2)))
         self.company.value_method = "model"

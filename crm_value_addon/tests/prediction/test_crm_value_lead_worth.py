@@ -26,7 +26,7 @@ class TestCrmValueLeadWorth(ValueCase):
         cls.partners = cls.env["res.partner"].create(
             [{"name": f"C{n}", "country_id": (cls.rich if n % 2 else cls.poor).id} for n in range(2 * EACH)]
         )
-        cls.firsts = [TODAY - timedelta(days=365 * 5 - 12 * n) for n in range(2 * EACH)]
+        cls.firsts = [TODAY - timedelta(days=365 * 5 - 15 * n) for n in range(2 * EACH)]
         cls.Value.create(
             [
                 {
@@ -76,16 +76,18 @@ class TestCrmValueLeadWorth(ValueCase):
 
     def test_customers_like_it(self):
         fit = self.learned()
-        self.assertEqual(fit.lead_worth["customers"], 90, "those whose first year is not over do not count")
+        self.assertEqual(fit.lead_worth["customers"], 98, "those whose first year is not over do not count")
         self.assertLess(fit.lead_worth["trial"]["deviance"], 0.5)
+        tried = fit.lead_worth["trial"]["customers"]
+        self.assertGreaterEqual(tried, 30)
         rich, poor, unknown = (self.lead(country_id=country) for country in (self.rich.id, self.poor.id, False))
         self.assertAlmostEqual(rich.value_if_won / poor.value_if_won, 4, delta=0.4)
         self.assertAlmostEqual(poor.value_if_won, 103, delta=10)
         self.assertGreater(unknown.value_if_won, poor.value_if_won)
         self.assertAlmostEqual(rich.value_expected, rich.value_if_won / 4, 2)
-        self.assertEqual(rich.value_if_won_reason, "90 new customers: 45 from Switzerland")
+        self.assertEqual(rich.value_if_won_reason, "98 new customers: 49 from Switzerland")
         self.assertIn("Told apart by country", fit.lead_worth_text)
-        self.assertIn("The last 30 new customers were expected to bring", fit.lead_worth_text)
+        self.assertIn(f"The last {tried} new customers were expected to bring", fit.lead_worth_text)
 
     def test_the_contact_knows_better_than_the_lead(self):
         self.learned()
@@ -115,7 +117,8 @@ class TestCrmValueLeadWorth(ValueCase):
             self.env.cr.execute("UPDATE crm_lead SET create_date = %s WHERE id = %s", [first, lead.id])
         fit = self.learned()
         self.assertTrue(fit.lead_worth["trial"]["were_leads"])
-        self.assertIn("The last 30 won leads", fit.lead_worth_text)
+        tried = fit.lead_worth["trial"]["customers"]
+        self.assertIn(f"The last {tried} won leads", fit.lead_worth_text)
 
     def test_too_few_customers(self):
         self.Value.search([("company_id", "=", self.company.id)])[25:].unlink()
@@ -126,7 +129,7 @@ class TestCrmValueLeadWorth(ValueCase):
 
     def test_who_objects_is_no_example(self):
         self.partners[:20].value_opt_out = True
-        self.assertEqual(self.learned().lead_worth["customers"], 70)
+        self.assertEqual(self.learned().lead_worth["customers"], 78)
 
     def test_sellers_see_it_and_other_companies_do_not(self):
         self.learned()
@@ -135,7 +138,7 @@ class TestCrmValueLeadWorth(ValueCase):
         with Form(lead) as form:
             self.assertGreater(form.value_expected, 0)
             form.probability = 50
-            self.assertAlmostEqual(form.value_expected, form.value_if_won / 2, 2)
+            self.assertAlmostEqual(form.value_expected, form.value_if_won / 2, delta=0.01)
         other = self.setup_other_company(name="Other")["company"]
         elsewhere = self.lead(company_id=other.id, country_id=self.rich.id, user_id=False)
         self.assertFalse(elsewhere.with_context(allowed_company_ids=self.company.ids).value_if_won)
