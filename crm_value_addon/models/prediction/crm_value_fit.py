@@ -505,9 +505,10 @@ class CrmValueFit(models.Model):
         self.sudo().is_pinned = False  # sudo: see action_pin
 
     @api.model
-    def action_fit_now(self):
+    def action_fit_now(self, _selected=()):
         """Fit the current company's purchases now and open the result.
 
+        :param _selected: the rows that are ticked in the list, which its button sends; they make no difference
         :raise AccessError: the user is no sales manager
         """
         self._check_manager()

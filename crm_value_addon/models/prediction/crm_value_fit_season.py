@@ -74,7 +74,7 @@ class CrmValueFitSeason(models.AbstractModel):
         if not kept or not kept.get("expected"):
             return ""
         if not kept.get("index"):
-            return self.env._("Whole years of history are too few to see a season: two are needed.")
+            return self.env._("The history is too short to see a season: two whole years are needed.")
         if kept["error"] is None:
             return self.env._("The history is too short to try a season on earlier quarters, so none is used.")
         errors = {"season": round(100 * kept["error"]), "even": round(100 * kept["even_error"])}

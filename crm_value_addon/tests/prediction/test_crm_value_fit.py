@@ -7,6 +7,7 @@ from freezegun import freeze_time
 
 from odoo.addons.base.tests.test_ir_cron import CronMixinCase
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.service.model import call_kw
 from odoo.tests import new_test_user
 from odoo.tools import SQL
 
@@ -123,6 +124,12 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
         fit = self.Fit._fit_company(self.company)
         self.assertFalse(fit.ensemble["segments"] or fit.segments_text)
 
+    def test_the_button_of_the_list(self):
+        """The list's button sends the ids of the ticked rows, an API call sends nothing."""
+        for args in ([[]], [[1, 2]], []):
+            action = call_kw(self.Fit, "action_fit_now", args, {})
+            self.assertEqual(self.Fit.browse(action["res_id"]).company_id, self.company)
+
     def test_expected_revenue_by_month(self):
         """540 days are too short for a season: the months fade evenly, and add up to what customers are expected."""
         self.company.value_method = "model"
@@ -131,7 +138,7 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
         values = self.Value.search([("company_id", "=", self.company.id)])
         expected = sum(value.expected_purchases * value.expected_spend for value in values)
         self.assertAlmostEqual(sum(fit.season["expected"]) / expected, 1, 2)
-        self.assertIn("two are needed", fit.season_text)
+        self.assertIn("two whole years are needed", fit.season_text)
         self.assertEqual(fit.chart_expected["labels"][0], "Jul 25")
         self.assertEqual(len(fit.chart_expected["series"][1]["values"]), 12)
         year = self.purchases[1] > day_number(TODAY) - 365
