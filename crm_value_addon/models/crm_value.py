@@ -24,7 +24,8 @@ class CrmValue(models.Model):
     - ``written_by``: the step of a refresh that computes it: observation, prediction, component, rfm, leaving,
       lifecycle
     - ``metric``: a loyalty tier may ask for it; one of `METRIC_KINDS`
-    - ``raised_by``: what of an order raises it once the order is invoiced: amount, margin or purchase
+    - ``raised_by``: what of an order raises it once the order is invoiced: amount, margin, purchase or
+      qualifying
     - ``kept_by``: "snapshot", where each month's end keeps it
     - ``opt_out``: "kept", where it is not withheld from customers who object to being evaluated
     """
@@ -126,7 +127,7 @@ class CrmValue(models.Model):
         written_by="observation",
         opt_out="kept",
         metric="customer",
-        raised_by="amount",
+        raised_by="qualifying",
         help="What counts for tiers in the last 12 months: goods less allowances, of what the settings let count",
     )
     qualifying_year = fields.Monetary(
@@ -135,7 +136,7 @@ class CrmValue(models.Model):
         written_by="observation",
         opt_out="kept",
         metric="customer",
-        raised_by="amount",
+        raised_by="qualifying",
     )
     qualifying_total = fields.Monetary(
         string="Qualifying",
@@ -143,7 +144,7 @@ class CrmValue(models.Model):
         written_by="observation",
         opt_out="kept",
         metric="customer",
-        raised_by="amount",
+        raised_by="qualifying",
     )
     margin_total = fields.Monetary(
         string="Margin",

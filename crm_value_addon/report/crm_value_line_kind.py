@@ -105,8 +105,8 @@ class CrmValueLineKind(models.AbstractModel):
 
     def _is_marked(self, name):
         """Return the condition that a line's product has a mark (see `crm.value.counting`)."""
-        templates = self.env["crm.value.counting"]._template_ids(name)
-        return SQL("COALESCE(line.template_id = ANY(%s), FALSE)", list(templates)) if templates else SQL("FALSE")
+        products = self._select_marked_products(name)
+        return SQL("COALESCE(line.product_id IN (%s), FALSE)", products) if products else SQL("FALSE")
 
     def _select_lines(self, company, condition, draft_id, lines):
         """Return the SELECT of what Odoo stored of the lines; a document without any has one that is empty."""
@@ -173,24 +173,25 @@ class CrmValueLineKind(models.AbstractModel):
         return SQL(
             """
             CASE WHEN line.display_type = 'rounding' THEN 'rounding'
-                 WHEN line.is_downpayment OR line.product_id IN (%(advance)s) THEN 'advance'
-                 WHEN line.product_id IN (%(discount)s) THEN 'allowance'
-                 WHEN %(fee)s THEN 'fee'
+                 WHEN line.is_downpayment THEN 'advance' %(by_product)s
                  WHEN line.id IS NULL OR line.revenue = 0 THEN 'goods'
                  WHEN line.product_id IS NULL AND line.revenue > 0 AND line.sign * line.quantity < 0 THEN 'allowance'
                  WHEN line.product_id IS NULL AND (line.revenue < 0 OR line.reversed_id IS NOT NULL)
                  THEN CASE WHEN (%(reversed)s) THEN 'goods' ELSE 'allowance' END
                  WHEN line.product_id IS NULL THEN 'goods'
-                 WHEN line.revenue > 0 AND line.reversed_id IS NULL THEN 'goods'
+                 WHEN line.revenue > 0 AND (line.reversed_id IS NULL OR NOT EXISTS (
+                          SELECT FROM account_move_line other
+                           WHERE other.move_id = line.reversed_id AND other.product_id = line.product_id)) THEN 'goods'
                  WHEN line.amount <= line.undelivered + 0.000001 THEN 'goods'
                  WHEN COALESCE(CASE WHEN line.revenue < 0 THEN (%(reversed)s) END,
                                (%(ordered)s), (%(beside)s), (%(sold)s), %(listed)s)
                  THEN 'goods' ELSE 'allowance'
             END
             """,
-            advance=self._select_advance_products(),
-            discount=self._select_discount_products(company),
-            fee=self._is_marked("value_no_purchase"),
+            by_product=SQL(" ").join(
+                SQL("WHEN line.product_id IN (%s) THEN %s", products, kind)
+                for kind, products in self._kinds_by_product(company)
+            ),
             reversed=self._is_about_price(
                 SQL("account_move_line other"),
                 SQL(
@@ -240,12 +241,31 @@ class CrmValueLineKind(models.AbstractModel):
 
         It says the same of these lines as `_kind`, which has to look at many more things.
         """
+        by_product = [SQL("line.product_id NOT IN (%s)", products) for _, products in self._kinds_by_product(company)]
         return SQL(
             """line.display_type = 'product' AND line.balance < 0 AND line.product_id IS NOT NULL
-               AND line.is_downpayment IS NOT TRUE AND move.reversed_entry_id IS NULL
-               AND line.product_id NOT IN (%s) AND line.product_id NOT IN (%s)""",
-            self._select_advance_products(),
-            self._select_discount_products(company),
+               AND line.is_downpayment IS NOT TRUE AND move.reversed_entry_id IS NULL AND %s""",
+            SQL(" AND ").join(by_product),
+        )
+
+    def _kinds_by_product(self, company):
+        """Return the kinds that a product decides, the first that holds: list of (kind, SELECT of the products).
+
+        The products that the settings call no purchase are left out where there are none.
+        """
+        fees = self._select_marked_products("value_no_purchase")
+        return [
+            ("advance", self._select_advance_products()),
+            ("allowance", self._select_discount_products(company)),
+            *([("fee", fees)] if fees else []),
+        ]
+
+    def _is_bought(self, company):
+        """Return the condition that a line is neither an advance nor a fee, so that it can be bought and given back."""
+        unbought = [products for kind, products in self._kinds_by_product(company) if kind in ("advance", "fee")]
+        return SQL(
+            "line.is_downpayment IS NOT TRUE AND (line.product_id IN (%s)) IS NOT TRUE",
+            SQL(" UNION ALL ").join(unbought),
         )
 
     def _is_about_price(self, source, where):
@@ -296,6 +316,20 @@ class CrmValueLineKind(models.AbstractModel):
                UNION ALL SELECT unnest(%s::int[])""",
             discount.ids,
         )
+
+    def _select_marked_products(self, name):
+        """Return the SELECT of the products with a mark (see `crm.value.counting`), None where there are none."""
+        templates = self.env["crm.value.counting"]._template_ids(name)
+        return (
+            SQL("SELECT marked.id FROM product_product marked WHERE marked.product_tmpl_id = ANY(%s)", list(templates))
+            if templates
+            else None
+        )
+
+    def _with_mark(self, order_lines, name):
+        """Return those lines of orders whose product has a mark, as `_is_marked` says of documents."""
+        templates = set(self.env["crm.value.counting"]._template_ids(name))
+        return order_lines.filtered(lambda line: line.product_id.product_tmpl_id.id in templates)
 
     def _is_advance(self, order_lines):
         """Return those lines of orders that are advances, as they will be on a document."""

@@ -31,7 +31,8 @@ class CrmValueProductReader(models.AbstractModel):
 
     How it works: most lines are goods at first sight (`_is_plain` of `crm.value.line.kind`), and are read as they are;
     of the others, `crm.value.line.kind` says what they are. Advances are left out. Margins are those that were recorded
-    when the document was posted, shared out among its lines (lib/products/shares.py).
+    when the document was posted, shared out among its lines (lib/products/shares.py); a fee takes its share along,
+    as a line of no product, and is left out then.
     """
 
     _name = "crm.value.product.reader"
@@ -95,7 +96,8 @@ class CrmValueProductReader(models.AbstractModel):
         lines = SQL("%s AND NOT (%s)", is_document, Kind._is_plain(basis.company))
         return SQL(
             """
-            SELECT other.partner_id::int4, other.move_id::int4, COALESCE(other.product_id, 0)::int4, 0,
+            SELECT other.partner_id::int4, other.move_id::int4,
+                   CASE WHEN other.kind = 'fee' THEN 0 ELSE COALESCE(other.product_id, 0) END::int4, 0,
                    %(day)s, CASE WHEN other.kind = 'goods' THEN other.quantity ELSE 0 END::float8,
                    COALESCE(other.revenue, 0)::float8, COALESCE(other.revenue - other.cost, 0)::float8,
                    other.kind = 'rounding' OR other.kind = 'allowance' AND

@@ -76,8 +76,8 @@ class CrmValueOrderSummary(models.AbstractModel):
         """
         if order.partner_id.sudo().commercial_partner_id.value_opt_out:  # sudo: reads only the flag
             return None
-        amount, margin, bought = self._open_amounts(order)
-        if order.state == "cancel" or order.state == "sale" and bought <= 0 or not order.company_id:
+        brings = self._open_amounts(order)
+        if order.state == "cancel" or order.state == "sale" and brings["purchase"] <= 0 or not order.company_id:
             return None
         rate = order.currency_rate or 1.0
         customer = order.partner_id.commercial_partner_id._origin
@@ -85,25 +85,33 @@ class CrmValueOrderSummary(models.AbstractModel):
         return (
             self.env["crm.value.tier.preview"]
             .sudo()
-            ._after_order(order.company_id, customer.id or 0, amount / rate, margin / rate, bought / rate)
+            ._after_order(order.company_id, customer.id or 0, {kind: amount / rate for kind, amount in brings.items()})
             if customer
             else None
         )
 
     @api.model
     def _open_amounts(self, order):
-        """Return what an order adds once the rest is invoiced, in its currency: revenue, margin, and what is bought.
+        """Return what an order adds once the rest is invoiced, in its currency: dict of `raised_by` → amount.
 
-        Advances are no purchase and have no margin. What was paid in advance is revenue already, so that the rest
-        brings less.
+        Advances are no purchase and have no margin; fees have a margin. What was paid in advance is revenue already, so
+        that the rest brings less.
         """
-        lines = order.sudo().order_line  # sudo: the preview shows no margin
-        goods = lines - self.env["crm.value.line.kind"]._is_advance(lines)
-        if order.state != "sale":
-            return order.amount_untaxed, sum(goods.mapped("margin")), sum(goods.mapped("price_subtotal"))
-        left = {line: line.price_subtotal - line.untaxed_amount_invoiced for line in lines}
-        margin = sum(line.margin * left[line] / line.price_subtotal for line in goods if line.price_subtotal)
-        return sum(left.values()), margin, sum(left[line] for line in goods)
+        lines, Kind = order.sudo().order_line, self.env["crm.value.line.kind"]  # sudo: the preview shows no margin
+        left = {line: line.price_subtotal for line in lines}
+        if order.state == "sale":
+            left = {line: line.price_subtotal - line.untaxed_amount_invoiced for line in lines}
+        sold = lines - Kind._is_advance(lines)
+        bought = sold - Kind._with_mark(sold, "value_no_purchase")
+        qualifying = bought - Kind._with_mark(bought, "value_not_for_tiers")
+        return {
+            "amount": sum(left.values()),
+            "margin": sum(line.margin * left[line] / line.price_subtotal for line in sold if line.price_subtotal)
+            if order.state == "sale"
+            else sum(sold.mapped("margin")),
+            "purchase": sum(left[line] for line in bought),
+            "qualifying": sum(left[line] for line in qualifying),
+        }
 
     # the notice
 

@@ -29,7 +29,10 @@ class CrmValueQualifying(models.AbstractModel):
     @api.model
     def _adjust(self, basis, columns):
         """Return the columns with the qualifying amounts as the settings let them count."""
-        self._add(basis, columns, self._select_other(basis))
+        for source in self._other_sources(basis):
+            self._add(basis, columns, source)
+        if basis.draft_qualifying:
+            self._add_draft(basis, columns)
         if basis.tiers_count == "paid":
             invoiced = {name: columns[name].copy() for name in QUALIFYING}
             self._add(basis, columns, self._select_open(basis))
@@ -65,6 +68,17 @@ class CrmValueQualifying(models.AbstractModel):
         known = partners[place] == found["partner"]
         for name in QUALIFYING:
             columns[name][place[known]] += found[name][known]
+
+    def _add_draft(self, basis, columns):
+        """Add what a draft counts more, or less, for tiers; once posted, nothing of it is paid at first."""
+        customer_id, day, bought, qualifying = basis.draft_qualifying
+        more = qualifying - bought - (qualifying if basis.tiers_count == "paid" and qualifying > 0 else 0)
+        select = SQL("SELECT %s::int AS partner_id, %s::date AS date, %s::numeric AS amount", customer_id, day, more)
+        self._add(basis, columns, select)
+
+    def _other_sources(self, basis):
+        """Hook: return SELECTs of partner_id, date, amount: what counts more, or less, for tiers than was bought."""
+        return [self._select_other(basis)]
 
     def _select_other(self, basis):
         """Return the SELECT of what documents count more, or less, for tiers than they were bought for."""
@@ -141,10 +155,18 @@ class CrmValueQualifying(models.AbstractModel):
                 partner=value.partner_id.id,
             )
         )
-        open_amount = value.revenue_total - value.qualifying_total - float(advances) - float(products)
+        advances, products = (
+            float(amount) + more for amount, more in zip((advances, products), self._more_parts(value), strict=True)
+        )
+        open_amount = value.revenue_total - value.qualifying_total - advances - products
         return [
-            (self.env._("down payments, gift cards, fees and other lines that are no purchase"), float(advances)),
-            (self.env._("products without weight for tiers"), float(products)),
+            (self.env._("down payments, gift cards, fees and other lines that are no purchase"), advances),
+            (self.env._("products without weight for tiers"), products),
             (self.env._("not paid yet"), value.currency_id.round(open_amount)),
             (self.env._("journals that are left out (in no figure)"), float(left_out)),
         ]
+
+    @api.model
+    def _more_parts(self, value):
+        """Hook: return what is no purchase, and what has no weight for tiers, in other sources of purchases."""
+        return 0.0, 0.0

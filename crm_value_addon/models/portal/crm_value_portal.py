@@ -143,7 +143,7 @@ class CrmValuePortal(models.AbstractModel):
             steps = {step["kind"]: step for step in explained["steps"] if step["kind"] in kinds}
             return steps, explained["open_tier_ids"]
         Preview = value.env["crm.value.tier.preview"]
-        step = Preview._after_order(company, 0, 0.0, 0.0)["step"]
+        step = Preview._after_order(company, 0, {})["step"]
         rules = Preview._cached_rules(company, company._value_today())
         return {"next": step} if step else {}, {rule.tier_id for rule in rules if rule.customers is None}
 

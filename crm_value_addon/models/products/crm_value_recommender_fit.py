@@ -166,7 +166,7 @@ class CrmValueRecommenderFit(models.AbstractModel):
             ]
         )
         Kind = self.env["crm.value.line.kind"]
-        special = SQL("%s UNION ALL %s", Kind._select_advance_products(), Kind._select_discount_products(company))
+        special = SQL(" UNION ALL ").join(products for _kind, products in Kind._kinds_by_product(company))
         rows = self.env.execute_query(
             SQL("SELECT DISTINCT product_tmpl_id FROM product_product WHERE id IN (%s)", special)
         )

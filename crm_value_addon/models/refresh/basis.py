@@ -30,6 +30,8 @@ class Basis:
     until: date | None = None
     #: rows more of `crm.value.purchase._sources`: what a draft adds once it is posted
     draft_rows: tuple = ()
+    #: what the draft counts for tiers: (id of the customer, day, what is bought, what of it qualifies)
+    draft_qualifying: tuple | None = None
     #: customers asked as one: (id of the one that remains, ids of all of them)
     merged: tuple | None = None
     #: the yearly discount rate; None for the company's setting

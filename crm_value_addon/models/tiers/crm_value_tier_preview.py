@@ -26,19 +26,19 @@ class CrmValueTierPreview(models.AbstractModel):
     # orders
 
     @api.model
-    def _after_order(self, company, customer_id, amount, margin, bought=None):
+    def _after_order(self, company, customer_id, brings):
         """Return the tier that a customer will have once an order is invoiced, and what is missing for the next one.
 
-        :param amount: what the order adds to the revenue, in the currency of the company
-        :param bought: what it adds to the purchases, where advances make that another amount
+        :param brings: what the order adds, in the currency of the company: dict of `raised_by` (see `crm.value`) →
+            amount; of ``purchase``, what is bought
         :return: dict ``tier_id next_tier_id step amount``; step as in `crm.value.tier.explanation._explain_tiers`,
             None without a next tier; amount as returned by `_amount_missing`
         """
-        today, bought = company._value_today(), amount if bought is None else bought
+        today = company._value_today()
         rules = self._cached_rules(company, today)
         if not rules:
             return {"tier_id": False, "next_tier_id": False, "step": None, "amount": None}
-        row = self._evaluate_with_order(company, today, rules, customer_id, amount, margin, bought)
+        row = self._evaluate_with_order(company, today, rules, customer_id, brings)
         level = next((level for level, rule in enumerate(rules, 1) if rule.tier_id == row["decided_next_tier_id"]), 0)
         value = self.env["crm.value"].new({"company_id": company.id})
         return {
@@ -57,9 +57,9 @@ class CrmValueTierPreview(models.AbstractModel):
         return self.env["crm.value.tier"]._rules_of(company)
 
     @api.model
-    def _evaluate_with_order(self, company, today, rules, customer_id, amount, margin, bought):
+    def _evaluate_with_order(self, company, today, rules, customer_id, brings):
         """Return the decision and every condition of the rules for one customer, as if the order were invoiced."""
-        rows = self._select_with_order(company, today, rules, customer_id, amount, margin, bought)
+        rows = self._select_with_order(company, today, rules, customer_id, brings)
         conditions = self.env["crm.value.tier.explanation"]._conditions(rules, "next")
         self.env["crm.value"].flush_model()
         [row] = self.env.execute_query_dict(
@@ -74,11 +74,11 @@ class CrmValueTierPreview(models.AbstractModel):
         return row
 
     @api.model
-    def _select_with_order(self, company, today, rules, customer_id, amount, margin, bought):
+    def _select_with_order(self, company, today, rules, customer_id, brings):
         """Return the SELECT of a customer's figures with an order added, also of a customer without a value."""
         Assignment, Value = self.env["crm.value.tier.assignment"], self.env["crm.value"]
         known = Assignment._select_figures(company, today, rules, SQL("value.partner_id = %s", customer_id))
-        raises = {"amount": amount, "margin": margin, "purchase": int(is_purchase(bought))}
+        raises = brings | {"purchase": int(is_purchase(brings.get("purchase", 0)))}
         added = {name: more for kind, more in raises.items() for name in Value._fields_with("raised_by", kind)}
         return SQL(
             """
@@ -107,7 +107,7 @@ class CrmValueTierPreview(models.AbstractModel):
             for criterion in rule.criteria
             if float(row[criterion.metric]) < criterion.enter_min
         }
-        raised = self.env["crm.value"]._fields_with("raised_by", "amount")
+        raised = self.env["crm.value"]._fields_with("raised_by", "amount", "qualifying")
         by_amount = [gap for metric, gap in missing.items() if metric in raised]
         if rule.match == "any":
             return min(by_amount, default=None)
@@ -211,7 +211,8 @@ class CrmValueTierPreview(models.AbstractModel):
         :return: dict by the names of the fields; None when the customer cannot be predicted
         """
         as_of = company._value_today()
-        basis = Basis(company, as_of, value.partner_id.ids, draft_rows=self._draft_rows(value, company, as_of, draft))
+        rows, qualifying = self._draft_rows(value, company, as_of, draft)
+        basis = Basis(company, as_of, value.partner_id.ids, draft_rows=rows, draft_qualifying=qualifying)
         Refresh, Merge = self.env["crm.value.refresh"], self.env["crm.value.merge"]
         columns, skipped = Refresh._compute(basis)
         if skipped or not len(columns["partner_id"]):
@@ -281,7 +282,8 @@ class CrmValueTierPreview(models.AbstractModel):
 
     @api.model
     def _draft_rows(self, value, company, as_of, draft):
-        """Return the rows that a draft adds to the purchases (see `crm.value.purchase._select_draft_row`)."""
+        """Return what a draft adds: rows of purchases (see `crm.value.purchase._select_draft_row`), and its qualifying
+        amount as `Basis` takes it."""
         draft.env.flush_all()
         [net] = self.env.execute_query_dict(
             self.env["crm.value.document"]._select_net(company, SQL("= %s", draft.id), 2, draft.id)
@@ -292,7 +294,8 @@ class CrmValueTierPreview(models.AbstractModel):
         rows = [(draft.id, *key, day, draft.amount_untaxed_signed, net["margin"] or 0, max(-bought, 0), max(bought, 0))]
         if bought < 0:
             rows += [(None, *key, date, 0, 0, 0, amount) for date, amount in self._taken_back(value, draft, bought)]
-        return tuple(rows)
+        qualifying = bought if net["qualifying"] is None else float(net["qualifying"])
+        return tuple(rows), (key[0], day, bought, qualifying)
 
     @api.model
     def _taken_back(self, value, draft, bought):

@@ -1,1 +1,2 @@
 from . import test_counting
+from . import test_fees

@@ -72,7 +72,8 @@ class TestCrmValueLineKind(SalesCase):
         for coupon, rewards in status.items():
             order._apply_program_reward(rewards, coupon)
         self.assertEqual(order.amount_total, 70)
-        self.assertEqual(self.env["crm.value.order.summary"]._open_amounts(order), (70, 40, 100))
+        brings = self.env["crm.value.order.summary"]._open_amounts(order)
+        self.assertEqual(brings, {"amount": 70, "margin": 40, "purchase": 100, "qualifying": 100})
         order.action_confirm()
         self.bill(order, "2025-06-01")
         self.assertFigures(customer, revenue_total=70, margin_total=40, purchase_count=1, monetary_value=100)
@@ -83,12 +84,16 @@ class TestCrmValueLineKind(SalesCase):
         self.bill(order, "2025-05-01", "percentage", amount=30)
         self.refresh(customer)
         before = self.value(customer).revenue_total
-        amount, margin, bought = self.env["crm.value.order.summary"]._open_amounts(order)
+        brings = self.env["crm.value.order.summary"]._open_amounts(order)
         self.bill(order, "2025-06-01")
         self.assertFigures(
-            customer, revenue_total=before + amount, margin_total=margin, monetary_value=bought, purchase_count=1
+            customer,
+            revenue_total=before + brings["amount"],
+            margin_total=brings["margin"],
+            monetary_value=brings["purchase"],
+            purchase_count=1,
         )
-        self.assertEqual((amount, margin, bought), (700, 400, 1000))
+        self.assertEqual(brings, {"amount": 700, "margin": 400, "purchase": 1000, "qualifying": 1000})
 
     def test_kept_deposit_of_a_cancelled_order(self):
         customer = self.customer()

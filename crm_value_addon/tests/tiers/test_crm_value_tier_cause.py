@@ -275,8 +275,8 @@ class TestRegained(CauseCase):
         self.credit_note(self.last_invoice, "2025-06-30", 100)
         self.refresh(customer)
         preview = self.env["crm.value.tier.preview"]
-        self.assertEqual(preview._after_order(self.company, customer.id, 49, 0)["tier_id"], self.low.id)
-        self.assertEqual(preview._after_order(self.company, customer.id, 50, 0)["tier_id"], self.mid.id)
+        self.assertEqual(preview._after_order(self.company, customer.id, {"amount": 49})["tier_id"], self.low.id)
+        self.assertEqual(preview._after_order(self.company, customer.id, {"amount": 50})["tier_id"], self.mid.id)
 
     def test_rules_that_change_and_change_back(self):
         customer = self.mid_at_850()

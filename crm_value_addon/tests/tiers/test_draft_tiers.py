@@ -132,7 +132,9 @@ class TestDraftTiers(BenefitCase):
         page = self.env["crm.value.portal"]._prepare_portal_page(self.near, self.company)
         self.assertIn("Top", str(page))
         self.assertNotIn("Diamond", str(page))
-        preview = self.env["crm.value.tier.preview"]._after_order(self.company, self.near.id, 5000, 2000)
+        preview = self.env["crm.value.tier.preview"]._after_order(
+            self.company, self.near.id, {"amount": 5000, "margin": 2000, "purchase": 5000}
+        )
         self.assertEqual((preview["tier_id"], preview["next_tier_id"]), (self.top.id, None))
         with self.refused("is not in use"):
             self.env["crm.value.tier.lock"].create(
