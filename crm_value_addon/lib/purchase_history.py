@@ -57,11 +57,12 @@ class FrozenDocuments:
     :param corrections: ids of the documents that are neither a purchase nor given back on their own day
     :param stale: ids of the documents to be frozen again
     :param origins: columns of shape (r,): the ``amount`` of the document ``note`` that counts for the customer of the
-        document ``counted`` on the day of the document ``origin``
+        document ``counted`` on the day of the document ``origin``, and what that changes of its ``refund``
 
     >>> frozen = FrozenDocuments(
     ...     {"id": np.array([9, 4]), "margin": np.array([-1., 3.]), "purchase_revenue": np.array([-2., 9.])},
-    ...     np.array([9]), np.array([], int), dict.fromkeys(["note", "counted", "origin", "amount"], np.array([], int)))
+    ...     np.array([9]), np.array([], int),
+    ...     dict.fromkeys(["note", "counted", "origin", "amount", "refund"], np.array([], int)))
     >>> frozen.find(np.array([4, 5, 9, 99]))
     array([ 1, -1,  0, -1], dtype=int32)
     """
@@ -87,7 +88,7 @@ class FrozenDocuments:
         >>> none = np.array([], int)
         >>> frozen = FrozenDocuments(
         ...     {"id": np.array([5, 4]), "margin": np.array([-1., 3.]), "purchase_revenue": np.array([-2., np.nan])},
-        ...     none, none, dict.fromkeys(["note", "counted", "origin", "amount"], none))
+        ...     none, none, dict.fromkeys(["note", "counted", "origin", "amount", "refund"], none))
         >>> moves = {"id": [4, 5, 6], "partner": [7, 7, 8], "date": [10, 30, 40], "revenue": [9., -2., 1.]}
         >>> rows = frozen.join({name: np.array(column) for name, column in moves.items()})
         >>> rows["purchase_revenue"], rows["refund"], rows["margin"], rows["is_frozen"]
@@ -126,7 +127,7 @@ class FrozenDocuments:
         >>> frozen = FrozenDocuments(
         ...     {"id": np.array([5, 6]), "margin": np.zeros(2), "purchase_revenue": np.array([-2., -3.])}, none, none,
         ...     {"note": np.array([6, 5, 9]), "counted": np.array([4, 4, 99]), "origin": np.array([98, 4, 99]),
-        ...      "amount": np.array([-3., -2., -1.])})
+        ...      "amount": np.array([-3., -2., -1.]), "refund": np.zeros(3)})
         >>> moves = {"id": np.array([4, 5, 6]), "partner": np.array([7, 7, 7]), "date": np.array([10, 30, 40])}
         >>> rows = frozen.corrections(moves, lambda ids: np.array([20]))
         >>> rows["date"], rows["purchase_revenue"]
@@ -152,7 +153,7 @@ class FrozenDocuments:
             "date": date[counts],
             "revenue": nothing,
             "margin": nothing,
-            "refund": nothing,
+            "refund": links["refund"][counts],
             "purchase_revenue": links["amount"][counts],
         }
 

@@ -58,10 +58,14 @@ class CrmValueFollowupSource(models.AbstractModel):
                  GROUP BY counted_id, template_id
             )
             SELECT sold.partner_id, sold.template_id,
-                   max(COALESCE(replaced.invoice_date, replaced.date, sold.day)) AS last_date, count(*) AS purchases
+                   max(COALESCE(replaced.invoice_date, replaced.date, sold.day)) AS last_date,
+                   count(DISTINCT COALESCE(link.origin_id, sold.move_id)) AS purchases
               FROM moved sold
               LEFT JOIN taken ON taken.counted_id = sold.move_id AND taken.template_id = sold.template_id
-              LEFT JOIN crm_value_document_origin link ON link.move_id = sold.move_id AND link.amount > 0
+              LEFT JOIN LATERAL (
+                   SELECT origin.origin_id FROM crm_value_document_origin origin
+                    WHERE origin.move_id = sold.move_id AND origin.amount > 0
+                    ORDER BY origin.amount DESC, origin.id LIMIT 1) link ON TRUE
               LEFT JOIN account_move replaced ON replaced.id = link.origin_id
              WHERE sold.quantity > COALESCE(taken.quantity, 0)
              GROUP BY sold.partner_id, sold.template_id

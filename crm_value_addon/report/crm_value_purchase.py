@@ -53,7 +53,7 @@ class CrmValuePurchase(models.Model):
             "journal_id",
         ],
         "crm.value.document": ["move_id", "margin", "role", "purchase_revenue"],
-        "crm.value.document.origin": ["move_id", "counted_id", "origin_id", "amount"],
+        "crm.value.document.origin": ["move_id", "counted_id", "origin_id", "amount", "refund"],
         "crm.value.opening": [
             "partner_id",
             "company_id",
@@ -146,12 +146,13 @@ class CrmValuePurchase(models.Model):
             """
             SELECT NULL::int AS id, counted.commercial_partner_id AS partner_id, counted.company_id,
                    COALESCE(origin.invoice_date, origin.date) AS date,
-                   0 AS revenue, 0 AS margin, 0 AS refund, link.amount::numeric AS purchase_revenue, TRUE AS is_frozen
+                   0 AS revenue, 0 AS margin, link.refund::numeric AS refund,
+                   link.amount::numeric AS purchase_revenue, TRUE AS is_frozen
               FROM crm_value_document_origin link
               JOIN account_move move ON move.id = link.move_id
               JOIN account_move counted ON counted.id = link.counted_id
               JOIN account_move origin ON origin.id = link.origin_id
-             WHERE link.amount != 0 AND %s AND %s AND %s
+             WHERE (link.amount != 0 OR link.refund != 0) AND %s AND %s AND %s
             """,
             self._where_document("move", basis),
             self._where_document("counted", basis),

@@ -31,9 +31,10 @@ _FROZEN_COLUMNS = [
     ("counted", "int4"),
     ("origin", "int4"),
     ("amount", "float8"),
+    ("refund", "float8"),
 ]
 #: those of them that come from `crm.value.document.origin`
-_ORIGIN_COLUMNS = ("note", "counted", "origin", "amount")
+_ORIGIN_COLUMNS = ("note", "counted", "origin", "amount", "refund")
 #: partner ids whose documents become one row of arrays, and how many of these rows are joined and summed at once
 _ROW_SPAN = 2_000
 _CHUNK_ROWS = 10
@@ -233,7 +234,7 @@ class CrmValuePurchaseReader(models.AbstractModel):
                    array_agg(COALESCE(document.purchase_revenue, 'NaN')),
                    array_agg(document.move_id) FILTER (WHERE document.role = 'correction'),
                    array_agg(document.move_id) FILTER (WHERE document.role IS NULL),
-                   NULL::int[], NULL::int[], NULL::int[], NULL::float8[]
+                   NULL::int[], NULL::int[], NULL::int[], NULL::float8[], NULL::float8[]
               FROM crm_value_document document WHERE %s
             """,
             where,
@@ -245,8 +246,8 @@ class CrmValuePurchaseReader(models.AbstractModel):
             """
             SELECT NULL::int[], NULL::float8[], NULL::float8[], NULL::int[], NULL::int[],
                    array_agg(link.move_id), array_agg(link.counted_id), array_agg(link.origin_id),
-                   array_agg(link.amount)
-              FROM crm_value_document_origin link WHERE link.amount != 0 AND %s
+                   array_agg(link.amount), array_agg(link.refund)
+              FROM crm_value_document_origin link WHERE (link.amount != 0 OR link.refund != 0) AND %s
             """,
             where,
         )

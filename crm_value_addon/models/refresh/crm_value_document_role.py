@@ -15,7 +15,9 @@ class CrmValueDocumentRole(models.AbstractModel):
     - Two documents that undo each other are a correction: a credit note, and the document that reverses it.
     - A credit note and the invoice that *Reverse and Create Invoice* made in its place are a correction as well, as
       soon as both are posted: nothing was given back, and the new one counts on the day of the old one. If it is
-      another customer's, it is a purchase of its own day.
+      another customer's, it is a purchase of its own day. The same holds for an order that is invoiced again after its
+      invoice was reversed (`crm.value.document.again`).
+    - What reverses a part of a credit note is a correction: so much less was given back.
     """
 
     _name = "crm.value.document.role"
@@ -33,6 +35,7 @@ class CrmValueDocumentRole(models.AbstractModel):
             order lines need no second look then, and no customer has to be queued
         """
         self.env.flush_all()
+        others = {*others, *self.env["crm.value.document.again"]._link(company, condition, is_bulk=is_bulk)}
         sources = [
             SQL(
                 "SELECT move_id FROM crm_value_document own WHERE move_id %s AND %s",
@@ -67,7 +70,13 @@ class CrmValueDocumentRole(models.AbstractModel):
             )
         rows = self.env.execute_query(
             SQL(
-                "SELECT document.move_id FROM crm_value_document document WHERE document.move_id IN (%s)",
+                """
+            WITH concerned(move_id) AS (%s)
+            SELECT document.move_id FROM crm_value_document document
+             WHERE document.move_id IN (
+                   SELECT move_id FROM concerned
+                    UNION SELECT undoing.id FROM concerned
+                            JOIN account_move undoing ON undoing.reversed_entry_id = concerned.move_id)""",
                 SQL(" UNION ALL ").join(sources),
             )
         )
@@ -120,16 +129,18 @@ class CrmValueDocumentRole(models.AbstractModel):
         move_ids = [move_id for _id, move_id, _bought, _reversed_id in rows]
         Taken = self.env["crm.value.document.taken"]
         is_undone, is_replaced, is_new = self._is_undone(), self._is_replaced(), self._is_new()
+        is_undoing = self._is_undoing()
         for statement in (
             SQL(
                 """
             UPDATE crm_value_document document
-               SET role = CASE WHEN %s OR %s OR %s THEN 'correction' WHEN chosen.bought > 0 THEN 'purchase'
+               SET role = CASE WHEN %s OR %s OR %s OR %s THEN 'correction' WHEN chosen.bought > 0 THEN 'purchase'
                                ELSE 'return' END
               FROM %s chosen WHERE document.id = chosen.id""",
                 is_undone,
                 is_replaced,
                 is_new,
+                is_undoing,
                 chosen,
             ),
             SQL(
@@ -154,10 +165,18 @@ class CrmValueDocumentRole(models.AbstractModel):
             ),
             SQL(
                 """
-            INSERT INTO crm_value_document_origin (move_id, counted_id, origin_id, amount)
-            SELECT move_id, counted_id, origin_id, amount FROM (%s) taken""",
+            INSERT INTO crm_value_document_origin (move_id, counted_id, origin_id, amount, refund)
+            SELECT move_id, counted_id, origin_id, amount, 0 FROM (%s) taken""",
                 Taken._select_taken_back(
                     company, SQL("SELECT * FROM %s chosen WHERE chosen.bought < 0 AND NOT %s", chosen, is_undone)
+                ),
+            ),
+            SQL(
+                """
+            INSERT INTO crm_value_document_origin (move_id, counted_id, origin_id, amount, refund)
+            SELECT move_id, counted_id, origin_id, amount, refund FROM (%s) given""",
+                Taken._select_given_again(
+                    company, SQL("SELECT * FROM %s chosen WHERE %s AND NOT %s", chosen, is_undoing, is_undone)
                 ),
             ),
             SQL(
@@ -165,6 +184,7 @@ class CrmValueDocumentRole(models.AbstractModel):
             UPDATE crm_value_document document
                SET reversed_move_id = (SELECT link.counted_id FROM crm_value_document_origin link
                                         WHERE link.move_id = chosen.move_id AND link.replaced_id IS NULL
+                                          AND link.amount < 0
                                         ORDER BY link.amount, link.counted_id DESC LIMIT 1)
               FROM %s chosen WHERE document.id = chosen.id""",
                 chosen,
@@ -224,8 +244,24 @@ class CrmValueDocumentRole(models.AbstractModel):
             ),
         )
 
+    def _is_undoing(self):
+        """A document that reverses no more than a credit note gave back."""
+        return SQL(
+            """chosen.bought > 0 AND EXISTS (
+                       SELECT FROM account_move undoing
+                         JOIN account_move note ON note.id = undoing.reversed_entry_id
+                         JOIN crm_value_document undone ON undone.move_id = note.id
+                        WHERE undoing.id = chosen.move_id AND undone.purchase_revenue < 0
+                          AND undone.purchase_revenue + (
+                              SELECT sum(GREATEST(other.purchase_revenue, 0) * %s) - 0.005 FROM account_move also
+                                JOIN crm_value_document other ON other.move_id = also.id
+                               WHERE also.reversed_entry_id = undoing.reversed_entry_id AND also.state = 'posted'
+                                 AND also.id <= undoing.id) <= 0)""",
+            self.env["crm.value.document.taken"]._rate_from("also", "note"),
+        )
+
     def _is_replaced(self):
-        """A credit note over all of a document that a new one replaces."""
+        """A credit note over all of a document that a new one replaces, or over goods that were invoiced again."""
         return SQL(
             """chosen.bought < 0 AND EXISTS (
                        SELECT FROM crm_value_document_origin link
@@ -233,7 +269,8 @@ class CrmValueDocumentRole(models.AbstractModel):
                          JOIN crm_value_document old ON old.move_id = link.replaced_id
                          JOIN account_move note ON note.id = chosen.move_id
                          JOIN account_move replaced ON replaced.id = link.replaced_id
-                        WHERE link.replaced_id = chosen.reversed_id AND %s)""",
+                        WHERE link.replaced_id = chosen.reversed_id
+                          AND CASE WHEN link.note_id IS NOT NULL THEN link.note_id = note.id ELSE %s END)""",
             self.env["crm.value.document.taken"]._is_equal(
                 "note", "replaced", SQL("old.purchase_revenue + chosen.bought")
             ),
@@ -254,7 +291,8 @@ class CrmValueDocumentRole(models.AbstractModel):
                          JOIN account_move new ON new.id = link.move_id
                          JOIN account_move origin ON origin.id = link.origin_id
                                                  AND origin.commercial_partner_id = new.commercial_partner_id
-                        WHERE link.move_id = chosen.move_id AND credited.purchase_revenue < 0 AND %s)""",
+                        WHERE link.move_id = chosen.move_id AND credited.purchase_revenue < 0
+                          AND CASE WHEN link.note_id IS NOT NULL THEN link.note_id = note.id ELSE %s END)""",
             self.env["crm.value.document.taken"]._is_equal(
                 "note", "replaced", SQL("old.purchase_revenue + credited.purchase_revenue")
             ),
@@ -266,25 +304,39 @@ class CrmValueDocumentRole(models.AbstractModel):
     def _link_replacements(self, pairs):
         """Remember which new documents replace which ones.
 
-        :param pairs: collection of (new move id, replaced move id)
+        :param pairs: collection of (new move id, replaced move id, and where an order was invoiced again, the id of the
+            credit note)
         """
         if not pairs:
             return
-        new, replaced = (list(column) for column in zip(*pairs, strict=True))
+        new, replaced, notes = zip(*((*pair, None)[:3] for pair in pairs), strict=True)
         self.env.flush_all()
         self.env.cr.execute(
             SQL(
                 """
-            INSERT INTO crm_value_document_origin (move_id, counted_id, origin_id, replaced_id, amount)
-            SELECT pair.new, pair.new, COALESCE(before.origin_id, pair.replaced), pair.replaced, 0
-              FROM unnest(%s::int[], %s::int[]) AS pair(new, replaced)
+            INSERT INTO crm_value_document_origin (move_id, counted_id, origin_id, replaced_id, note_id, amount, refund)
+            SELECT pair.new, pair.new, COALESCE(before.origin_id, pair.replaced), pair.replaced, pair.note, 0, 0
+              FROM unnest(%s::int[], %s::int[], %s::int[]) AS pair(new, replaced, note)
               LEFT JOIN crm_value_document_origin before
                      ON before.move_id = pair.replaced AND before.replaced_id IS NOT NULL
             """,
-                new,
-                replaced,
+                list(new),
+                list(replaced),
+                list(notes),
             )
         )
+        # of those that replace one another, each counts on the day of the first
+        while self.env.cr.rowcount:
+            self.env.cr.execute(
+                SQL(
+                    """
+                UPDATE crm_value_document_origin link SET origin_id = before.origin_id
+                  FROM crm_value_document_origin before
+                 WHERE link.move_id = ANY(%s) AND link.replaced_id IS NOT NULL AND before.move_id = link.replaced_id
+                   AND before.replaced_id IS NOT NULL AND link.origin_id != before.origin_id""",
+                    list(new),
+                )
+            )
 
     @api.model
     def _link_copies(self):

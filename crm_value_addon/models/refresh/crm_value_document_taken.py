@@ -3,6 +3,8 @@ from odoo.tools import SQL
 
 #: amounts that differ by less are the same
 _CENT = 0.005
+#: reversals of reversals that are followed back to what was sold
+_DEPTH = 10
 
 
 class CrmValueDocumentTaken(models.AbstractModel):
@@ -13,6 +15,9 @@ class CrmValueDocumentTaken(models.AbstractModel):
 
     How it works: what is given back goes to the document that is reversed, else to the invoices of the same order
     lines, the latest first. An order line is a stack: an invoice lays its amount on it, a credit takes from the top.
+
+    Where the document that is reversed undid a credit note itself, it is taken from what that one had reversed, however
+    often this went to and fro.
 
     In a moving currency, it is reckoned at the rate of the document that it is taken from: whoever gives everything
     back has bought nothing, whatever the rate is by now. The difference is in the revenue, as in the books.
@@ -29,8 +34,17 @@ class CrmValueDocumentTaken(models.AbstractModel):
         """
         return SQL(
             """
-            WITH note AS (%(notes)s),
-            credited AS (
+            WITH RECURSIVE note AS (%(notes)s),
+            passed_on AS (
+                SELECT move_id, reversed_id, 0 AS depth FROM note WHERE reversed_id IS NOT NULL
+                UNION ALL
+                SELECT passed_on.move_id, back.reversed_entry_id, passed_on.depth + 1
+                  FROM passed_on JOIN account_move undoing ON undoing.id = passed_on.reversed_id
+                  JOIN account_move back ON back.id = undoing.reversed_entry_id
+                 WHERE back.reversed_entry_id IS NOT NULL AND passed_on.depth < %(depth)s
+            ), root AS (
+                SELECT DISTINCT ON (move_id) move_id, reversed_id FROM passed_on ORDER BY move_id, depth DESC
+            ), credited AS (
                 SELECT DISTINCT rel.order_line_id
                   FROM note JOIN account_move_line line ON line.move_id = note.move_id AND line.balance > 0
                   JOIN sale_order_line_invoice_rel rel ON rel.invoice_line_id = line.id
@@ -55,12 +69,13 @@ class CrmValueDocumentTaken(models.AbstractModel):
                                        - GREATEST(LEAST(ceiling, before, after) - floor, 0) AS amount FROM pair) pair
                  GROUP BY move_id, sold_id
             ), taken AS (
-                SELECT note.move_id, note.reversed_id AS counted_id,
+                SELECT note.move_id, root.reversed_id AS counted_id,
                        CASE WHEN sold.purchase_revenue > 0 AND %(is_all)s THEN -sold.purchase_revenue
                             ELSE note.bought * %(rate)s END AS amount
-                  FROM note JOIN account_move own ON own.id = note.move_id
-                  JOIN account_move reversed ON reversed.id = note.reversed_id
-                  LEFT JOIN crm_value_document sold ON sold.move_id = note.reversed_id
+                  FROM note JOIN root ON root.move_id = note.move_id
+                  JOIN account_move own ON own.id = note.move_id
+                  JOIN account_move reversed ON reversed.id = root.reversed_id
+                  LEFT JOIN crm_value_document sold ON sold.move_id = root.reversed_id
                 UNION ALL
                 SELECT part.move_id, part.sold_id,
                        -part.money * LEAST(1, -note.bought * COALESCE(NULLIF(own.invoice_currency_rate, 0), 1)
@@ -76,13 +91,42 @@ class CrmValueDocumentTaken(models.AbstractModel):
                     AND replacing.amount > 0
             """,
             notes=notes,
-            events=self._select_events(draft_id),
+            depth=_DEPTH,
+            events=self._select_events(company, draft_id),
             is_all=self._is_equal("own", "reversed", SQL("sold.purchase_revenue + note.bought")),
             rate=self._rate_from("own", "reversed"),
             decimals=company.currency_id.decimal_places,
         )
 
-    def _select_events(self, draft_id):
+    def _select_given_again(self, company, undoing):
+        """Return the SELECT of (move_id, counted_id, origin_id, amount, refund): what documents that reverse a part of
+        a credit note give back to the purchases that it took from, and by how much they make it smaller.
+
+        :param SQL undoing: SELECT of move_id, reversed_id (the credit note), bought (above 0)
+        """
+        return SQL(
+            """
+            WITH undoing AS (%(undoing)s), given AS (
+                SELECT undoing.move_id, undoing.reversed_id, undoing.bought * %(rate)s AS amount, note.purchase_revenue
+                  FROM undoing JOIN crm_value_document note ON note.move_id = undoing.reversed_id
+                  JOIN account_move own ON own.id = undoing.move_id
+                  JOIN account_move reversed ON reversed.id = undoing.reversed_id
+            )
+            SELECT given.move_id, link.counted_id, link.origin_id,
+                   round((link.amount * given.amount / given.purchase_revenue)::numeric, %(decimals)s) AS amount,
+                   0 AS refund
+              FROM given JOIN crm_value_document_origin link ON link.move_id = given.reversed_id AND link.amount < 0
+            UNION ALL
+            SELECT given.move_id, given.reversed_id, given.reversed_id, 0,
+                   round(-given.amount::numeric, %(decimals)s)
+              FROM given
+            """,
+            undoing=undoing,
+            rate=self._rate_from("own", "reversed"),
+            decimals=company.currency_id.decimal_places,
+        )
+
+    def _select_events(self, company, draft_id):
         """Return the SELECT of what lays on, or takes from, the stacks of ``credited`` order lines, in order.
 
         What a document takes back that names the one it reverses, that one has less from the beginning. The amounts are
@@ -106,9 +150,10 @@ class CrmValueDocumentTaken(models.AbstractModel):
                      JOIN sale_order_line_invoice_rel also ON also.invoice_line_id = back.id
                     WHERE reversal.reversed_entry_id = move.id AND reversal.state = 'posted'
                       AND also.order_line_id = rel.order_line_id AND line.balance < 0) linked ON TRUE
-             WHERE line.display_type = 'product' AND line.is_downpayment IS NOT TRUE
+             WHERE line.display_type = 'product' AND %s
                AND (line.balance < 0 OR line.balance > 0 AND move.reversed_entry_id IS NULL) AND %s
             """,
+            self.env["crm.value.line.kind"]._is_bought(company),
             self.env["crm.value.purchase"]._where_document("move", draft_id=draft_id, with_left_out=True),
         )
 

@@ -67,6 +67,11 @@ class CrmValueDocumentText(models.AbstractModel):
                 document=replacing.replaced_id.name,
                 day=format_date(self.env, replacing.origin_id.invoice_date or replacing.origin_id.date),
             )
+        undone = links.filtered("refund")
+        if undone:
+            return self.env._(
+                "%(amount)s of what %(document)s gave back is undone", amount=amount, document=undone.counted_id.name
+            )
         if document.role == "correction":
             return (
                 self.env._("%(document)s was credited and invoiced anew: nothing was given back", document=names)

@@ -13,5 +13,8 @@ from . import test_crm_value_refresh
 from . import test_crm_value_refresh_range
 from . import test_crm_value_run
 from . import test_crm_value_scheduler
+from . import test_document_again
+from . import test_document_table
 from . import test_document_variants
 from . import test_nothing_there
+from . import test_said
