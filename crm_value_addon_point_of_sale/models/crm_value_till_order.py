@@ -2,7 +2,7 @@ from contextlib import contextmanager
 
 from odoo import api, fields, models
 from odoo.addons.crm_value_addon.report.crm_value_line_kind import RETURN_PRICE
-from odoo.tools import SQL
+from odoo.tools import SQL, split_every
 
 #: orders of the till per batch of what was sold before the addon was there
 _FREEZE_BATCH = 20_000
@@ -46,6 +46,7 @@ class CrmValueTillOrder(models.Model):
     refund = fields.Float(string="Given Back", readonly=True)
     purchase_revenue = fields.Float(string="Bought", readonly=True, help="Without gift cards and other advances")
     taken_back = fields.Float(readonly=True, help="What the order takes back from an earlier one, below 0")
+    qualifying = fields.Float(string="Qualifies", readonly=True, help="What counts for tiers of both")
     origin_partner_id = fields.Many2one(
         "res.partner", string="Taken Back from", ondelete="cascade", index="btree_not_null", readonly=True
     )
@@ -164,20 +165,21 @@ class CrmValueTillOrder(models.Model):
             ), origin AS (%(origins)s
             ), total AS (
                 SELECT line.order_id, sum(line.revenue) AS revenue, sum(line.margin) AS margin,
-                       sum(line.revenue) FILTER (WHERE NOT line.is_advance AND line.refunded_id IS NULL) AS bought,
-                       sum(line.revenue) FILTER (WHERE NOT line.is_advance AND line.refunded_id IS NOT NULL)
-                           AS taken_back
+                       sum(line.revenue) FILTER (WHERE line.is_bought AND line.refunded_id IS NULL) AS bought,
+                       sum(line.revenue) FILTER (WHERE line.is_bought AND line.refunded_id IS NOT NULL) AS taken_back,
+                       sum(line.revenue) FILTER (WHERE line.is_bought AND line.qualifies) AS qualifying
                   FROM line GROUP BY line.order_id
             )
             INSERT INTO crm_value_till_order
                    (order_id, company_id, partner_id, date, revenue, margin, refund, purchase_revenue, taken_back,
-                    origin_partner_id, origin_date, frozen_at)
+                    qualifying, origin_partner_id, origin_date, frozen_at)
             SELECT sale.id, sale.company_id, sale.partner_id, sale.date,
                    round(COALESCE(total.revenue, 0)::numeric, %(decimals)s),
                    round(COALESCE(total.margin, 0)::numeric, %(decimals)s),
                    round((-COALESCE(total.taken_back, 0) - LEAST(COALESCE(total.bought, 0), 0))::numeric, %(decimals)s),
                    round(COALESCE(total.bought, 0)::numeric, %(decimals)s),
                    round(COALESCE(total.taken_back, 0)::numeric, %(decimals)s),
+                   round(COALESCE(total.qualifying, 0)::numeric, %(decimals)s),
                    origin.partner_id, origin.date, now() AT TIME ZONE 'UTC'
               FROM sale
               LEFT JOIN total ON total.order_id = sale.id
@@ -196,7 +198,8 @@ class CrmValueTillOrder(models.Model):
         )
 
     def _select_lines(self, company):
-        """Return the SELECT of the lines of ``sale``: order_id, refunded_id, is_advance, revenue, margin.
+        """Return the SELECT of the lines of ``sale``: order_id, refunded_id, is_bought (neither an advance nor a fee),
+        qualifies (for tiers), revenue, margin.
 
         The kinds are those of `crm.value.line.kind`, by what a till stores. A tip is left out. An advance earns
         nothing. A line of a negative price (a reward, a discount) and a refund far from the price of the sale (a price
@@ -211,7 +214,8 @@ class CrmValueTillOrder(models.Model):
         Kind = self.env["crm.value.line.kind"]
         return SQL(
             """
-            SELECT part.order_id, part.refunded_id, part.is_advance, part.revenue,
+            SELECT part.order_id, part.refunded_id, NOT (part.is_advance OR part.is_fee) AS is_bought, part.qualifies,
+                   part.revenue,
                    CASE WHEN part.is_advance THEN 0
                         WHEN part.is_combo THEN part.revenue
                         WHEN part.is_allowance THEN part.revenue
@@ -226,7 +230,8 @@ class CrmValueTillOrder(models.Model):
                            line.price_unit < 0 OR line.product_id IN (%(discounts)s)
                            OR COALESCE(NOT %(is_return)s, FALSE) AS is_allowance,
                            template.type = 'combo' AS is_combo,
-                           line.product_id IN (%(advances)s) OR line.product_id = ANY(%(down_payments)s) AS is_advance
+                           line.product_id IN (%(advances)s) OR line.product_id = ANY(%(down_payments)s) AS is_advance,
+                           %(is_fee)s AS is_fee, NOT %(is_not_for_tiers)s AS qualifies
                       FROM sale
                       JOIN pos_order_line line ON line.order_id = sale.id
                       JOIN product_product product ON product.id = line.product_id
@@ -238,6 +243,8 @@ class CrmValueTillOrder(models.Model):
             product_cost=product._field_to_sql("product", "standard_price"),
             advances=Kind._select_advance_products(),
             discounts=Kind._select_discount_products(company),
+            is_fee=Kind._is_marked("value_no_purchase"),
+            is_not_for_tiers=Kind._is_marked("value_not_for_tiers"),
             is_return=SQL(
                 """abs(line.price_subtotal / NULLIF(line.qty, 0))
                    BETWEEN abs(sold.price_subtotal / NULLIF(sold.qty, 0)) * (%s - 0.000001)
@@ -341,6 +348,60 @@ class CrmValueTillOrder(models.Model):
             "NOT EXISTS (SELECT FROM pos_order sale WHERE sale.id = %s AND sale.account_move IS NOT NULL)",
             SQL.identifier(alias, "order_id"),
         )
+
+    @api.model
+    def _select_qualifying(self, basis):
+        """Return the SELECT of what orders count more, or less, for tiers than on their days (see
+        `crm.value.qualifying`)."""
+        more = SQL(
+            "COALESCE(own.qualifying, own.purchase_revenue + own.taken_back) - (own.purchase_revenue - own.refund)"
+        )
+        return SQL(
+            """
+            SELECT %s AS partner_id, own.date, (%s)::numeric AS amount FROM crm_value_till_order own
+             WHERE own.company_id = %s AND own.partner_id IS NOT NULL AND %s != 0 AND %s AND %s AND %s
+            """,
+            SQL("%s", basis.merged[0]) if basis.merged else SQL("own.partner_id"),
+            more,
+            basis.company.id,
+            more,
+            SQL("own.partner_id = ANY(%s)", list(basis.merged[1]))
+            if basis.merged
+            else basis.where(SQL("own.partner_id")),
+            self._where_counted("own", "partner_id", basis.until),
+            self._where_not_invoiced("own"),
+        )
+
+    @api.model
+    def _recount(self, company, template_ids, checkpoint):
+        """Record again what orders with some products come to; their margins stay as they were frozen."""
+        rows = self.env.execute_query(
+            SQL(
+                """
+            SELECT own.order_id, own.margin FROM crm_value_till_order own
+             WHERE own.company_id = %s AND EXISTS (
+                   SELECT FROM pos_order_line line JOIN product_product product ON product.id = line.product_id
+                    WHERE line.order_id = own.order_id AND product.product_tmpl_id = ANY(%s))
+             ORDER BY own.order_id""",
+                company.id,
+                list(template_ids),
+            )
+        )
+        for part in split_every(_FREEZE_BATCH, rows, list):
+            order_ids, margins = (list(column) for column in zip(*part, strict=True))
+            self.env.cr.execute(SQL("DELETE FROM crm_value_till_order WHERE order_id = ANY(%s)", order_ids))
+            self._insert(company, SQL("= ANY(%s)", order_ids))
+            self.env.cr.execute(
+                SQL(
+                    """UPDATE crm_value_till_order own SET margin = before.margin
+                         FROM unnest(%s::int[], %s::float8[]) AS before(order_id, margin)
+                        WHERE before.order_id = own.order_id""",
+                    order_ids,
+                    margins,
+                )
+            )
+            checkpoint()
+        self.invalidate_model()
 
     # figures of a company
 

@@ -1,4 +1,5 @@
 from . import test_i18n
+from . import test_till_counting
 from . import test_till_purchases
 from . import test_till_queue
 from . import test_till_tier
