@@ -6,6 +6,9 @@ from odoo.tools.sql import column_exists, create_column
 from ..const import MANAGER_GROUP, MARGIN_GROUP, SELLER_GROUP
 from .privacy.field_access import denies
 
+#: what makes the same prices another margin
+_PRICING_FIELDS = {"pricelist_id", "currency_id", "company_id", "date_order", "fiscal_position_id"}
+
 
 class SaleOrder(models.Model):
     """An order carries the benefits of a tier, and shows what the customer is worth.
@@ -218,7 +221,8 @@ class SaleOrder(models.Model):
         Margin._withdraw_approval(self, vals)
         confirmed = self.filtered(lambda order: order.state != "sale") if vals.get("state") == "sale" else self.browse()
         was_cancelled = self.filtered(lambda order: order.state == "cancel") if "state" in vals else self.browse()
-        with OrderTier._keeping_tier(self, vals):
+        guarded = self.browse() if _PRICING_FIELDS.isdisjoint(vals) else self
+        with OrderTier._keeping_tier(self, vals), Margin._guarding_lines(guarded):
             result = super().write(vals)
         OrderTier._follow_customer(before)
         Margin._check_floor(confirmed)

@@ -187,16 +187,19 @@ class CrmValueOrderMargin(models.AbstractModel):
     def _guarding_lines(self, orders):
         """Stop employees who take margin from confirmed orders that are, or come, below the floor.
 
+        What an order lacks in another currency than before is compared with nothing.
+
         :raise RedirectWarning: see `_check_floor`
         """
         # sudo: the guard does not depend on what the user may see
         guarded = orders.sudo().filtered(
             lambda order: order.state == "sale" and order.company_id.value_margin_guard and order.value_tier_id
         )
-        before = {order: self._shortfall(order) for order in guarded if self._guarded_user(order)}
+        before = {order: (order.currency_id, self._shortfall(order)) for order in guarded if self._guarded_user(order)}
         yield
-        for order, shortfall in before.items():
-            is_less = order.currency_id.compare_amounts(self._shortfall(order), shortfall) > 0
+        for order, (currency, shortfall) in before.items():
+            is_same = order.currency_id == currency
+            is_less = not is_same or currency.compare_amounts(self._shortfall(order), shortfall) > 0
             if is_less and self._is_below_floor(order):
                 self._refuse(order, self._guarded_user(order))
 

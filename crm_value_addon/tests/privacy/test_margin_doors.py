@@ -106,6 +106,8 @@ class TestMarginDoors(MarginGuardCase):
     def test_confirmed_orders_that_change(self):
         order = self.confirmed()
         line, other = order.order_line, self.quotation().order_line
+        tiny = self.setup_other_currency("EUR", rates=[("1900-01-01", 1000.0)])
+        cheap = self.make_pricelist("EUR", 0, currency_id=tiny.id)
         self.assert_stopped(
             {
                 "price": lambda: line.write({"price_unit": 1}),
@@ -129,6 +131,11 @@ class TestMarginDoors(MarginGuardCase):
                     .action_apply_discount()
                 ),
                 "import": lambda: self.import_price(line),
+                "another currency": lambda: order.write({"pricelist_id": cheap.id}),
+                "a currency by itself": lambda: order.write({"currency_id": tiny.id}),
+                "through the contact, in another currency": lambda: order.partner_id.write(
+                    {"sale_order_ids": [Command.update(order.id, {"pricelist_id": cheap.id})]}
+                ),
             },
             (RedirectWarning, UserError),
         )
