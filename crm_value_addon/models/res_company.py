@@ -10,6 +10,8 @@ from odoo.exceptions import MissingError, ValidationError
 from .benefits.benefit_types import BENEFIT_TYPES
 from .privacy.field_access import denies
 
+#: settings that change what counts, so that tiers follow in silence
+_COUNTING = {"value_tiers_count", "value_leave_out_intercompany"}
 #: what a limit of a setting allows: from, to. A hundred years are never, and any day plus or less them is a date.
 _LIMITS = {"share": (0, 1), "not_negative": (0, inf), "days": (0, 36_500), "months": (0, 1_200)}
 
@@ -638,7 +640,8 @@ class ResCompany(models.Model):
             if changed:
                 company._value_log_settings(values, changed)
             if not set(self._value_fields_with("value_setting", "refresh")).isdisjoint(changed):
-                self.env["crm.value.run"]._request(company, new_rules="value_tiers_count" in changed)
+                is_new = not _COUNTING.isdisjoint(changed)
+                self.env["crm.value.run"]._request(company, new_rules=is_new, cause="counting")
         return result
 
     def _has_field_access(self, field, operation):

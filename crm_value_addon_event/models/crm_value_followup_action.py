@@ -1,6 +1,6 @@
 from odoo import api, models
 from odoo.addons.crm_value_addon.models.followups.actions import Action
-from odoo.exceptions import UserError
+from odoo.addons.crm_value_addon.models.refresh.said import Name, SaidError
 from odoo.tools.translate import LazyTranslate
 
 _lt = LazyTranslate(__name__)
@@ -19,12 +19,13 @@ class CrmValueFollowupAction(models.AbstractModel):
     def _check(self, rule):
         super()._check(rule)
         if rule.action_type == "event" and not rule.event_id.sudo().event_registrations_open:  # sudo: reads the flag
-            raise UserError(
-                self.env._(
+            raise SaidError(
+                self.env,
+                _lt(
                     "%(rule)s is stopped: nobody can register for %(event)s any more.",
-                    rule=rule.name,
-                    event=rule.event_id.name,
-                )
+                    rule=Name.of(rule),
+                    event=Name.of(rule.event_id),
+                ),
             )
 
     @api.model

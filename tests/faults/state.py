@@ -42,10 +42,10 @@ _OTHERS = {
     "cards": """SELECT partner_id, program_id, points, expiration_date, count(*)
         FROM loyalty_card GROUP BY 1, 2, 3, 4""",
     # a run of the queue or of follow-ups is of what is left, and not taken up again when it was interrupted
-    "runs": """SELECT company_id, kind, state, as_of_date, kind = 'followup' OR total = processed, skipped, message,
+    "runs": """SELECT company_id, kind, state, as_of_date, kind = 'followup' OR total = processed, skipped, notes::text,
              CASE WHEN kind != 'followup' THEN total END, boundaries::text
         FROM crm_value_run WHERE kind != 'incremental'""",
-    "failed": "SELECT kind, state, message FROM crm_value_run WHERE state != 'done'",
+    "failed": "SELECT kind, state, notes::text FROM crm_value_run WHERE state != 'done'",
 }
 
 

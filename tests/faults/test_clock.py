@@ -44,7 +44,7 @@ def test_clock_set_back(stage, days):
     grants = stage.query("SELECT benefit_id, value_id, occasion FROM crm_value_grant ORDER BY 1, 2, 3")
     stage.worker.do("refresh", days=days)
     stage.worker.do("followup", days=days)
-    assert not stage.query("SELECT * FROM crm_value_run WHERE state != 'done' OR message IS NOT NULL")
+    assert not stage.query("SELECT * FROM crm_value_run WHERE state != 'done' OR notes IS NOT NULL")
     assert not stage.query("SELECT * FROM crm_value_queue")
     stage.worker.do("settle")
     said = differences(before, figures(stage))

@@ -3,6 +3,7 @@
 import logging
 
 from odoo import SUPERUSER_ID, api
+from odoo.addons.crm_value_addon.models.refresh.said import to_data
 from odoo.addons.crm_value_addon.models.tiers.conditions import domain_error, try_domain
 
 _logger = logging.getLogger(__name__)
@@ -20,7 +21,7 @@ def migrate(cr, version):
     cr.execute(
         """UPDATE crm_value_followup_rule SET domain_author_id =
                   CASE WHEN write_uid != %s THEN write_uid ELSE COALESCE(create_uid, %s) END
-            WHERE domain_author_id IS NULL AND stop_reason IS NULL""",
+            WHERE domain_author_id IS NULL AND stop_note IS NULL""",
         [SUPERUSER_ID, SUPERUSER_ID],
     )
     env = api.Environment(cr, SUPERUSER_ID, {"active_test": False})
@@ -29,6 +30,6 @@ def migrate(cr, version):
         try:
             try_domain(env["crm.value"], rule._condition(company))
         except Exception as error:
-            reason = domain_error(env, error)
-            _logger.warning("Follow-up rule %s is switched off: %s", rule.name, reason)
-            rule.write({"active": False, "stop_reason": reason})
+            said = getattr(error, "said", None) or domain_error(env, error)
+            rule.write({"active": False, "stop_note": to_data(said)})
+            _logger.warning("Follow-up rule %s is switched off: %s", rule.name, rule.stop_reason)

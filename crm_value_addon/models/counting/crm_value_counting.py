@@ -49,7 +49,7 @@ class CrmValueCounting(models.AbstractModel):
         """Let all customers of some companies be refreshed, by new rules, after a change of their journals."""
         self.env.registry.clear_cache()
         for company in companies:
-            self.env["crm.value.run"]._request(company, new_rules=True)
+            self.env["crm.value.run"]._request(company, new_rules=True, cause="counting")
 
     @api.model
     @contextmanager
@@ -73,6 +73,13 @@ class CrmValueCounting(models.AbstractModel):
     @api.model
     def _request_recount(self, template_ids):
         """Let the documents with some products be recorded again, where a company has any."""
+        # sudo: products are shared by companies
+        for company in self.env["res.company"].sudo().browse(sorted(self._sellers_of(template_ids))):
+            self.env["crm.value.run"]._request(company, new_rules=True, cause="counting", recount=template_ids)
+
+    @api.model
+    def _sellers_of(self, template_ids):
+        """Hook: return the ids of the companies that ever sold one of these products."""
         rows = self.env.execute_query(
             SQL(
                 """
@@ -85,9 +92,7 @@ class CrmValueCounting(models.AbstractModel):
                 template_ids,
             )
         )
-        # sudo: products are shared by companies
-        for company in self.env["res.company"].sudo().browse(company_id for [company_id] in rows):
-            self.env["crm.value.run"]._request(company, new_rules=True, recount=template_ids)
+        return {company_id for [company_id] in rows}
 
     @api.model
     def _on_new_products(self, templates):

@@ -16,8 +16,12 @@ from datetime import date, datetime, time, timedelta
 import pytz
 from dateutil.relativedelta import relativedelta
 
-from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
+from odoo.tools.translate import LazyTranslate
+
+from ..refresh.said import Label, SaidAccessError, SaidError
+
+_lt = LazyTranslate(__name__)
 
 _CONNECTORS = ("&", "|", "!")
 #: operators whose value is a condition on the records that a field leads to
@@ -41,17 +45,18 @@ def parse_condition(env, text, now):
     try:
         return Domain(_list(ast.parse((text or "[]").strip(), mode="eval").body, now))
     except _NotAllowed as error:
-        raise UserError(
-            env._(
+        raise SaidError(
+            env,
+            _lt(
                 "“%(part)s” is not allowed. A condition is a list of comparisons of fields with fixed values, or with "
                 "days such as “today -30d”.",
                 part=ast.unparse(error.args[0])[:100],
-            )
+            ),
         ) from error
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise UserError(env._("it is not a list of conditions")) from error
+        raise SaidError(env, _lt("it is not a list of conditions")) from error
     except (ArithmeticError, TypeError) as error:
-        raise UserError(env._("a day in it is out of reach")) from error
+        raise SaidError(env, _lt("a day in it is out of reach")) from error
 
 
 def check_fields(records, domain):
@@ -76,13 +81,14 @@ def _step(records, name):
     if field is None:
         raise ValueError(records.env._("%(model)s has no field “%(field)s”", model=records._description, field=name))
     if not (records.has_access("read") and records._has_field_access(field, "read")):
-        raise AccessError(
-            records.env._(
+        raise SaidAccessError(
+            records.env,
+            _lt(
                 "%(user)s may not read the field “%(field)s” of %(model)s.",
                 user=records.env.user.name,
-                field=field._description_string(records.env),
+                field=Label(records._name, name),
                 model=records._description,
-            )
+            ),
         )
     return records.env[field.comodel_name] if field.relational else None
 

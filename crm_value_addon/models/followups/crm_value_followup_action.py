@@ -3,11 +3,13 @@ import logging
 import psycopg2
 
 from odoo import api, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import ValidationError
+from odoo.tools.translate import LazyTranslate
 
-from ..refresh.crm_value_writer import describe_error
+from ..refresh.said import Name, SaidError, describe_error
 from .actions import ACTIONS
 
+_lt = LazyTranslate(__name__)
 _logger = logging.getLogger(__name__)
 
 
@@ -58,12 +60,13 @@ class CrmValueFollowupAction(models.AbstractModel):
         """
         action = self._action(rule)
         if action.needs and not rule[action.needs]:
-            raise UserError(
-                self.env._(
+            raise SaidError(
+                self.env,
+                _lt(
                     "%(rule)s is stopped: it needs %(what)s, and the one it had is gone.",
-                    rule=rule.name,
-                    what=self.env._(action.needs_label),
-                )
+                    rule=Name.of(rule),
+                    what=action.needs_label,
+                ),
             )
         if action.message or action.by_preference:
             self.env["crm.value.manners"]._check_may_send()
@@ -222,10 +225,13 @@ class CrmValueFollowupAction(models.AbstractModel):
     # names
 
     @api.model
-    def _describe_failures(self, rule, failed):
-        """Return in words for which customers a rule did nothing, and why; the first few by name."""
+    def _describe_failures(self, failed):
+        """Return the sentences that say for which customers a rule did nothing, and why; the first few by name."""
         values = self.env["crm.value"].browse(list(failed)[:5])
-        lines = [f"{value.partner_id.display_name}: {failed[value.id]}" for value in values]
-        if len(failed) > len(lines):
-            lines.append(self.env._("and %(count)s more", count=len(failed) - len(lines)))
-        return "\n".join(lines)
+        notes = [
+            _lt("%(customer)s: %(reason)s", customer=value.partner_id.display_name, reason=failed[value.id])
+            for value in values
+        ]
+        if len(failed) > len(notes):
+            notes.append(_lt("and %(count)s more", count=len(failed) - len(notes)))
+        return notes

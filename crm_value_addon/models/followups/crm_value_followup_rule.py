@@ -1,7 +1,9 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import AccessError, ValidationError
+from odoo.tools.translate import LazyTranslate
 
 from ...const import MARGIN_GROUP
+from ..refresh.said import Name, SaidError, to_lines, to_text, words_of
 from ..tiers.conditions import domain_error, try_domain
 from ..tiers.draft import is_draft_by_default
 from .actions import ACTIONS
@@ -9,8 +11,9 @@ from .condition import check_fields, parse_condition
 from .crm_value_followup_text import PLACEHOLDER, PLACEHOLDERS
 from .triggers import TRIGGERS
 
+_lt = LazyTranslate(__name__)
 #: what the addon alone writes
-_KEPT = ("domain_author_id", "stop_reason", "failures", "last_user_id")
+_KEPT = ("domain_author_id", "stop_note", "failure_notes", "last_user_id")
 
 
 class CrmValueFollowupRule(models.Model):
@@ -83,12 +86,12 @@ class CrmValueFollowupRule(models.Model):
         copy=False,
         help="Whoever wrote the condition last; it may use only fields that they may read",
     )
-    stop_reason = fields.Char(string="Stopped", readonly=True, copy=False, help="Why this rule schedules nothing")
-
+    stop_note = fields.Json(readonly=True, copy=False, help="Why this rule schedules nothing, in no language yet")
+    stop_reason = fields.Char(string="Stopped", compute="_compute_notes", help="Why this rule schedules nothing")
+    failure_notes = fields.Json(readonly=True, copy=False, help="Whom the last run left out, in no language yet")
     failures = fields.Text(
         string="Left Out",
-        readonly=True,
-        copy=False,
+        compute="_compute_notes",
         help="The customers for whom the last run could do nothing, and why",
     )
 
@@ -352,6 +355,13 @@ class CrmValueFollowupRule(models.Model):
                     )
                 )
 
+    @api.depends("stop_note", "failure_notes")
+    @api.depends_context("lang")
+    def _compute_notes(self):
+        for rule in self:
+            rule.stop_reason = rule.stop_note and to_text(self.env, rule.stop_note)
+            rule.failures = to_lines(self.env, rule.failure_notes)
+
     def _has_field_access(self, field, operation):
         """Keep users from writing what is readonly: the author of a condition is whoever writes it."""
         is_kept = operation == "write" and field.name in _KEPT
@@ -375,7 +385,7 @@ class CrmValueFollowupRule(models.Model):
     def _sign(self):
         """Remember who wrote the condition, because the rule may look at no more than they may."""
         # sudo: nobody may name another author.
-        self.sudo().write({"domain_author_id": self.env.uid, "stop_reason": False})
+        self.sudo().write({"domain_author_id": self.env.uid, "stop_note": False})
 
     # doors: buttons and the cron
 
@@ -468,20 +478,22 @@ class CrmValueFollowupRule(models.Model):
         if domain.is_true():
             return domain
         if not self.domain_author_id:
-            raise UserError(
-                self.env._(
-                    "%(rule)s: nobody answers for the condition. Open the rule and write it again.", rule=self.name
-                )
+            raise SaidError(
+                self.env,
+                _lt(
+                    "%(rule)s: nobody answers for the condition. Open the rule and write it again.", rule=Name.of(self)
+                ),
             )
         try:
             check_fields(self.env["crm.value"].with_user(self.domain_author_id), domain)
         except (AccessError, ValueError) as error:
-            raise UserError(
-                self.env._(
+            raise SaidError(
+                self.env,
+                _lt(
                     "%(rule)s is stopped, because of its condition: %(reason)s Somebody who may read it can write the "
                     "condition again.",
-                    rule=self.name,
-                    reason=error,
-                )
+                    rule=Name.of(self),
+                    reason=words_of(error),
+                ),
             ) from error
         return domain

@@ -4,10 +4,12 @@ import zlib
 from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, split_every
+from odoo.tools.translate import LazyTranslate
 
-from ..refresh.crm_value_writer import describe_error
+from ..refresh.said import Name, reason_of, to_data, words_of
 from .crm_value_followup_plan import BATCH
 
+_lt = LazyTranslate(__name__)
 _logger = logging.getLogger(__name__)
 
 #: the next batch needs nothing that a batch has read of these; users, calendars and the rule itself stay cached
@@ -97,9 +99,9 @@ class CrmValueFollowupRun(models.AbstractModel):
             if transaction:
                 self.env.cr.rollback()
             if isinstance(error, UserError):  # in words for whoever manages the rule
-                rule.stop_reason = str(error)
+                rule.stop_note = to_data(words_of(error))
             if run:
-                run.message = "\n".join(filter(None, [run.message, f"{rule.name}: {describe_error(error)}"]))
+                run._note(_lt("%(rule)s: %(reason)s", rule=Name.of(rule), reason=reason_of(error)))
 
     @api.model
     def _run_now(self, rules, company, limit):
@@ -139,8 +141,8 @@ class CrmValueFollowupRun(models.AbstractModel):
         transaction = transaction or (lambda work: work())
         due = self.env["crm.value.followup.due"]._find(rule, company, limit)
         self.env["crm.value.followup.action"]._check(rule)
-        if rule.stop_reason or rule.failures:
-            rule.write({"stop_reason": False, "failures": False})
+        if rule.stop_note or rule.failure_notes:
+            rule.write({"stop_note": False, "failure_notes": False})
         count = 0
         for plan in self.env["crm.value.followup.plan"]._plan(rule, company, due, BATCH):
             count += transaction(lambda plan=plan: self._carry_out(rule, company, plan, run))
@@ -186,10 +188,11 @@ class CrmValueFollowupRun(models.AbstractModel):
     @api.model
     def _tell_failures(self, rule, failed, run):
         """Name the customers for whom a rule could do nothing, on the rule and in the log of the run."""
-        text = self.env["crm.value.followup.action"]._describe_failures(rule, failed)
-        rule.failures = "\n".join(filter(None, [rule.failures, text]))
+        notes = self.env["crm.value.followup.action"]._describe_failures(failed)
+        rule.failure_notes = [*(rule.failure_notes or ()), *map(to_data, notes)]
         if run:
-            run.message = "\n".join(filter(None, [run.message, f"{rule.name}: {text}"]))
+            name = Name.of(rule)
+            run._note(*(_lt("%(rule)s: %(reason)s", rule=name, reason=note) for note in notes))
 
     @api.model
     def _insert(self, rule, company, today, deadline, plan):

@@ -3,8 +3,12 @@ from datetime import timedelta
 import pytz
 
 from odoo import api, models
-from odoo.exceptions import UserError
 from odoo.tools import SQL, str2bool
+from odoo.tools.translate import LazyTranslate
+
+from ..refresh.said import SaidError
+
+_lt = LazyTranslate(__name__)
 
 
 class CrmValueManners(models.AbstractModel):
@@ -105,4 +109,4 @@ class CrmValueManners(models.AbstractModel):
         """
         # sudo: reads whether the database is a copy.
         if str2bool(self.env["ir.config_parameter"].sudo().get_param("database.is_neutralized") or "", False):
-            raise UserError(self.env._("This database is a neutralised copy: it sends nothing to customers."))
+            raise SaidError(self.env, _lt("This database is a neutralised copy: it sends nothing to customers."))

@@ -10,7 +10,7 @@ from odoo.tools import SQL, hmac
 from odoo.tools.rendering_tools import parse_inline_template, render_inline_template
 
 from ..followups.crm_value_followup import QUIET
-from ..refresh.crm_value_writer import describe_error
+from ..refresh.said import describe_error
 
 _logger = logging.getLogger(__name__)
 

@@ -2,6 +2,7 @@ import numpy as np
 
 from odoo import api, models
 from odoo.tools import SQL
+from odoo.tools.translate import LazyTranslate
 
 from ...lib.columns import take
 from ...lib.postgres.binary_arrays import copy_out_arrays
@@ -10,6 +11,14 @@ from ...lib.purchase_history import NO_DAYS, summarise
 from ...lib.windows import windows
 from ...report import readable
 from .basis import Basis
+from .said import Label, with_values
+
+_lt = LazyTranslate(__name__)
+UNREADABLE = _lt(
+    "%(figure)s cannot be counted: an amount or a day of its documents, orders or opportunities is missing or beyond "
+    "any range."
+)
+NO_CUSTOMER = _lt("The contact has no commercial partner: its orders and opportunities belong to no customer.")
 
 #: a raw import of contacts may leave more of them without a commercial partner than anybody would read
 _MOST_STRAYS = 1_000
@@ -58,11 +67,7 @@ class CrmValueObservation(models.AbstractModel):
         reasons = [
             (
                 int(columns["partner_id"][place]),
-                self.env._(
-                    "%(figure)s cannot be counted: an amount or a day of its documents, orders or opportunities is "
-                    "missing or beyond any range.",
-                    figure=field._description_string(self.env),
-                ),
+                with_values(UNREADABLE, figure=Label(field.model_name, field.name)),
             )
             for place, field in sorted(wrong.items())
         ]
@@ -74,9 +79,6 @@ class CrmValueObservation(models.AbstractModel):
 
         Odoo gives every contact a commercial partner, a raw import may not.
         """
-        reason = self.env._(
-            "The contact has no commercial partner: its orders and opportunities belong to no customer."
-        )
         found = self.env.execute_query(
             SQL(
                 """
@@ -92,7 +94,7 @@ class CrmValueObservation(models.AbstractModel):
                 _MOST_STRAYS,
             )
         )
-        return [(partner_id, reason) for [partner_id] in found]
+        return [(partner_id, NO_CUSTOMER) for [partner_id] in found]
 
     def _customer_ids(self, company, where=None, with_documents=True):
         """Return the sorted ids of the commercial partners that have, or shall have, a value in a company.

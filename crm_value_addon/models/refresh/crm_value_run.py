@@ -5,13 +5,16 @@ from markupsafe import Markup
 
 from odoo import Command, api, fields, models
 from odoo.tools import SQL, format_date, format_datetime
+from odoo.tools.translate import LazyTranslate
 
 from ...const import MANAGER_GROUP
 from ..followups.crm_value_followup import QUIET
-from .crm_value_writer import describe_error
+from .said import reason_of, to_data, to_lines
 
+_lt = LazyTranslate(__name__)
 _logger = logging.getLogger(__name__)
 
+INTERRUPTED = _lt("Interrupted; the next run does its work.")
 #: a refresh of all customers does the work of these, too
 _COVERED = {"full": ["full", "incremental", "selected"]}
 
@@ -70,7 +73,13 @@ class CrmValueRun(models.Model):
     )
     has_tiers = fields.Boolean(readonly=True, help="Every customer's tier was decided after its figures were known")
     has_new_rules = fields.Boolean(
-        readonly=True, help="Figures change because an update counts by other rules: tiers move without a word"
+        readonly=True, help="Figures change because an update, or the settings, count otherwise: tiers move in silence"
+    )
+    rules_cause = fields.Selection(
+        [("update", "Update of the app"), ("counting", "Change of what counts")],
+        string="New Rules by",
+        readonly=True,
+        help="What the changes of tiers name as their cause until the refresh is done",
     )
     month_end_key = fields.Integer(
         readonly=True, help="Where the month's end that this refresh began goes on; 0 when none is left"
@@ -99,7 +108,8 @@ class CrmValueRun(models.Model):
     started_at = fields.Datetime(readonly=True)
     finished_at = fields.Datetime(readonly=True)
     duration = fields.Float(compute="_compute_duration", help="In hours; of a run under way, so far")
-    message = fields.Text(readonly=True)
+    notes = fields.Json(readonly=True, help="What there is to say, in no language yet")
+    message = fields.Text(compute="_compute_message")
     alarm_id = fields.Many2one(
         "mail.activity", string="Activity", ondelete="set null", index="btree_not_null", readonly=True, copy=False
     )
@@ -113,6 +123,12 @@ class CrmValueRun(models.Model):
         for run in self:
             started = format_datetime(self.env, run.started_at, dt_format="short") if run.started_at else ""
             run.display_name = ", ".join(filter(None, [kinds.get(run.kind), started]))
+
+    @api.depends("notes")
+    @api.depends_context("lang")
+    def _compute_message(self):
+        for run in self:
+            run.message = to_lines(self.env, run.notes)
 
     @api.depends("processed", "total", "state")
     def _compute_progress(self):
@@ -129,12 +145,13 @@ class CrmValueRun(models.Model):
             run.duration = (until - run.started_at).total_seconds() / 3600 if run.started_at else 0.0
 
     @api.model
-    def _request(self, company, kind="full", new_rules=False, recount=()):
+    def _request(self, company, kind="full", new_rules=False, cause="update", recount=()):
         """Ask for a full refresh, or new tiers, of a company by the cron; asking twice is asking once.
 
         :param new_rules: figures change because an update, or the settings, count otherwise: until the refresh is
             done, tiers move without a word. It marks the run, so that no customer's row is touched; a run that fails
             hands the mark on to the next one.
+        :param cause: of these changes of tier, "update" or "counting"; where both wait, it is the update
         :param recount: ids of products whose documents are recorded again before
         """
         # sudo: whoever changes a setting may start its refresh, without rights on the records of refreshes.
@@ -146,7 +163,8 @@ class CrmValueRun(models.Model):
             self.env.ref(f"crm_value_addon.{cron}").sudo()._trigger()
         if new_rules:
             keys = sorted({*(waiting.recount_keys or ()), *recount})
-            waiting.write({"has_new_rules": True, "recount_keys": keys})
+            cause = "update" if waiting.rules_cause == "update" else cause
+            waiting.write({"has_new_rules": True, "rules_cause": cause, "recount_keys": keys})
 
     @api.model
     def _start(self, company, kind, as_of_date):
@@ -163,7 +181,7 @@ class CrmValueRun(models.Model):
         if kind not in _RESUMED:
             # One at a time: what still says that it runs was killed, and this one does its work.
             self.search([("company_id", "=", company.id), ("kind", "=", kind), ("state", "=", "running")]).write(
-                {"state": "failed", "message": self.env._("Interrupted; the next run does its work.")}
+                {"state": "failed", "notes": [to_data(INTERRUPTED)]}
             )
         vals = {"state": "running", "as_of_date": as_of_date}
         if run.state == "running" and run.as_of_date == as_of_date:
@@ -175,7 +193,7 @@ class CrmValueRun(models.Model):
             "skipped": 0,
             "next_partner_key": 0,
             "finished_at": False,
-            "message": False,
+            "notes": False,
             "boundaries": False,
         }
         if run:
@@ -215,7 +233,7 @@ class CrmValueRun(models.Model):
     def _advance(self, customers, written, skipped, next_partner_key=0):
         """Record a finished batch.
 
-        :param list skipped: pairs (partner id, reason)
+        :param list skipped: pairs (partner id, reason: a sentence or words, see said.py)
         """
         self.ensure_one()
         self.write(
@@ -224,26 +242,28 @@ class CrmValueRun(models.Model):
                 "written": self.written + written,
                 "skipped": self.skipped + len(skipped),
                 "skipped_ids": [
-                    Command.create({"partner_key": partner_id, "reason": reason}) for partner_id, reason in skipped
+                    Command.create({"partner_key": partner_id, "note": to_data(reason)})
+                    for partner_id, reason in skipped
                 ],
                 "next_partner_key": next_partner_key,
             }
         )
 
-    def _finish(self, state="done", message=None):
+    def _note(self, *said):
+        """Keep sentences for whoever looks at the run (see said.py)."""
         self.ensure_one()
-        self.write(
-            {
-                "state": state,
-                "finished_at": fields.Datetime.now(),
-                "message": "\n".join(filter(None, [self.message, message])) or False,
-            }
-        )
+        self.notes = [*(self.notes or ()), *map(to_data, said)]
+
+    def _finish(self, state="done", said=None):
+        self.ensure_one()
+        self.write({"state": state, "finished_at": fields.Datetime.now()})
+        if said:
+            self._note(said)
         if self.state == "failed" and self.has_new_rules:
             # the next one still has these figures to change
-            again = {"has_new_rules": True, "recount_keys": self.recount_keys}
+            again = {"has_new_rules": True, "rules_cause": self.rules_cause, "recount_keys": self.recount_keys}
             self.create({"company_id": self.company_id.id, "kind": self.kind, **again})
-        if self.state == "failed" or self.message:
+        if self.state == "failed" or self.notes:
             self._raise_alarm()
         else:
             self._end_alarms(self.company_id, _COVERED.get(self.kind, [self.kind]))
@@ -259,7 +279,7 @@ class CrmValueRun(models.Model):
         """Mark the running run of this kind as failed; create one when it failed before being recorded."""
         runs = self.search([("company_id", "=", company.id), ("kind", "=", kind), ("state", "=", "running")])
         for run in runs or self._start(company, kind, company._value_today()):
-            run._finish("failed", describe_error(error))
+            run._finish("failed", reason_of(error))
 
     # alarms
 

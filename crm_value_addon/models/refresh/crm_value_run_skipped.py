@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from .said import to_text
+
 
 class CrmValueRunSkipped(models.Model):
     """A customer that a refresh left out, and why.
@@ -11,17 +13,24 @@ class CrmValueRunSkipped(models.Model):
     _description = "Customer Left Out of a Refresh"
     _log_access = False
     _order = "id desc"
-    _rec_name = "reason"
+    _rec_name = "run_id"
 
     run_id = fields.Many2one("crm.value.run", required=True, ondelete="cascade", index=True, readonly=True)
     company_id = fields.Many2one(related="run_id.company_id")
     finished_at = fields.Datetime(related="run_id.finished_at")
     partner_key = fields.Integer(string="Contact ID", required=True, readonly=True)
     partner_id = fields.Many2one("res.partner", string="Customer", compute="_compute_partner_id")
-    reason = fields.Text(required=True, readonly=True)
+    note = fields.Json(required=True, readonly=True, help="Why, in no language yet")
+    reason = fields.Text(compute="_compute_reason")
 
     @api.depends("partner_key")
     def _compute_partner_id(self):
         existing = set(self.env["res.partner"].browse(self.mapped("partner_key")).exists().ids)
         for line in self:
             line.partner_id = line.partner_key if line.partner_key in existing else False
+
+    @api.depends("note")
+    @api.depends_context("lang")
+    def _compute_reason(self):
+        for line in self:
+            line.reason = line.note and to_text(self.env, line.note)

@@ -6,9 +6,13 @@ import psycopg2
 from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
+from odoo.tools.translate import LazyTranslate
 
 from ...lib.columns import take
 from ...lib.postgres import binary_copy
+from .said import SaidError, reason_of
+
+_lt = LazyTranslate(__name__)
 
 #: a refresh that would leave out more customers than this has another fault than its customers
 SKIP_LIMIT = 100
@@ -30,13 +34,7 @@ CUSTOMER_ERRORS = (
 )
 
 
-def describe_error(error):
-    """Return an error in words, without the row that PostgreSQL quotes: its figures and texts are not for everybody."""
-    text = getattr(getattr(error, "diag", None), "message_primary", None) or str(error)
-    return f"{type(error).__name__}: {text}".strip()
-
-
-class TooManyLeftOut(UserError):
+class TooManyLeftOut(SaidError):
     """So many customers could not be refreshed that the fault is not theirs."""
 
 
@@ -84,14 +82,15 @@ class CrmValueWriter(models.AbstractModel):
         except CUSTOMER_ERRORS as error:
             self.env.transaction.clear()  # of what was rolled back
             if count == 1:
-                skipped.append((int(columns["partner_id"][0]), describe_error(error)))
+                skipped.append((int(columns["partner_id"][0]), reason_of(error)))
                 if len(skipped) > SKIP_LIMIT:
                     raise TooManyLeftOut(
-                        self.env._(
+                        self.env,
+                        _lt(
                             "More than %(limit)s customers could not be refreshed; the last: %(reason)s",
                             limit=SKIP_LIMIT,
-                            reason=error,
-                        )
+                            reason=reason_of(error),
+                        ),
                     ) from error
                 return
             self._leave_out(work, take(columns, slice(0, count // 2)), skipped)

@@ -276,7 +276,7 @@ class CrmValueTierAssignment(models.AbstractModel):
 
         The first tier of a customer is a first assignment until the company's first refresh is done; later it is a new
         customer that earned its tier. While saved rules wait for the cron, every change is due to the rules; while the
-        first refresh by what an update counts waits (`has_new_rules` of its run), to the update.
+        first refresh by what an update, or the settings, count waits (`has_new_rules` of its run), to that.
         """
         cause = SQL("NULL") if source else SQL("decision.tier_cause")
         # sudo: every user's decision depends on the company's refreshes.
@@ -284,9 +284,11 @@ class CrmValueTierAssignment(models.AbstractModel):
         in_company = [("company_id", "=", company.id)]
         waiting = ("state", "in", ("queued", "running"))
         asked = "|", ("kind", "=", "tiers"), ("has_new_rules", "=", True)
-        run = not source and Run.search([*in_company, waiting, *asked], order="has_new_rules DESC, id", limit=1)
+        run = not source and Run.search(
+            [*in_company, waiting, *asked], order="has_new_rules DESC, rules_cause DESC, id", limit=1
+        )
         if run:
-            source = "update" if run.has_new_rules else "rules"
+            source = (run.rules_cause or "update") if run.has_new_rules else "rules"
         sql = SQL(
             """CASE WHEN %(cause)s IS NOT NULL THEN %(cause)s
                     WHEN decision.locked_tier_id = decision.decided_tier_id THEN 'lock'

@@ -6,7 +6,18 @@ from odoo.tools import SQL
 from ...const import MARGIN_GROUP
 
 #: causes of changes from which nothing follows: logged in bulk, without automation rules, gifts, mails or activities
-SILENT_SOURCES = ("initial", "rules", "history", "regained", "merge", "opt_out", "resumed", "update", "import")
+SILENT_SOURCES = (
+    "initial",
+    "rules",
+    "history",
+    "regained",
+    "merge",
+    "opt_out",
+    "resumed",
+    "update",
+    "counting",
+    "import",
+)
 
 
 class CrmValueTierChange(models.Model):
@@ -52,6 +63,7 @@ class CrmValueTierChange(models.Model):
             ("opt_out", "Opted out of scoring"),
             ("resumed", "Scored again"),
             ("update", "Update of the app"),
+            ("counting", "Change of what counts"),
             ("import", "Opening purchases or tier"),
         ],
         required=True,
