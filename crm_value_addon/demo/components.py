@@ -50,7 +50,7 @@ def load(env, company):
         if referred in customers and referrer in customers:
             customers[referred].referred_by_id = customers[referrer]
     today = company._value_today()
-    env["crm.value.feedback"].create(
+    heard = env["crm.value.feedback"].create(
         [
             {
                 "partner_id": customers[name].id,
@@ -58,11 +58,14 @@ def load(env, company):
                 "kind_id": env.ref(f"crm_value_addon.{kind}").id,
                 "date": today - timedelta(days=days),
                 "description": text,
+                "state": "done",
             }
             for name, kind, days, text in _FEEDBACK
             if name in customers
         ]
     )
+    for one in heard:
+        one.closed_date = one.date + timedelta(days=5)
     for name, days in _CLOSINGS.items():
         if name in customers:
             customers[name].opportunity_ids.date_deadline = today + timedelta(days=days)

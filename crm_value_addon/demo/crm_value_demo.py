@@ -16,7 +16,7 @@ class CrmValueDemo(models.AbstractModel):
     @api.model
     def _load_customers(self):
         """Create the customers with a year of history, their tiers, the components of their value and follow-ups."""
-        from . import components, followups, history, tiers
+        from . import components, followups, history, listening, tiers
         from .generator import Generator
 
         company = self.env.ref("base.main_company")
@@ -29,6 +29,7 @@ class CrmValueDemo(models.AbstractModel):
         tiers.load(self.env, company)
         components.load(self.env, company)
         followups.load(self.env, company)
+        listening.load(self.env, company)
         # the demonstration is of a company that has been at it for a year
         for each in filter(None, (company, second)):
             self.env["crm.value.first.hour"]._mark(each, STEPS)

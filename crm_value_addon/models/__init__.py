@@ -3,6 +3,7 @@ from . import products
 from . import prediction
 from . import segments
 from . import components
+from . import listening
 from . import tiers
 from . import openings
 from . import points
@@ -12,6 +13,7 @@ from . import rebates
 from . import followups
 from . import outreach
 from . import reporting
+from . import scorecard
 from . import dashboard
 from . import club
 from . import setup

@@ -5,6 +5,8 @@ from odoo.tools import SQL
 
 from ..const import MARGIN_GROUP, POSTED_DOCUMENTS
 from ..lib.windows import days_before, windows
+from ..report.crm_value_contact_source import CHANNELS
+from .listening.crm_value_rhythm import compute_rhythm, search_rhythm
 
 #: what a field of `crm.value` says of itself (see `CrmValue`)
 _FACTS = ("written_by", "metric", "raised_by", "kept_by", "opt_out")
@@ -21,8 +23,8 @@ class CrmValue(models.Model):
 
     How it works: a field says on itself what else has to know of it.
 
-    - ``written_by``: the step of a refresh that computes it: observation, prediction, component, rfm, leaving,
-      lifecycle
+    - ``written_by``: the step of a refresh that computes it: observation, prediction, component, listening, rfm,
+      leaving, lifecycle
     - ``metric``: a loyalty tier may ask for it; one of `METRIC_KINDS`
     - ``raised_by``: what of an order raises it once the order is invoiced: amount, margin, purchase or
       qualifying
@@ -216,6 +218,46 @@ class CrmValue(models.Model):
         metric="customer",
     )
 
+    # what was heard of it, and when they last spoke
+    open_complaint_count = fields.Integer(
+        string="Open Complaints",
+        readonly=True,
+        written_by="listening",
+        opt_out="kept",
+        help="Complaints that nobody has answered yet: the customer does not count as loyal",
+    )
+    last_contact_date = fields.Date(
+        string="Last Contact",
+        readonly=True,
+        written_by="listening",
+        help="The last call, message, meeting or note that Odoo has of anybody at the customer",
+    )
+    last_contact_channel = fields.Selection(CHANNELS, string="Last Contact by", readonly=True, written_by="listening")
+    contact_count_12m = fields.Integer(
+        string="Contacts 12 Months",
+        readonly=True,
+        written_by="listening",
+        help="Days of the last 12 months with a contact",
+    )
+    completeness = fields.Float(
+        string="Record Complete (%)",
+        readonly=True,
+        digits=(16, 1),
+        aggregator="avg",
+        written_by="listening",
+        opt_out="kept",
+        help="Share of the fields that the settings ask for which are filled on the customer's contact; 100 where "
+        "nothing is asked for",
+    )
+    contact_rhythm = fields.Selection(
+        [("kept", "Kept"), ("late", "Late")],
+        string="Rhythm",
+        compute=compute_rhythm,
+        search=search_rhythm,
+        help="Whether the last contact is as recent as the customer's relationship strategy, or its tier's, asks for; "
+        "empty without a strategy",
+    )
+
     # predicted
     method = fields.Selection(
         [("model", "Prediction model"), ("history", "Last 12 months carried forward"), ("none", "No purchase yet")],
@@ -352,7 +394,14 @@ class CrmValue(models.Model):
         aggregator="avg",
         written_by="component",
         metric="company",
-        help="Mean of the customer's ratings of the last 12 months, 1 to 5; 0 where there is none",
+        kept_by="snapshot",
+        help="Mean of the customer's ratings and survey scores of the last 12 months, 1 to 5; 0 where there is none",
+    )
+    satisfaction_count = fields.Integer(
+        string="Answers",
+        readonly=True,
+        written_by="component",
+        help="Ratings and survey scores of the last 12 months that the satisfaction is the mean of",
     )
     clv = fields.Monetary(
         string="CLV",

@@ -8,6 +8,7 @@ from odoo import api, fields, models
 from odoo.exceptions import MissingError, ValidationError
 
 from .benefits.benefit_types import BENEFIT_TYPES
+from .listening.crm_value_completeness import COMPLETENESS_DOMAIN
 from .privacy.field_access import denies
 
 #: settings that change what counts, so that tiers follow in silence
@@ -198,6 +199,27 @@ class ResCompany(models.Model):
     value_cadence_clasp = fields.Integer(string="Clasp: contact every (days)", default=180, value_limit="days")
     value_cadence_velcro = fields.Integer(string="Velcro: contact every (days)", default=60, value_limit="days")
     value_cadence_zipper = fields.Integer(string="Zipper: contact every (days)", default=30, value_limit="days")
+    value_completeness_field_ids = fields.Many2many(
+        "ir.model.fields",
+        "crm_value_completeness_field_rel",
+        string="Complete Records",
+        domain=COMPLETENESS_DOMAIN,
+        value_setting="refresh",
+        help="What of a customer's contact has to be filled for its record to be complete",
+    )
+    value_monday_mail = fields.Boolean(
+        string="Monday Mail",
+        value_setting="note",
+        help="Each Monday every salesperson gets a mail: whom to call, whose purchase is overdue, who is near a tier, "
+        "what customers no longer buy. In their language; nothing to tell, no mail.",
+    )
+    value_monday_sent = fields.Date(string="Monday Mail Sent", readonly=True)
+    value_track_contacts = fields.Boolean(
+        string="Last Contact and Rhythm",
+        default=True,
+        value_setting="refresh",
+        help="Refreshes note when somebody last spoke with a customer, how, and on how many days of 12 months.",
+    )
 
     # beyond purchases: a component whose rates are 0 is not configured
     value_quotation_probability = fields.Float(
@@ -398,6 +420,26 @@ class ResCompany(models.Model):
     value_referral_since = fields.Date(
         string="First Purchases From", help="Referred customers who bought before this day earn nobody a reward."
     )
+    value_goodwill_program_id = fields.Many2one(
+        "loyalty.program",
+        string="Goodwill Coupon",
+        ondelete="set null",
+        domain=[("program_type", "in", BENEFIT_TYPES["gift"].program_types)],
+        value_setting="note",
+        help="Salespeople give a coupon of this program for a complaint, as often as the customer's tier allows in 12 "
+        "months. Empty: no such coupons.",
+    )
+    value_goodwill_points = fields.Float(string="Points on the Goodwill Coupon", default=1.0, value_setting="note")
+    value_goodwill_days = fields.Integer(
+        string="Goodwill Valid for (days)", value_setting="note", value_limit="days", help="0: no end"
+    )
+    value_goodwill_monthly = fields.Integer(
+        string="Goodwill Coupons a Month",
+        default=5,
+        value_setting="note",
+        value_limit="not_negative",
+        help="How many one salesperson may give in a calendar month; a sales manager may give more.",
+    )
 
     # what customers see
     value_portal = fields.Boolean(
@@ -595,7 +637,7 @@ class ResCompany(models.Model):
                     )
                 )
 
-    @api.constrains("value_caution_return_rate", "value_margin_floor", "value_referral_points")
+    @api.constrains("value_caution_return_rate", "value_margin_floor", "value_referral_points", "value_goodwill_points")
     def _check_benefit_settings(self):
         for company in self:
             if not 0 <= company.value_caution_return_rate <= 1:
@@ -604,19 +646,22 @@ class ResCompany(models.Model):
                 raise ValidationError(self.env._("The lowest margin must lie between -100 %% and 100 %%."))
             if company.value_referral_program_id and company.value_referral_points <= 0:
                 raise ValidationError(self.env._("A referral coupon needs at least a part of a point."))
+            if company.value_goodwill_program_id and company.value_goodwill_points <= 0:
+                raise ValidationError(self.env._("A goodwill coupon needs at least a part of a point."))
 
-    @api.constrains("value_referral_program_id")
-    def _check_referral_program(self):
+    @api.constrains("value_referral_program_id", "value_goodwill_program_id")
+    def _check_coupon_programs(self):
         for company in self:
-            owner = company.value_referral_program_id.sudo().company_id
-            if owner and owner != company:
-                raise ValidationError(
-                    self.env._(
-                        "%(program)s belongs to %(company)s.",
-                        program=company.value_referral_program_id.name,
-                        company=owner.name,
+            for program in company.value_referral_program_id | company.value_goodwill_program_id:
+                owner = program.sudo().company_id
+                if owner and owner != company:
+                    raise ValidationError(
+                        self.env._(
+                            "%(program)s belongs to %(company)s.",
+                            program=program.name,
+                            company=owner.name,
+                        )
                     )
-                )
 
     @api.model_create_multi
     def create(self, vals_list):

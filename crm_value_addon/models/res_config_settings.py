@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 
 class ResConfigSettings(models.TransientModel):
@@ -14,6 +15,12 @@ class ResConfigSettings(models.TransientModel):
     value_horizon_months = fields.Integer(related="company_id.value_horizon_months", readonly=False)
     value_discount_rate = fields.Float(related="company_id.value_discount_rate", readonly=False)
     value_retention_rate = fields.Float(related="company_id.value_retention_rate", readonly=False)
+    value_measured_retention = fields.Float(
+        string="Measured",
+        compute="_compute_value_measured_retention",
+        help="Share of the customers of the year before that bought again, at the last month's end; 0: not known yet",
+    )
+    value_completeness_field_ids = fields.Many2many(related="company_id.value_completeness_field_ids", readonly=False)
     value_tiers_count = fields.Selection(related="company_id.value_tiers_count", readonly=False, required=True)
     value_leave_out_intercompany = fields.Boolean(related="company_id.value_leave_out_intercompany", readonly=False)
 
@@ -43,6 +50,8 @@ class ResConfigSettings(models.TransientModel):
     value_cadence_clasp = fields.Integer(related="company_id.value_cadence_clasp", readonly=False)
     value_cadence_velcro = fields.Integer(related="company_id.value_cadence_velcro", readonly=False)
     value_cadence_zipper = fields.Integer(related="company_id.value_cadence_zipper", readonly=False)
+    value_monday_mail = fields.Boolean(related="company_id.value_monday_mail", readonly=False)
+    value_track_contacts = fields.Boolean(related="company_id.value_track_contacts", readonly=False)
 
     # beyond purchases
     value_quotation_probability = fields.Float(related="company_id.value_quotation_probability", readonly=False)
@@ -102,6 +111,11 @@ class ResConfigSettings(models.TransientModel):
     value_referral_points = fields.Float(related="company_id.value_referral_points", readonly=False)
     value_referral_since = fields.Date(related="company_id.value_referral_since", readonly=False)
 
+    value_goodwill_program_id = fields.Many2one(related="company_id.value_goodwill_program_id", readonly=False)
+    value_goodwill_points = fields.Float(related="company_id.value_goodwill_points", readonly=False)
+    value_goodwill_days = fields.Integer(related="company_id.value_goodwill_days", readonly=False)
+    value_goodwill_monthly = fields.Integer(related="company_id.value_goodwill_monthly", readonly=False)
+
     # what customers see
     value_portal = fields.Boolean(related="company_id.value_portal", readonly=False)
     value_portal_contacts = fields.Boolean(related="company_id.value_portal_contacts", readonly=False)
@@ -117,6 +131,26 @@ class ResConfigSettings(models.TransientModel):
 
     # refresh
     value_health = fields.Html(compute="_compute_value_health", sanitize=False)
+
+    @api.depends("company_id")
+    def _compute_value_measured_retention(self):
+        for settings in self:
+            # sudo: whoever may open the settings sees the share, not the customers
+            measured = self.env["crm.value.target"].sudo()._measured_retention(settings.company_id)
+            settings.value_measured_retention = measured or 0.0
+
+    def action_use_measured_retention(self):
+        """Let the retention that was measured be the company's setting.
+
+        :raise AccessError: the user may not change the settings
+        :raise UserError: nothing was measured yet
+        """
+        self.ensure_one()
+        self.check_access("write")
+        if not self.value_measured_retention:
+            raise UserError(self.env._("No month's end of a year ago is known yet, so no retention was measured."))
+        self.company_id.value_retention_rate = self.value_measured_retention
+        return {"type": "ir.actions.client", "tag": "reload"}
 
     @api.depends("company_id")
     @api.depends_context("lang", "tz")

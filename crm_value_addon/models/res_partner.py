@@ -49,6 +49,10 @@ class ResPartner(models.Model):
     purchase_count = fields.Integer(related="value_id.purchase_count", groups=SELLER_GROUP)
     last_purchase_date = fields.Date(related="value_id.last_purchase_date", groups=SELLER_GROUP)
     next_purchase_date = fields.Date(related="value_id.next_purchase_date", groups=SELLER_GROUP)
+    last_contact_date = fields.Date(related="value_id.last_contact_date", groups=SELLER_GROUP)
+    last_contact_channel = fields.Selection(related="value_id.last_contact_channel", groups=SELLER_GROUP)
+    contact_count_12m = fields.Integer(related="value_id.contact_count_12m", groups=SELLER_GROUP)
+    open_complaint_count = fields.Integer(related="value_id.open_complaint_count", groups=SELLER_GROUP)
     probability_alive = fields.Float(related="value_id.probability_alive", groups=SELLER_GROUP)
     churn_probability = fields.Float(related="value_id.churn_probability", groups=SELLER_GROUP)
     revenue_at_risk = fields.Monetary(
@@ -139,7 +143,22 @@ class ResPartner(models.Model):
     )
     contact_style_hint = fields.Char(compute="_compute_contact_style_hint", groups=SELLER_GROUP)
     relationship_stage = fields.Selection(
-        _STAGES, groups=SELLER_GROUP, copy=False, help="For key accounts: how far you have come"
+        _STAGES,
+        groups=SELLER_GROUP,
+        copy=False,
+        tracking=True,
+        group_expand="_group_expand_relationship_stage",
+        help="For key accounts: how far you have come",
+    )
+    relationship_since = fields.Date(
+        string="Stage since", groups=SELLER_GROUP, copy=False, readonly=True, help="When the stage last changed"
+    )
+    contact_role = fields.Selection(
+        [("decides", "Decides"), ("influences", "Influences"), ("uses", "Uses"), ("pays", "Pays")],
+        string="Role in Buying",
+        groups=SELLER_GROUP,
+        copy=False,
+        help="What this person does when the customer decides to buy",
     )
     relationship_strategy = fields.Selection(
         STRATEGIES, string="Own Strategy", groups=SELLER_GROUP, copy=False, help="Empty: the one of the customer's tier"
@@ -232,7 +251,10 @@ class ResPartner(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        return super().create(self.env["crm.value.referral.link"]._credit(vals_list))
+        partners = super().create(self.env["crm.value.referral.link"]._credit(vals_list))
+        if any(vals.get("relationship_stage") for vals in vals_list):
+            partners.filtered("relationship_stage")._follow_relationship()
+        return partners
 
     def write(self, vals):
         Merge = self.env["crm.value.merge"]
@@ -240,18 +262,38 @@ class ResPartner(models.Model):
         changed = self.browse()
         if "value_opt_out" in vals:
             changed = self.filtered(lambda partner: partner.value_opt_out != bool(vals["value_opt_out"]))
+        moved = self.browse()
+        if "relationship_stage" in vals:
+            moved = self.filtered(lambda partner: partner.relationship_stage != (vals["relationship_stage"] or False))
         result = super().write(vals)
         if moving:
             Merge._move(moving)
         if changed:
             self.env["crm.value.opt.out"]._apply(changed)
+        if moved:
+            moved._follow_relationship()
         if "birthdate_date" in vals and "value_birthday_entered_on" not in vals:
             # an employee knows it; sudo: nobody writes this date
             self.sudo().filtered("value_birthday_entered_on").value_birthday_entered_on = False
         return result
 
+    def _follow_relationship(self):
+        """Date the stage of these key accounts, and ask why a relationship broke off."""
+        # sudo: nobody writes this date
+        self.sudo().relationship_since = fields.Date.context_today(self)
+        broken = self.filtered(lambda partner: (partner.relationship_stage or "").startswith("broken"))
+        nothing = self.env["crm.value.followup"]
+        self.env["crm.value.departure"]._ask(
+            {(partner.commercial_partner_id, self.env.company): ("broken_off", nothing) for partner in broken}
+        )
+
+    @api.model
+    def _group_expand_relationship_stage(self, _stages, _domain):
+        return [stage for stage, _label in _STAGES]
+
     def _has_field_access(self, field, operation):
-        return super()._has_field_access(field, operation) and not denies(self, field, operation)
+        is_dated = field.name == "relationship_since" and operation == "write" and not self.env.su
+        return super()._has_field_access(field, operation) and not is_dated and not denies(self, field, operation)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_value_messages(self):

@@ -1,3 +1,4 @@
+from . import crm_value_contact_source
 from . import crm_value_cost_source
 from . import crm_value_line_kind
 from . import crm_value_liability

@@ -9,6 +9,8 @@ from .counting import *
 from .points import *
 from .rebates import *
 from .benefits import *
+from .listening import *
+from .scorecard import *
 from .followups import *
 from .outreach import *
 from .reporting import *

@@ -14,6 +14,7 @@ GROUPS = {
         "Cost of Tiers",
         "Follow-up Results",
         "Feedback",
+        "Scorecards",
         "Targets",
     ],
     "crm_value_menu_settings": [
@@ -38,6 +39,11 @@ BEHIND = {
     "crm_value_benefit_action": "crm_value_tier_view_list",
     "crm_value_tier_lock_action": "crm_value_tier_view_list",
     "crm_value_interest_action": "crm_value_feedback_kind_view_list",
+    "crm_value_feedback_action_complaints": "crm_value_feedback_view_list",
+    "crm_value_departure_action": "crm_value_feedback_view_list",
+    "crm_value_feedback_cause_action": "crm_value_feedback_kind_view_list",
+    "crm_value_leaving_reason_action": "crm_value_feedback_kind_view_list",
+    "res_partner_action_key_accounts": "crm_value_view_list",
     "crm_value_opening_action": "crm_value_configuration_view_form",
     "crm_value_opening_standing_action": "crm_value_configuration_view_form",
 }
@@ -63,7 +69,7 @@ class TestMenus(ValueCase):
         self.assertEqual(self._seen(seller, "crm_value_menu_crm"), GROUPS["crm_value_menu_crm"])
         self.assertEqual(
             self._seen(seller, "crm_value_menu_reporting"),
-            ["Purchases", "What Customers Buy", "Tier Changes", "Feedback"],
+            ["Purchases", "What Customers Buy", "Tier Changes", "Feedback", "Scorecards"],
         )
         self.assertFalse(self._seen(seller, "crm_value_menu_settings"))
 

@@ -22,8 +22,10 @@ KINDS = {
     ],
     "crm.value.rfm.segment": ["name"],
     "crm.value.feedback.kind": ["name", "source"],
+    "crm.value.feedback.cause": ["name"],
+    "crm.value.leaving.reason": ["name"],
     "crm.value.followup.rule": ["name", "trigger"],
-    "crm.value.target": ["metric", "team_id", "tier_id"],
+    "crm.value.target": ["metric", "team_id", "seller_id", "tier_id"],
 }
 #: the field that names a record of another model, where it is not the model's own
 NAMES = {"res.users": "login"}

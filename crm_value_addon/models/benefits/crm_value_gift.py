@@ -14,6 +14,8 @@ from .benefit_types import OCCASIONS
 _logger = logging.getLogger(__name__)
 #: what the occasion of a gift begins with once the profile was erased
 ERASED = "erased-"
+#: what the occasion of a goodwill coupon begins with
+GOODWILL = "goodwill"
 _SALT = "crm_value_addon.gift_salt"
 
 
@@ -38,7 +40,7 @@ class CrmValueGrant(models.Model):
         ondelete="restrict",
         index="btree_not_null",
         readonly=True,
-        help="Empty for a referral reward",
+        help="Empty for a referral reward and for goodwill",
     )
     value_id = fields.Many2one(
         "crm.value", string="Customer Value", required=True, ondelete="cascade", index=True, readonly=True
@@ -50,6 +52,7 @@ class CrmValueGrant(models.Model):
     occasion_text = fields.Char(string="Occasion", compute="_compute_occasion_text")
     memory_key = fields.Char(readonly=True, copy=False, exportable=False, groups="base.group_system")
     referred_value_id = fields.Many2one("crm.value", string="Referred", ondelete="set null", readonly=True)
+    is_goodwill = fields.Boolean(string="Goodwill", readonly=True, help="Given for a complaint")
     date = fields.Date(required=True, readonly=True)
     card_id = fields.Many2one(
         "loyalty.card", string="Coupon", ondelete="set null", index="btree_not_null", readonly=True
@@ -157,13 +160,15 @@ class CrmValueGrant(models.Model):
             SQL(
                 """
             INSERT INTO crm_value_grant (benefit_id, value_id, tier_id, occasion, date, referred_value_id, memory_key,
-                                         state, mail_state, create_uid, create_date, write_uid, write_date)
-            SELECT wish.*, 'given', 'waiting', %s, now() AT TIME ZONE 'UTC', %s, now() AT TIME ZONE 'UTC'
-              FROM unnest(%s::int[], %s::int[], %s::int[], %s::varchar[], %s::date[], %s::int[],
-                          %s::varchar[]) wish
+                                         is_goodwill, state, mail_state, create_uid, create_date, write_uid, write_date)
+            SELECT wish.*, wish.occasion LIKE %s, 'given', 'waiting', %s, now() AT TIME ZONE 'UTC', %s,
+                   now() AT TIME ZONE 'UTC'
+              FROM unnest(%s::int[], %s::int[], %s::int[], %s::varchar[], %s::date[], %s::int[], %s::varchar[])
+                   AS wish(benefit_id, value_id, tier_id, occasion, date, referred_value_id, memory_key)
             ON CONFLICT DO NOTHING
             RETURNING id
             """,
+                f"{GOODWILL} %",
                 self.env.uid,
                 self.env.uid,
                 *[list(column) for column in columns],
@@ -200,6 +205,8 @@ class CrmValueGrant(models.Model):
         self.ensure_one()
         if not self.occasion.startswith(ERASED):
             return self.occasion
+        if self.is_goodwill:
+            return f"{GOODWILL} of gift {self.id}"
         if not self.benefit_id:
             return f"referral {self.referred_value_id.id}"
         kind = self.benefit_id.occasion
@@ -248,18 +255,25 @@ class CrmValueGrant(models.Model):
 
     def _prepare_card_vals(self):
         self.ensure_one()
-        benefit, company = self.benefit_id, self.company_id.sudo()  # sudo: reads the reward in the settings
-        days = benefit.gift_days
+        benefit, company = self.benefit_id, self.company_id.sudo()  # sudo: reads the rewards in the settings
+        program, points, days = benefit.program_id, benefit.gift_points, benefit.gift_days
+        if self.is_goodwill:
+            program, points = company.value_goodwill_program_id, company.value_goodwill_points
+            days = company.value_goodwill_days
+        elif not benefit:
+            program, points = company.value_referral_program_id, company.value_referral_points
         return {
-            "program_id": (benefit.program_id if benefit else company.value_referral_program_id).id,
+            "program_id": program.id,
             "partner_id": self.value_id.partner_id.id,
-            "points": benefit.gift_points if benefit else company.value_referral_points,
+            "points": points,
             "expiration_date": fields.Date.add(self.date, days=days) if days else False,
         }
 
     def _label(self):
         """Return the occasion in words."""
         self.ensure_one()
+        if self.is_goodwill:
+            return self.env._("goodwill")
         if not self.benefit_id:
             return self.env._("referral of %(customer)s", customer=self.referred_value_id.partner_id.display_name or "")
         return self.env["crm.value.benefit.text"]._occasion_label(self.benefit_id)

@@ -34,6 +34,9 @@ class CrmValueOrderSummary(models.AbstractModel):
             "live_tier": labels.get(value.tier_id.id),
             # sudo: as above
             "style_hint": order.sudo().partner_id.contact_style_hint,
+            "channel": dict(value._fields["last_contact_channel"]._description_selection(self.env)).get(
+                value.last_contact_channel
+            ),
             "stage": stages.get(value.lifecycle_stage),
             "risk": self._describe_risk(value),
             "benefits": self._prepare_benefits(order, labels.get(tier_id)),

@@ -1,7 +1,5 @@
 from . import crm_value_component
 from . import crm_value_growth
 from . import crm_value_referral_value
-from . import crm_value_feedback_kind
-from . import crm_value_feedback
 from . import crm_value_knowledge
 from . import crm_value_service_cost

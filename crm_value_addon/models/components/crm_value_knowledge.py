@@ -35,20 +35,48 @@ class CrmValueKnowledge(models.AbstractModel):
             if company.value_knowledge_cap:
                 yearly = np.minimum(yearly, company.value_knowledge_cap)
             figures["knowledge_value"] = self.env["crm.value.component"]._carry_forward(basis, columns, yearly)
-        if "rating.rating" in self.env:
+        answers = self._satisfaction_sources(company, basis.as_of)
+        if answers:
             found = copy_out(
                 self.env.cr,
                 SQL(
-                    "SELECT partner_id::int4, avg(%s) AS rating FROM (%s) item WHERE partner_id IS NOT NULL AND %s"
-                    " GROUP BY partner_id",
+                    "SELECT partner_id::int4, avg(%s) AS rating, count(*)::float8 FROM (%s) item"
+                    " WHERE partner_id IS NOT NULL AND %s GROUP BY partner_id",
                     readable.amount(SQL("rating")),
-                    self._select_ratings(company, basis.as_of),
+                    SQL(" UNION ALL ").join(answers),
                     basis.where(SQL("partner_id")),
                 ),
-                [("partner", "int4"), ("rating", "float8")],
+                [("partner", "int4"), ("rating", "float8"), ("answers", "float8")],
             )
             figures["satisfaction"] = sum_per_customer(customers, found["partner"], found["rating"])
+            figures["satisfaction_count"] = sum_per_customer(customers, found["partner"], found["answers"])
         return figures
+
+    @api.model
+    def _satisfaction_sources(self, company, as_of):
+        """Hook: the SELECTs of (partner_id, rating from 1 to 5) of the last 12 months; none where nobody asks."""
+        sources = []
+        if "rating.rating" in self.env:
+            sources.append(self._select_ratings(company, as_of))
+        if "survey.user_input" in self.env:
+            sources.append(self._select_scores(as_of))
+        return sources
+
+    @api.model
+    def _select_scores(self, as_of):
+        """Return the SELECT of the scores of surveys: 0 % is a rating of 1, 100 % one of 5. Surveys have no company."""
+        self.env["survey.user_input"].flush_model()
+        return SQL(
+            """SELECT partner.commercial_partner_id AS partner_id,
+                      1 + LEAST(GREATEST(answer.scoring_percentage, 0), 100) / 25 AS rating
+                 FROM survey_user_input answer JOIN survey_survey survey ON survey.id = answer.survey_id
+                 JOIN res_partner partner ON partner.id = answer.partner_id
+                WHERE answer.state = 'done' AND answer.test_entry IS NOT TRUE AND survey.scoring_type != 'no_scoring'
+                  AND survey.certification IS NOT TRUE
+                  AND answer.end_datetime::date > %s AND answer.end_datetime::date <= %s""",
+            as_of - relativedelta(years=1),
+            as_of,
+        )
 
     @api.model
     def _feedback_kinds(self, company):

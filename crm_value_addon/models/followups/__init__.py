@@ -10,4 +10,5 @@ from . import crm_value_followup_run
 from . import crm_value_followup_text
 from . import crm_value_followup_trigger
 from . import crm_value_followup_reason
+from . import crm_value_followup_complaint
 from . import crm_value_holiday

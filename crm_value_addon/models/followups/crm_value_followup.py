@@ -147,14 +147,18 @@ class CrmValueFollowup(models.Model):
                      GROUP BY open.id
                     HAVING NOT COALESCE(bool_or(done.active), FALSE)) ended
              WHERE ended.id = followup.id
+            RETURNING followup.id, followup.state
             """,
                 fields.Date.today(),
                 self.env["crm.value.followup.action"]._work(),
                 where,
             )
         )
-        if self.env.cr.rowcount:
+        ended = self.env.cr.fetchall()
+        if ended:
             self.invalidate_model(["state", "closed_date", "is_in_time"])
+            done = self.browse([followup_id for followup_id, state in ended if state == "done"])
+            self.env["crm.value.departure"]._ask_after(done)
 
     def _close(self, today, reason=None):
         """Close open follow-ups and archive their activities; the log of the records says why.

@@ -162,10 +162,25 @@ class CrmValueFollowupDue(models.AbstractModel):
         trigger = self.env["crm.value.followup.trigger"]._trigger(rule)
         if not (trigger.is_return or rule.trigger == "stage_reached" and rule.stage == "lost"):
             return SQL("value.revenue_12m")
+        return self._worth_of_return_to_sql()
+
+    @api.model
+    def _worth_of_return_to_sql(self):
+        """Return the SQL of what a customer would bring in a year if it were active again."""
         return SQL(
             """COALESCE(GREATEST(
                    value.expected_margin_12m / GREATEST(value.probability_alive, 0.01),
                    value.margin_total * 365.0 / GREATEST(value.last_purchase_date - value.first_purchase_date, 365)
+               ), 0)"""
+        )
+
+    @api.model
+    def _yearly_revenue_to_sql(self):
+        """Return the SQL of the revenue of a year while a customer bought: that of the last one, or the mean."""
+        return SQL(
+            """COALESCE(GREATEST(
+                   value.revenue_12m,
+                   value.revenue_total * 365.0 / GREATEST(value.last_purchase_date - value.first_purchase_date, 365)
                ), 0)"""
         )
 

@@ -39,6 +39,14 @@ class CrmValueFollowupTrigger(models.AbstractModel):
         return self._triggers().get(rule.trigger)
 
     @api.model
+    def _leaving_cause(self, rule):
+        """Return why whoever did a follow-up of a rule is asked why the customer leaves, None where nobody is."""
+        if rule.trigger == "stage_reached":
+            return rule.stage if rule.stage in ("lost", "at_risk") else None
+        trigger = self._trigger(rule)
+        return rule.trigger if trigger and trigger.asks_why else None
+
+    @api.model
     def _document_model(self, rule):
         """Return the model of the record that caused a follow-up of a rule, None where there is none."""
         if rule.trigger == "date_field":
@@ -179,6 +187,30 @@ class CrmValueFollowupTrigger(models.AbstractModel):
             number=SQL("%s::int", count),
         )
 
+    @api.model
+    def _due_record_incomplete(self, rule, company, today, check_only):
+        """At least the rule's share of what the settings ask for is missing on the contact."""
+        return self._select(
+            company,
+            SQL("value.completeness <= %s AND value.completeness < 100", 100 - rule.gap_percent),
+            occasion=SQL("%s", f"day-{today}"),
+            number=SQL("value.completeness::int"),
+        )
+
+    @api.model
+    def _due_decider_unknown(self, rule, company, today, check_only):
+        """Nobody at the customer is known to decide."""
+        return self._select(
+            company,
+            SQL(
+                """customer.is_company AND NOT EXISTS (
+                       SELECT FROM res_partner person WHERE person.commercial_partner_id = value.partner_id
+                          AND person.active AND person.contact_role = 'decides')"""
+            ),
+            occasion=SQL("%s", f"day-{today}"),
+            source=SQL("JOIN res_partner customer ON customer.id = value.partner_id"),
+        )
+
     # triggers: tiers
 
     @api.model
@@ -311,7 +343,8 @@ class CrmValueFollowupTrigger(models.AbstractModel):
     @api.model
     def _due_no_contact(self, rule, company, today, check_only):
         """No purchase, order, message, completed activity or meeting for longer than the strategy's cadence."""
-        since = SQL("(%s::date - %s)", today, self._cadence_to_sql(company, rule.days))
+        cadence = self.env["crm.value.rhythm"]._cadence_to_sql(company, SQL("%s", rule.days))
+        since = SQL("(%s::date - %s)", today, cadence)
         return self._select(
             company,
             SQL(
@@ -327,59 +360,15 @@ class CrmValueFollowupTrigger(models.AbstractModel):
         )
 
     @api.model
-    def _cadence_to_sql(self, company, default):
-        """Return the SQL of the days between contacts, on the aliases ``customer`` (contact) and ``tier``."""
-        return SQL(
-            """CASE COALESCE(customer.relationship_strategy, tier.relationship_strategy)
-               WHEN 'clasp' THEN %s WHEN 'velcro' THEN %s WHEN 'zipper' THEN %s ELSE %s END""",
-            company.value_cadence_clasp,
-            company.value_cadence_velcro,
-            company.value_cadence_zipper,
-            default,
-        )
-
-    @api.model
     def _contact_sources(self, since):
-        """Hook: the SELECTs of contacts with the customer of the alias ``value`` since a day."""
-        persons = SQL("SELECT id FROM res_partner person WHERE person.commercial_partner_id = value.partner_id")
-        message = SQL(
-            """message.date >= %s AND (message.message_type IN ('comment', 'email', 'email_outgoing', 'sms')
-                         OR message.mail_activity_type_id IS NOT NULL)""",
-            since,
-        )
+        """Hook: the SELECTs of orders of, and contacts with, the customer of the alias ``value`` since a day."""
         return [
             SQL(
-                "SELECT 1 FROM sale_order WHERE partner_id IN (%s) AND state != 'cancel' AND date_order >= %s",
-                persons,
+                """SELECT 1 FROM sale_order WHERE state != 'cancel' AND date_order >= %s AND partner_id IN (
+                          SELECT id FROM res_partner person WHERE person.commercial_partner_id = value.partner_id)""",
                 since,
             ),
-            SQL(
-                """SELECT 1 FROM mail_message message
-                    WHERE message.model = 'res.partner' AND message.res_id IN (%s) AND %s""",
-                persons,
-                message,
-            ),
-            SQL(
-                """SELECT 1 FROM sale_order sale JOIN mail_message message
-                       ON message.model = 'sale.order' AND message.res_id = sale.id
-                    WHERE sale.partner_id IN (%s) AND %s""",
-                persons,
-                message,
-            ),
-            SQL(
-                """SELECT 1 FROM crm_lead lead JOIN mail_message message
-                       ON message.model = 'crm.lead' AND message.res_id = lead.id
-                    WHERE lead.partner_id IN (%s) AND %s""",
-                persons,
-                message,
-            ),
-            SQL(
-                """SELECT 1 FROM calendar_event_res_partner_rel guest JOIN calendar_event event
-                       ON event.id = guest.calendar_event_id
-                    WHERE guest.res_partner_id IN (%s) AND event.active AND event.start >= %s""",
-                persons,
-                since,
-            ),
+            *self.env["crm.value.contact.source"]._contacts_of(since),
         ]
 
     @api.model

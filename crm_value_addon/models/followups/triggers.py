@@ -37,6 +37,8 @@ class Trigger:
     document_model: str | None = None
     #: whether the customer is gone: whoever brings most by coming back comes first
     is_return: bool = False
+    #: whether whoever does the follow-up is asked why the customer leaves
+    asks_why: bool = False
     #: the service whose `_due_<code>` selects the customers
     service: str = "crm.value.followup.trigger"
     #: field of the rule without which the trigger means nothing
@@ -47,6 +49,7 @@ class Trigger:
 
 #: the service of the triggers that the rule describes further
 _CHOICES = "crm.value.followup.reason"
+_COMPLAINTS = "crm.value.followup.complaint"
 
 TRIGGERS = {
     trigger.code: trigger
@@ -64,6 +67,7 @@ TRIGGERS = {
             detail_hint=_lt("the tier it had"),
             closes_by="occasion",
             resolution=_lt("the customer has its tier again"),
+            asks_why=True,
             admits_former_tier=True,
         ),
         Trigger(
@@ -87,6 +91,7 @@ TRIGGERS = {
             ends_with_purchase=True,
             ends_with_order=True,
             resolution=_lt("the customer is no longer at risk"),
+            asks_why=True,
         ),
         Trigger(
             "lost",
@@ -96,6 +101,7 @@ TRIGGERS = {
             ends_with_purchase=True,
             ends_with_order=True,
             is_return=True,
+            asks_why=True,
             admits_former_tier=True,
         ),
         Trigger(
@@ -189,6 +195,18 @@ TRIGGERS = {
         Trigger("contact_gone", "Main contact gone", detail_hint=_lt("the person"), closes_by="occasion"),
         Trigger("single_contact", "Known through one contact only", closes_by="customer"),
         Trigger(
+            "record_incomplete",
+            "Record of the customer incomplete",
+            closes_by="customer",
+            resolution=_lt("enough is known of the customer"),
+        ),
+        Trigger(
+            "decider_unknown",
+            "Nobody known who decides",
+            closes_by="customer",
+            resolution=_lt("somebody is known who decides"),
+        ),
+        Trigger(
             "stage_reached",
             "Stage of the life cycle reached",
             days_hint=_lt("days: only customers who reached it within them; 0: all who are in it"),
@@ -236,6 +254,24 @@ TRIGGERS = {
             closes_by="occasion",
             resolution=_lt("the customer has another salesperson again"),
             service=_CHOICES,
+        ),
+        Trigger(
+            "complaint_late",
+            "Complaint not answered in time",
+            days_hint=_lt("days after its deadline"),
+            detail_hint=_lt("what was said"),
+            closes_by="occasion",
+            resolution=_lt("the complaint was answered"),
+            service=_COMPLAINTS,
+        ),
+        Trigger(
+            "complaint_solved",
+            "Complaint answered",
+            days_hint=_lt("days after the answer"),
+            detail_hint=_lt("what was said"),
+            closes_by="occasion",
+            resolution=_lt("the complaint is open again"),
+            service=_COMPLAINTS,
         ),
         Trigger("manual", "Launched by an automation only"),
     )

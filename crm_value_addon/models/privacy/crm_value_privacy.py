@@ -18,6 +18,8 @@ QUEUES = ("crm.value.queue", "crm.value.points.due")
 _NOTED = (
     "contact_style",
     "relationship_stage",
+    "relationship_since",
+    "contact_role",
     "relationship_strategy",
     "referred_by_id",
     "birthdate_date",
@@ -109,9 +111,21 @@ class CrmValuePrivacy(models.AbstractModel):
         return domains | {
             "sale.order": [("id", "in", orders.ids)],
             "crm.lead": [("partner_id", "in", persons.ids)],
-            "mail.activity": [("value_followup_id.value_id", "in", values.ids)],
-            "mail.message": [("model", "=", "crm.value"), ("res_id", "in", values.ids)],
+            "mail.activity": [
+                *("|", ("value_followup_id.value_id", "in", values.ids)),
+                *("&", ("res_model", "=", "crm.value.feedback"), ("res_id", "in", self._ids_of("feedback", persons))),
+            ],
+            "mail.message": [
+                *("|", "|", "&", ("model", "=", "crm.value"), ("res_id", "in", values.ids)),
+                *("&", ("model", "=", "crm.value.feedback"), ("res_id", "in", self._ids_of("feedback", persons))),
+                *("&", ("model", "=", "crm.value.departure"), ("res_id", "in", self._ids_of("departure", persons))),
+            ],
         }
+
+    @api.model
+    def _ids_of(self, what, persons):
+        records = self.env[f"crm.value.{what}"]
+        return records.search([("partner_id", "in", persons.ids)]).ids if records.has_access("read") else []
 
     @api.model
     def _domain_of(self, model, customer, persons, values):
@@ -238,6 +252,7 @@ class CrmValuePrivacy(models.AbstractModel):
         self.env["crm.value.dismissal"].sudo().search([("partner_id", "in", persons.ids)]).unlink()
         self._erase_values(customers.value_ids)
         self.env["crm.value.feedback"].sudo().search([("partner_id", "in", persons.ids)]).unlink()
+        self.env["crm.value.departure"].sudo().search([("partner_id", "in", persons.ids)]).unlink()
         self.env["crm.value.opening.standing"].sudo().search([("partner_id", "in", persons.ids)]).unlink()
         self.env["crm.lead"].sudo().with_context(active_test=False).search(
             [("partner_id", "in", persons.ids), ("referred_by_id", "!=", False)]
@@ -320,7 +335,9 @@ class CrmValuePrivacy(models.AbstractModel):
 
     @api.model
     def _unlink_messages(self, partners):
-        """Delete the messages on the values of contacts: PostgreSQL deletes the values with them, not the messages."""
+        """Delete the messages on what goes with contacts: PostgreSQL deletes their values and feedback, not these."""
         # sudo: whoever may delete a contact deletes what is said about it, in every company.
+        for model in ("crm.value.feedback", "crm.value.departure"):
+            self.env[model].sudo().search([("partner_id", "in", partners.ids)]).unlink()
         values = self.env["crm.value"].sudo().search([("partner_id", "in", partners.ids)])
         self.env["mail.message"].sudo().search([("model", "=", values._name), ("res_id", "in", values.ids)]).unlink()

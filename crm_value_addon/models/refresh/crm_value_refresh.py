@@ -42,6 +42,7 @@ class CrmValueRefresh(models.AbstractModel):
         columns = self.env["crm.value.product.refresh"]._add_breadth(basis, columns)
         columns, skipped = self.env["crm.value.prediction"]._predict(basis, columns)
         columns, uncounted = observation._leave_out_unreadable(self.env["crm.value.component"]._add(basis, columns))
+        columns = self.env["crm.value.listening"]._add(basis, columns)
         return columns, unreadable + skipped + uncounted
 
     @api.model

@@ -37,7 +37,8 @@ class CrmValueCustomerPage(models.AbstractModel):
         :param int value_id: a `crm.value`
         :return: dict of JSON values: ``tiles``, a list of dicts ``name label text detail tone help``; ``contact``, a
             dict ``partner_id name phone email``; ``followups``, a list of dicts ``id activity_id summary note deadline
-            is_late user``, the most urgent first; ``chart``, a dict ``labels bought worth worth_label moves``, or False
+            is_late user``, the most urgent first; ``chart``, a dict ``labels bought worth worth_label moves`` or False;
+            ``question``, the id of the `crm.value.departure` that waits for a reason, or False
         :raise AccessError: the user may not read this customer's value
         :raise UserError: there is none of this id
         """
@@ -52,6 +53,7 @@ class CrmValueCustomerPage(models.AbstractModel):
             "contact": self._contact(value.partner_id),
             "followups": self._followups(value).get(value.id, []),
             "chart": self._chart(value),
+            "question": self._question(value),
         }
 
     # the tiles
@@ -266,6 +268,12 @@ class CrmValueCustomerPage(models.AbstractModel):
                 }
             )
         return rows
+
+    @api.model
+    def _question(self, value):
+        """Return the id of the question why the customer leaves, while nobody has answered it."""
+        asked = [("partner_id", "=", value.partner_id.id), ("company_id", "=", value.company_id.id)]
+        return self.env["crm.value.departure"].search([*asked, ("reason_id", "=", False)], limit=1).id
 
     # the past
 

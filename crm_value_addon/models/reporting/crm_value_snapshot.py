@@ -53,6 +53,10 @@ class CrmValueSnapshot(models.Model):
     probability_alive = fields.Float(string="Likely Active", readonly=True, aggregator="avg")
     expected_purchases = fields.Float(readonly=True, digits=(16, 2))
     expected_spend = fields.Monetary(readonly=True, aggregator="avg")
+    satisfaction = fields.Float(readonly=True, digits=(16, 2), aggregator="avg")
+    is_rhythm_kept = fields.Boolean(
+        string="Rhythm Kept", readonly=True, help="Empty for customers whose strategy names no rhythm"
+    )
     tier_id = fields.Many2one("crm.value.tier", ondelete="set null", readonly=True)
     lifecycle_stage = fields.Selection(
         selection=lambda self: self.env["crm.value"]._fields["lifecycle_stage"]._description_selection(self.env),
@@ -143,6 +147,7 @@ class CrmValueSnapshot(models.Model):
         while taken_by.month_end_key:
             transaction(lambda: self._take_batch(taken_by))
         if taken_by:
+            transaction(lambda: self.env["crm.value.scorecard"]._take_missing(taken_by.company_id))
             # sudo: a manager who asks for a refresh need not read scheduled actions
             cron = self.env.ref("crm_value_addon.ir_cron_month_ends").sudo()
             transaction(lambda: cron._trigger())
@@ -174,9 +179,11 @@ class CrmValueSnapshot(models.Model):
         self.env.cr.execute(
             SQL(
                 """
-            INSERT INTO crm_value_snapshot (value_id, as_of_date, equity, source_id, %(columns)s)
-            SELECT value.id, %(as_of)s, COALESCE(clv, 0) - COALESCE(referral_value, 0), acquired.source_id, %(columns)s
+            INSERT INTO crm_value_snapshot (value_id, as_of_date, equity, source_id, is_rhythm_kept, %(columns)s)
+            SELECT value.id, %(as_of)s, COALESCE(clv, 0) - COALESCE(referral_value, 0), acquired.source_id,
+                   rhythm.is_kept, %(columns)s
               FROM crm_value value
+              LEFT JOIN (%(rhythm)s) rhythm ON rhythm.id = value.id
               LEFT JOIN (%(acquired)s) acquired ON acquired.partner_id = value.partner_id
              WHERE value.company_id = %(company)s AND value.partner_id %(within)s
             ON CONFLICT (value_id, as_of_date) DO NOTHING
@@ -186,6 +193,7 @@ class CrmValueSnapshot(models.Model):
                 columns=columns,
                 acquired=self._select_acquired(company, within),
                 within=within,
+                rhythm=self.env["crm.value.rhythm"]._select(company, SQL("value.partner_id %s", within), as_of),
             )
         )
         self.invalidate_model()

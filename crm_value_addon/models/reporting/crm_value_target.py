@@ -21,11 +21,24 @@ class CrmValueTarget(models.Model):
     team_id = fields.Many2one(
         "crm.team", string="Sales Team", ondelete="cascade", index="btree_not_null", help="Empty for the whole company"
     )
+    seller_id = fields.Many2one(
+        "res.users",
+        string="Salesperson",
+        ondelete="cascade",
+        index="btree_not_null",
+        domain="[('share', '=', False)]",
+        help="Only the customers of this salesperson",
+    )
     metric = fields.Selection(
         [
             ("retention", "Retention (% of last year's customers)"),
             ("equity", "Customer equity"),
             ("top_tiers", "Customers in the top tiers"),
+            ("won", "Customers won in the month"),
+            ("won_back", "Customers won back"),
+            ("satisfaction", "Satisfaction (1 to 5)"),
+            ("categories", "Categories bought per customer"),
+            ("revenue_per_customer", "Revenue of 12 months per customer"),
         ],
         required=True,
         tracking=True,
@@ -86,6 +99,17 @@ class CrmValueTarget(models.Model):
                 summary=self.env._("Target missed: %(actual)s of %(goal)s", actual=self.actual, goal=self.goal),
             )
 
+    @api.model
+    def _measured_retention(self, company):
+        """Return the share of the customers of a year before that bought again, at a company's last month's end.
+
+        None without a month's end of a year before.
+        """
+        taken = self.env["crm.value.snapshot"]._last_date(company, company._value_today())
+        target = self.new({"company_id": company.id, "metric": "retention"})
+        percent = target._actual(taken) if taken else None
+        return None if percent is None else percent / 100
+
     def _actual(self, taken):
         """Return the figure of a month's end; None without an earlier one to compare it with."""
         self.ensure_one()
@@ -95,6 +119,17 @@ class CrmValueTarget(models.Model):
             "retention": SQL(
                 "100.0 * count(*) FILTER (WHERE snapshot.revenue_12m > 0 AND former.revenue_12m > 0)"
                 " / NULLIF(count(*) FILTER (WHERE former.revenue_12m > 0), 0)"
+            ),
+            "won": SQL(
+                "count(*) FILTER (WHERE value.first_purchase_date > %s AND value.first_purchase_date <= %s)",
+                taken - relativedelta(months=1),
+                taken,
+            ),
+            "won_back": SQL("count(*) FILTER (WHERE snapshot.lifecycle_stage = 'won_back')"),
+            "satisfaction": SQL("avg(snapshot.satisfaction) FILTER (WHERE snapshot.satisfaction > 0)"),
+            "categories": SQL("avg(value.category_count) FILTER (WHERE value.category_count > 0)"),
+            "revenue_per_customer": SQL(
+                "sum(snapshot.revenue_12m) / NULLIF(count(*) FILTER (WHERE snapshot.revenue_12m > 0), 0)"
             ),
         }[self.metric]
         self.env.flush_all()
@@ -108,15 +143,16 @@ class CrmValueTarget(models.Model):
               LEFT JOIN res_users seller ON seller.id = partner.user_id
               LEFT JOIN crm_value_tier tier ON tier.id = snapshot.tier_id
               LEFT JOIN crm_value_snapshot former ON former.value_id = value.id AND former.as_of_date = %(former)s
-             WHERE snapshot.company_id = %(company)s AND snapshot.as_of_date = %(taken)s AND %(team)s
+             WHERE snapshot.company_id = %(company)s AND snapshot.as_of_date = %(taken)s AND %(team)s AND %(seller)s
             """,
                 column=column,
                 former=former,
                 company=self.company_id.id,
                 taken=taken,
+                seller=SQL("partner.user_id = %s", self.seller_id.id) if self.seller_id else SQL("TRUE"),
                 team=SQL("seller.sale_team_id = %s", self.team_id.id) if self.team_id else SQL("TRUE"),
             )
         )
         if actual is None:
-            return None if self.metric == "retention" else 0.0
+            return 0.0 if self.metric in ("equity", "top_tiers") else None
         return round(float(actual), 2)

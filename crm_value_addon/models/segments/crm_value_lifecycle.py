@@ -111,8 +111,9 @@ class CrmValueLifecycle(models.AbstractModel):
 
     @api.model
     def _are_satisfied(self, company, columns):
-        """Return whose ratings do not speak against calling it loyal; everybody where there are no ratings."""
-        return (columns["satisfaction"] == 0) | (columns["satisfaction"] >= company.value_loyal_satisfaction)
+        """Return whom neither ratings nor an open complaint speak against calling loyal."""
+        is_rated_well = (columns["satisfaction"] == 0) | (columns["satisfaction"] >= company.value_loyal_satisfaction)
+        return is_rated_well & (columns["open_complaint_count"] == 0)
 
     @api.model
     def _assign_since(self, incoming_stage, as_of):

@@ -107,6 +107,11 @@ class CrmValueTier(models.Model):
         "Clasp: a contact now and then, the customer fits our process. Velcro: we adapt to the "
         "customer. Zipper: in touch all the time, both adapt.",
     )
+    goodwill_limit = fields.Integer(
+        string="Goodwill Coupons a Year",
+        default=1,
+        help="How many coupons for complaints salespeople may give a customer of this tier in 12 months",
+    )
     missing_benefits = fields.Char(
         compute="_compute_missing_benefits", help="What the tier below gives and this does not"
     )
@@ -120,6 +125,9 @@ class CrmValueTier(models.Model):
         help="How many customers of the company meet the criteria as they stand on the screen, saved or not",
     )
 
+    _goodwill_limit_positive = models.Constraint(
+        "CHECK(goodwill_limit >= 0)", "The number of goodwill coupons cannot be negative."
+    )
     _grace_days_positive = models.Constraint(
         "CHECK(grace_days BETWEEN 0 AND 3660)", "The grace period must lie between 0 and 3660 days."
     )

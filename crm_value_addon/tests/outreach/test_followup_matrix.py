@@ -175,6 +175,31 @@ class TestFollowupMatrix(OutreachCase):
             {"name": "Founding Day", "date": TODAY, "country_id": self.env.ref("base.us").id}
         )
 
+    def situation_record_incomplete(self):
+        self.columns(completeness=50)
+        return {"gap_percent": 30}
+
+    def situation_decider_unknown(self):
+        return {}
+
+    def complaint(self, **vals):
+        return self.env["crm.value.feedback"].create(
+            {
+                "partner_id": self.buyer.id,
+                "company_id": self.company.id,
+                "kind_id": self.env.ref("crm_value_addon.feedback_kind_complaint").id,
+                "description": "Broken on arrival",
+                **vals,
+            }
+        )
+
+    def situation_complaint_late(self):
+        self.complaint(date=TODAY - timedelta(days=10))
+        return {"days": 1}
+
+    def situation_complaint_solved(self):
+        self.complaint().state = "done"
+
     def situation_feedback(self):
         self.env["crm.value.feedback"].create(
             {

@@ -116,8 +116,20 @@ class TrustCase(BenefitCase):
                     "kind_id": env["crm.value.feedback.kind"].search([("source", "=", "manual")], limit=1).id,
                 }
             ),
+            "crm.value.feedback.cause": env["crm.value.feedback.cause"].create(
+                {"name": "Hearsay", "company_id": company.id}
+            ),
             "crm.value.feedback.kind": env["crm.value.feedback.kind"].create(
                 {"name": "Rumour", "company_id": company.id}
+            ),
+            "crm.value.scorecard": env["crm.value.scorecard"].create(
+                {"company_id": company.id, "date": cls.today, "user_id": cls.users["own"].id, "equity": 1234.57}
+            ),
+            "crm.value.departure": env["crm.value.departure"].create(
+                {"partner_id": cls.buyer.id, "company_id": company.id}
+            ),
+            "crm.value.leaving.reason": env["crm.value.leaving.reason"].create(
+                {"name": "Fashion", "company_id": company.id}
             ),
             "crm.value.fit": env["crm.value.fit"].create(
                 {"company_id": company.id, "as_of_date": cls.today, "model": "mbg", "reliability": "fallback"}

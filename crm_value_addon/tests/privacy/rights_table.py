@@ -33,7 +33,10 @@ MODELS = {
     "crm.value.document.origin": (MARGINS, NOBODY, NOBODY, NOBODY),
     "crm.value.equity": (MARGINS, MARGINS, MARGINS, NOBODY),
     "crm.value.feedback": (SELLERS, SELLERS, SELLERS, MANAGERS),
+    "crm.value.feedback.cause": (SELLERS, MANAGERS, MANAGERS, MANAGERS),
     "crm.value.feedback.kind": (SELLERS, MANAGERS, MANAGERS, MANAGERS),
+    "crm.value.departure": (SELLERS, SELLERS, SELLERS, MANAGERS),
+    "crm.value.leaving.reason": (SELLERS, MANAGERS, MANAGERS, MANAGERS),
     "crm.value.fit": (SELLERS, NOBODY, NOBODY, NOBODY),
     "crm.value.followup": (SELLERS, NOBODY, NOBODY, NOBODY),
     "crm.value.followup.preview": (MANAGERS, MANAGERS, MANAGERS, MANAGERS),
@@ -60,6 +63,7 @@ MODELS = {
     "crm.value.run": (SELLERS, NOBODY, NOBODY, NOBODY),
     "crm.value.run.range": (ADMIN, NOBODY, NOBODY, NOBODY),
     "crm.value.run.skipped": (MANAGERS, NOBODY, NOBODY, NOBODY),
+    "crm.value.scorecard": (SELLERS, NOBODY, NOBODY, NOBODY),
     "crm.value.snapshot": (SELLERS, NOBODY, NOBODY, NOBODY),
     "crm.value.suggestion": (SELLERS, NOBODY, NOBODY, NOBODY),
     "crm.value.target": (MANAGERS, MANAGERS, MANAGERS, MANAGERS),
@@ -79,6 +83,9 @@ MODELS = {
     "crm.value.what.if": (MARGINS, MARGINS, MARGINS, NOBODY),
     "crm.value.what.if.line": (MARGINS, MARGINS, MARGINS, MARGINS),
 }
+
+#: models of which salespeople read their own records only
+OWN_ROWS = {"crm.value.scorecard"}
 
 #: model and public method → who may call it, and with what in the test
 METHODS = {
@@ -103,6 +110,8 @@ METHODS = {
     ("crm.value.equity", "equity_summary"): (MARGINS, {}),
     ("crm.value.first.hour", "close"): (MANAGERS, {"company_id": 0}),
     ("crm.value.first.hour", "open_step"): (MANAGERS, {"name": "", "company_id": 0}),
+    ("crm.value.feedback", "action_close"): (SELLERS, {}),
+    ("crm.value.feedback", "action_give_goodwill"): (SELLERS, {}),
     ("crm.value.fit", "action_fit_now"): (MANAGERS, {}),
     ("crm.value.fit", "action_pin"): (MANAGERS, {}),
     ("crm.value.fit", "action_release"): (MANAGERS, {}),
@@ -150,6 +159,7 @@ METHODS = {
     ("res.config.settings", "action_remove_value_sample"): (ADMIN, {}),
     ("res.config.settings", "action_open_value_crons"): (ADMIN, {}),
     ("res.config.settings", "action_open_value_skipped"): (ADMIN, {}),
+    ("res.config.settings", "action_use_measured_retention"): (ADMIN, {}),
     ("res.partner", "action_erase_profile"): (MANAGERS, {}),
     ("res.partner", "action_export_value_data"): (MANAGERS, {}),
     ("res.partner", "action_open_value_overdue"): (SELLERS, {}),
@@ -174,6 +184,7 @@ ACTIONS = {
     "ir_cron_gifts": ADMIN,
     "ir_cron_mails": ADMIN,
     "ir_cron_month_ends": ADMIN,
+    "ir_cron_monday": ADMIN,
     "ir_cron_recommend": ADMIN,
     "ir_cron_plans": ADMIN,
     "ir_cron_points": ADMIN,

@@ -12,7 +12,9 @@ _QUEUES = ("crm.value.queue", "crm.value.points.due")
 #: models whose records may belong to all companies, and do in these tests
 _SHARED = {
     "crm.value.rfm.segment",
+    "crm.value.feedback.cause",
     "crm.value.feedback.kind",
+    "crm.value.leaving.reason",
     "crm.value.contact.style",
     "crm.value.holiday",
     "crm.value.interest",

@@ -111,6 +111,24 @@ export class CustomerPage extends Component {
             feedback: this.state.outcomes[followup.id] || false,
         });
         await this.load(this.props.record.resId);
+        if (this.state.page.question) {
+            await this.answer();
+        }
+    }
+
+    /** Open the question why the customer leaves. */
+    answer() {
+        return this.action.doAction(
+            {
+                type: "ir.actions.act_window",
+                name: String(_t("Why Did They Leave?")),
+                res_model: "crm.value.departure",
+                res_id: this.state.page.question,
+                views: [[false, "form"]],
+                target: "new",
+            },
+            { onClose: () => this.load(this.props.record.resId) },
+        );
     }
 }
 

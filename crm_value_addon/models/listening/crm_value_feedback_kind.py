@@ -20,15 +20,27 @@ class CrmValueFeedbackKind(models.Model):
         required=True,
         help="Ratings and survey answers are counted by themselves where their apps are installed.",
     )
+    nature = fields.Selection(
+        [("note", "A note"), ("idea", "An idea to answer"), ("complaint", "A complaint to solve")],
+        string="Is",
+        default="note",
+        required=True,
+        help="Ideas and complaints are open until somebody answers them. Whoever has an open complaint is not loyal.",
+    )
+    answer_days = fields.Integer(
+        string="Answer within (days)", default=3, help="What the deadline of an idea or a complaint is set to"
+    )
     amount = fields.Float(
         string="Worth of One Item",
         digits=(16, 2),
         help="Contribution of one item, in the currency of each company; 0: not counted",
     )
 
-    @api.constrains("amount")
+    @api.constrains("amount", "answer_days")
     def _check_amount(self):
         for kind in self:
+            if not 0 <= kind.answer_days <= 3650:
+                raise ValidationError(self.env._("An answer takes between 0 and 3650 days."))
             if kind.amount < 0:
                 raise ValidationError(self.env._("The worth of an item of feedback cannot be negative."))
 

@@ -1,0 +1,5 @@
+from . import test_crm_value_feedback
+from . import test_crm_value_goodwill
+from . import test_crm_value_contacts
+from . import test_crm_value_departure
+from . import test_crm_value_completeness
