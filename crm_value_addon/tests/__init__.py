@@ -24,6 +24,7 @@ from . import test_crm_value_mixin
 from . import test_demo
 from . import test_demo_components
 from . import test_description
+from . import test_hooks
 from . import test_house
 from . import test_i18n
 from . import test_js

@@ -1,3 +1,4 @@
+from . import test_hooks
 from . import test_i18n
 from . import test_till_counting
 from . import test_till_purchases
