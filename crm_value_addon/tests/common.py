@@ -8,6 +8,26 @@ from odoo.tests import tagged
 TODAY = date(2025, 6, 30)
 
 
+def view_text(model, view_type="form", view=None):
+    """Return the text of a view as the model's user gets it; other people's addons turn it into bytes."""
+    arch = model.get_view(view.id if view else None, view_type)["arch"]
+    return arch.decode() if isinstance(arch, bytes) else arch
+
+
+def strangers(env, *models):
+    """Return the addons beside Odoo's own and ours that extend one of these models: they may ask the database, too."""
+    extending = {
+        cls.__module__.split(".")[2]
+        for model in models
+        for cls in env.registry[model].__mro__
+        if "addons" in cls.__module__
+    }
+    modules = (
+        env["ir.module.module"].sudo().search([("name", "in", list(extending)), ("author", "not ilike", "Odoo S.A.")])
+    )
+    return {name for name in modules.mapped("name") if not name.startswith("crm_value_addon")}
+
+
 @tagged("post_install", "-at_install")
 class ValueCase(AccountTestInvoicingCommon):
     """A company with a chart of accounts, a product that costs 60 and sells at 100, and factories."""

@@ -5,7 +5,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
-from .common import TODAY, ValueCase
+from .common import TODAY, ValueCase, view_text
 
 
 @freeze_time(TODAY)
@@ -174,11 +174,7 @@ class TestCrmLead(ValueCase):
                 self.found((name, ">", 0), user=self.seller)
             with self.assertRaises(AccessError):
                 self.Lead.with_user(self.seller).search([], order=name)
-        views = (
-            self.env["crm.lead"]
-            .with_user(self.seller)
-            .get_view(self.env.ref("crm.crm_lead_view_form").id, "form")["arch"]
-        )
+        views = view_text(self.env["crm.lead"].with_user(self.seller), view=self.env.ref("crm.crm_lead_view_form"))
         self.assertIn("value_ribbon", views)
         self.assertNotIn('name="clv"', views)
 

@@ -5,7 +5,7 @@ from odoo.exceptions import AccessError, RedirectWarning
 from odoo.tests import HttpCase, JsonRpcException, new_test_user
 from odoo.tools import mute_logger
 
-from ..common import TODAY
+from ..common import TODAY, view_text
 from ..common_benefits import BenefitCase
 
 
@@ -143,16 +143,19 @@ class TestMarginGuard(MarginGuardCase):
     def test_every_way_to_confirm(self):
         self.company.value_margin_guard = True
         order = self.make_order().with_user(self.seller)
-        vals = order.copy_data()[0]
-        copied = self.env["sale.order"].with_user(self.seller).create(vals)
-        orders = order | copied
+        vals = {
+            "partner_id": order.partner_id.id,
+            "company_id": self.company.id,
+            "order_line": [Command.create({"product_id": self.product.id, "product_uom_qty": 10, "price_unit": 65})],
+        }
+        orders = order | order.copy()
         ways = {
             "button": order.action_confirm,
             "many": orders.action_confirm,
             "write": lambda: order.write({"state": "sale"}),
             "cancelled": lambda: (order.write({"state": "cancel"}), order.write({"state": "sale"})),
             "create": lambda: order.create({**vals, "state": "sale"}),
-            "default": lambda: order.with_context(default_state="sale").create(vals),
+            "default": lambda: order.with_context(default_state="sale").create({**vals}),
             "import": lambda: order.load([".id", "state"], [[str(order.id), "sale"]]),
             "with its lines": lambda: order.write(
                 {"state": "sale", "order_line": [Command.update(order.order_line.id, {"price_unit": 10})]}
@@ -232,10 +235,10 @@ class TestMarginGuard(MarginGuardCase):
         self.assertEqual(order.state, "sale")
 
     def test_form_shows_no_margin(self):
-        arch = self.env["sale.order"].with_user(self.seller).get_view(view_type="form")["arch"]
+        arch = view_text(self.env["sale.order"].with_user(self.seller))
         self.assertNotIn('name="margin"', arch)
         self.assertNotIn('name="purchase_price"', arch)
-        arch = self.env["sale.order"].with_user(self.all_seller).get_view(view_type="form")["arch"]
+        arch = view_text(self.env["sale.order"].with_user(self.all_seller))
         self.assertIn('name="margin"', arch)
         order = self.make_order()
         self.assertNotIn("margin left", order.with_user(self.seller).value_summary)

@@ -10,7 +10,7 @@ from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
-from ..common import TODAY
+from ..common import TODAY, strangers
 from .test_crm_value_followup_trigger import FollowupCase
 
 
@@ -111,7 +111,8 @@ class TestCrmValueFollowup(FollowupCase, CronMixinCase):
         run._schedule_batch(rule, self.company, due[:10])
         before = self.env.cr.sql_log_count
         run._schedule_batch(rule, self.company, due[10:])
-        self.assertLessEqual(self.env.cr.sql_log_count - before, 40)
+        if not strangers(self.env, "mail.activity"):  # activity teams, for one, cost a query each
+            self.assertLessEqual(self.env.cr.sql_log_count - before, 40)
         self.assertEqual(len(self.followups(rule).filtered("activity_id")), 300)
         self.assertEqual(self.env["mail.mail"].search_count([]), mails)
         self.assertEqual(self.env["mail.message"].search_count([]), messages)

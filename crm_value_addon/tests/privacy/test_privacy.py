@@ -12,6 +12,7 @@ from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ...models.privacy.crm_value_privacy import QUEUES
+from ..common import view_text
 from .common_trust import TrustCase
 
 _MODULE = "crm_value_addon"
@@ -175,7 +176,7 @@ class TestOptOut(PrivacyCase):
         self.buyer.value_opt_out = True
         self.assertIn(
             "opted out of scoring",
-            self.env["res.partner"].get_view(self.env.ref("base.view_partner_form").id, "form")["arch"],
+            view_text(self.env["res.partner"], view=self.env.ref("base.view_partner_form")),
         )
         explained = self.worth.with_env(self.here).explain_value()
         self.assertEqual(sum(part["amount"] for part in explained["parts"]), 0)
