@@ -114,6 +114,12 @@ def test_the_customer_is_worth_what_the_page_says(program):
     assert program["dashboard"]["state"] == "ok" and program["dashboard"]["customers"]
 
 
+def test_a_client_gets_the_same(program):
+    assert program["row"].clv == program["explained_by_client"]["clv"] > 0
+    assert program["explained_by_client"].keys() == program["explained"].keys()
+    assert program["told_by_client"]["params"]["message"] == program["told"]
+
+
 def test_what_was_loaded_counts_and_is_loaded_once(site, program):
     call, customer = program["call"], program["customer"]
     call("res.partner", "action_recompute_value", ids=[customer["partner_id"][0]])
