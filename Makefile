@@ -1,6 +1,6 @@
 # Everything lives under .odoo/ and in scripts/; each target is one script.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format pot bench load pictures shell clean dist test-odoo test-faults
+.PHONY: help run test lint format pot bench load pictures shell clean dist test-odoo test-neighbours audit test-faults
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -25,6 +25,12 @@ dist: ## wheels and zips of the addons into dist/; CHECK=1 installs what was bui
 
 test-odoo: ## Odoo's own tests, without and with the addon: the difference (QUICK=1: a part of them; BROWSER=1: those in a browser)
 	@scripts/test_odoo $(if $(QUICK),--quick,$(if $(BROWSER),--browser))
+
+test-neighbours: ## the addon beside OCA's addons and Odoo's other apps: our tests and theirs, with and without it (QUICK=1: a part)
+	@scripts/test_neighbours $(if $(QUICK),--quick) $(ARGS)
+
+audit: ## are there known vulnerabilities in what the lock files pin? (ADVISORIES=)
+	@scripts/setup && .odoo/venv/bin/python scripts/supply_chain.py audit
 
 pot: ## export the texts anew and merge them into the translations (docs/translating.md)
 	@scripts/pot

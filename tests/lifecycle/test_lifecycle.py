@@ -12,12 +12,10 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
-from odoo_commands import Odoo
+from odoo_commands import CRONS, DANGLING, HISTORY, SCRIPTS, WORK, Odoo
 
 ROOT = Path(__file__).parents[2]
-SCRIPTS = ROOT / "scripts"
 EARLIER = ROOT / "tests" / "data" / "crm_value_addon_19.0.1.0.0_first.tar.gz"
-CRONS = ("refresh_all", "refresh_stale", "fit", "followup")
 
 FIGURES = """
 value = env["crm.value"].search([], order="company_id, partner_id")
@@ -31,33 +29,6 @@ figures = {
     "settings": [[c.name, c.value_horizon_months, c.value_basis] for c in env["res.company"].search([], order="id")],
     "tiers": [[t.name, t.sequence, t.criteria_summary] for t in env["crm.value.tier"].search([], order="id")],
 }
-"""
-
-HISTORY = """
-from datetime import timedelta
-first = env.company
-second = env["res.company"].create({"name": "Second"})
-for company in (first, second):
-    env["account.chart.template"].try_loading("generic_coa", company, install_demo=False)
-today = __import__("datetime").date.today()
-for company in (first, second):
-    here = env(context={"allowed_company_ids": company.ids})
-    for number in range(12):
-        customer = here["res.partner"].create({"name": f"{company.name} customer {number:02}"})
-        for purchase in range(1 + number % 5):
-            here["account.move"].create({
-                "move_type": "out_invoice", "partner_id": customer.id,
-                "invoice_date": today - timedelta(days=20 + 35 * purchase + 11 * number),
-                "invoice_line_ids": [(0, 0, {"name": "x", "price_unit": 150.0 * (number + 1), "tax_ids": [(5,)]})],
-            }).action_post()
-result = env["account.move"].search_count([("state", "=", "posted")])
-"""
-
-WORK = """
-for name in %r:
-    env.ref("crm_value_addon.ir_cron_" + name).method_direct_trigger()
-env.cr.commit()  # the jobs have cursors of their own: from here on their work is seen
-env.invalidate_all()
 """
 
 PEOPLE = """
@@ -118,40 +89,6 @@ for stage in ("pre", "end"):
     path = file_path(f"crm_value_addon/migrations/19.0.1.1.0/{stage}-migration.py")
     load_script(path, f"{stage}_migration").migrate(env.cr, "19.0.1.0.0")
 env.invalidate_all()
-"""
-
-#: everything in a database that still says our name
-DANGLING = r"""
-queries = {
-    "tables": "SELECT tablename FROM pg_tables WHERE tablename ~ '^crm_value'",
-    "views": "SELECT viewname FROM pg_views WHERE viewname ~ '^crm_value'",
-    "columns": "SELECT table_name || '.' || column_name FROM information_schema.columns"
-               " WHERE table_schema = 'public' AND column_name ~ '^(value_|x_value_|referred_by_id$|contact_style$|relationship_stage$)'"
-               " AND table_name IN ('res_partner', 'res_company', 'sale_order', 'sale_order_line', 'mail_activity',"
-               " 'account_move', 'product_template', 'crm_lead', 'loyalty_card', 'loyalty_history', 'utm_source')",
-    "indexes": "SELECT indexname FROM pg_indexes WHERE indexname ~ 'crm_value|value_followup|value_tier'",
-    "xml ids": "SELECT name FROM ir_model_data WHERE module = 'crm_value_addon'",
-    "models": "SELECT model FROM ir_model WHERE model ~ '^crm.value'",
-    "fields": "SELECT model || '.' || name FROM ir_model_fields WHERE relation ~ '^crm.value' OR name ~ '^value_(tier|id$|followup)'",
-    "views of ours": "SELECT name FROM ir_ui_view WHERE model ~ '^crm.value' OR arch_db::text ~ 'crm_value_addon'",
-    "actions": "SELECT name::text FROM ir_act_window WHERE res_model ~ '^crm.value'",
-    "server actions": "SELECT name::text FROM ir_act_server WHERE code ~ 'recompute_value|_cron_refresh|crm.value'",
-    "crons": "SELECT cron_name FROM ir_cron WHERE cron_name ~ 'Customer Value'",
-    "menus": "SELECT name::text FROM ir_ui_menu WHERE name::text ~ 'Customer Value|Loyalty Tiers'",
-    "messages": "SELECT model FROM mail_message WHERE model ~ '^crm.value' LIMIT 3",
-    "activities": "SELECT res_model FROM mail_activity WHERE res_model ~ '^crm.value' LIMIT 3",
-    "attachments": "SELECT res_model FROM ir_attachment WHERE res_model ~ '^crm.value' OR url ~ 'crm_value_addon' LIMIT 3",
-    "filters": "SELECT name FROM ir_filters WHERE model_id ~ '^crm.value' LIMIT 3",
-    "parameters": "SELECT key FROM ir_config_parameter WHERE key ~ 'crm_value'",
-    "functions": "SELECT proname FROM pg_proc WHERE proname ~ 'crm_value'",
-    "triggers": "SELECT tgname FROM pg_trigger WHERE tgname ~ 'crm_value'",
-}
-result = {}
-for what, query in queries.items():
-    env.cr.execute(query)
-    rows = [row[0] for row in env.cr.fetchall()]
-    if rows:
-        result[what] = rows[:10]
 """
 
 
