@@ -147,7 +147,9 @@ def dump(arrays: Columns, columns: Kinds, decimals: int = 2) -> bytes:
 def _dump_pieces(arrays: Columns, columns: Kinds, decimals: int) -> Iterator[bytes]:
     """Return an iterator over the bytes of `dump`, some rows at a time; refuse wrong amounts before the first piece."""
     arrays = {name: np.asarray(arrays[name]) for name, _kind in columns}
-    largest = max((_largest(arrays[name], name, decimals) for name, kind in columns if kind == "numeric"), default=0)
+    largest = max(
+        (largest_unit(arrays[name], name, decimals) for name, kind in columns if kind == "numeric"), default=0
+    )
     count = len(arrays[columns[0][0]])
     rows = np.zeros(min(count, _PIECE_ROWS), _row_dtype(columns, _groups(largest)))
     rows["_count"] = len(columns)
@@ -193,7 +195,7 @@ def _encode_date(values: AnyArray) -> Ints:
     return np.where(values == NO_DATE, NO_DATE, values - np.int32(_EPOCH))
 
 
-def _largest(values: AnyArray, name: str, decimals: int) -> int:
+def largest_unit(values: AnyArray, name: str, decimals: int) -> int:
     """Return the largest amount of a column in ten-thousandths."""
     wrong = ~(np.abs(values) < _EXACT / 10.0**decimals)
     if wrong.any():

@@ -200,14 +200,14 @@ class CrmValueProductRefresh(models.AbstractModel):
         if not len(rows["row"]):
             return
         kinds = [*_KEY, *_KINDS, ("figures_digest", "float8")]
-        self.env["crm.value.writer"]._fill_temporary(_TABLE, rows, kinds, basis.money)
+        incoming = self.env["crm.value.writer"]._incoming_rows(_TABLE, rows, kinds, basis.money)
         names = [name for name, _kind in _KINDS] + ["figures_digest"]
         if (rows["row"] > 0).any():
             self.env.cr.execute(
                 SQL(
                     "UPDATE crm_value_product stored SET %s FROM %s incoming WHERE stored.id = incoming.row",
                     SQL(", ").join(SQL("%s = %s", SQL.identifier(name), self._incoming(name)) for name in names),
-                    SQL.identifier(_TABLE),
+                    incoming,
                 )
             )
         if (rows["row"] == 0).any():
@@ -224,7 +224,7 @@ class CrmValueProductRefresh(models.AbstractModel):
                     names=SQL(", ").join(map(SQL.identifier, names)),
                     company=basis.company.id,
                     values=SQL(", ").join(map(self._incoming, names)),
-                    table=SQL.identifier(_TABLE),
+                    table=incoming,
                 )
             )
         self.env["crm.value.product"].invalidate_model()

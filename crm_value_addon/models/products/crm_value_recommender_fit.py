@@ -273,7 +273,7 @@ class CrmValueRecommenderFit(models.AbstractModel):
     @api.model
     def _write(self, basis, rows):
         """Insert suggestions; return how many."""
-        self.env["crm.value.writer"]._fill_temporary(_TABLE, rows, _KINDS, basis.money)
+        incoming = self.env["crm.value.writer"]._incoming_rows(_TABLE, rows, _KINDS, basis.money)
         self.env.cr.execute(
             SQL(
                 """
@@ -288,7 +288,7 @@ class CrmValueRecommenderFit(models.AbstractModel):
             """,
                 company=basis.company.id,
                 today=basis.as_of,
-                table=SQL.identifier(_TABLE),
+                table=incoming,
             )
         )
         return self.env.cr.rowcount

@@ -10,6 +10,7 @@ from odoo.tools.translate import LazyTranslate
 
 from ...lib.columns import take
 from ...lib.postgres import binary_copy
+from ...lib.postgres.array_literals import literals
 from .said import SaidError, reason_of
 
 _lt = LazyTranslate(__name__)
@@ -17,6 +18,8 @@ _lt = LazyTranslate(__name__)
 #: a refresh that would leave out more customers than this has another fault than its customers
 SKIP_LIMIT = 100
 _TABLE = "crm_value_incoming"
+#: rows that a statement names itself: a table for these would leave a hundred dead rows in the catalog each minute
+_FEW_ROWS = 500
 #: type of a stored field → kind of its column (see lib/postgres/binary_copy.py)
 KINDS = {
     "monetary": "numeric",
@@ -44,8 +47,8 @@ class CrmValueWriter(models.AbstractModel):
     How to use: `_write_each` for the customers of a batch. `_leave_out` runs any work on columns so that a customer
     whose data fail costs nobody else its figures.
 
-    How it works: a temporary table is filled by COPY, and one UPDATE and one INSERT take from it what differs. The
-    refresh of all customers compares a digest of each row instead of its figures.
+    How it works: a temporary table is filled by COPY, and one UPDATE and one INSERT take from it what differs; the rows
+    of few customers need no table. The refresh of all customers compares a digest of each row instead of its figures.
     """
 
     _name = "crm.value.writer"
@@ -112,11 +115,11 @@ class CrmValueWriter(models.AbstractModel):
             columns, has_new = self._without_unchanged(basis.company, columns, *span)
             if not len(columns["partner_id"]):
                 return 0
-        self._copy_in(columns, [*kinds, ("figures_digest", "float8")], basis.money)
+        incoming = self._incoming_rows(_TABLE, columns, [*kinds, ("figures_digest", "float8")], basis.money)
         compared = ["figures_digest"] if trust_digest else names[:-1]
         with self._without_nested_loops() if trust_digest else nullcontext():
-            written = self._update_rows(basis, names, compared, *span)
-        return written + (self._insert_rows(basis, names, *span) if has_new else 0)
+            written = self._update_rows(basis, incoming, names, compared, *span)
+        return written + (self._insert_rows(basis, incoming, names, *span) if has_new else 0)
 
     @api.model
     def _without_unchanged(self, company, columns, first, last):
@@ -141,17 +144,19 @@ class CrmValueWriter(models.AbstractModel):
         return take(columns, ~same), not is_stored.all()
 
     @api.model
-    def _copy_in(self, columns, kinds, decimals):
-        self._fill_temporary(_TABLE, columns, kinds, decimals)
-        # The planner needs the number of rows and the spread of the key; the other columns cost as much as the UPDATE.
-        self.env.cr.execute(SQL("ANALYZE %s (partner_id)", SQL.identifier(_TABLE)))
+    def _incoming_rows(self, table, columns, kinds, decimals):
+        """Return the SQL of rows to select from: a table of this transaction, or where they are few, the rows.
 
-    @api.model
-    def _fill_temporary(self, table, columns, kinds, decimals):
-        """Make a table of this transaction anew, and fill it with columns.
-
-        :param kinds: (name, kind) of its columns (see lib/postgres/binary_copy.py)
+        :param table: name of the table
+        :param kinds: (name, kind) of the columns (see lib/postgres/binary_copy.py), the first one a key
         """
+        names = SQL(", ").join(SQL.identifier(name) for name, _kind in kinds)
+        if len(columns[kinds[0][0]]) <= _FEW_ROWS:
+            arrays = SQL(", ").join(
+                SQL("%s::%s[]", text, SQL(kind))
+                for text, (_name, kind) in zip(literals(columns, kinds, decimals), kinds, strict=True)
+            )
+            return SQL("(SELECT * FROM unnest(%s) AS row(%s))", arrays, names)
         self.env.cr.execute(
             SQL(
                 "DROP TABLE IF EXISTS %(table)s; CREATE TEMP TABLE %(table)s (%(columns)s) ON COMMIT DROP",
@@ -160,8 +165,11 @@ class CrmValueWriter(models.AbstractModel):
             )
         )
         binary_copy.copy_in(self.env.cr, table, columns, kinds, decimals)
+        # The planner needs the number of rows and the spread of the key; the other columns cost as much as the UPDATE.
+        self.env.cr.execute(SQL("ANALYZE %s (%s)", SQL.identifier(table), SQL.identifier(kinds[0][0])))
+        return SQL.identifier(table)
 
-    def _update_rows(self, basis, names, compared, first, last):
+    def _update_rows(self, basis, incoming, names, compared, first, last):
         fields_old = SQL(", ").join(SQL("value.%s", SQL.identifier(name)) for name in compared)
         fields_new = SQL(", ").join(self._incoming(name) for name in compared)
         self.env.cr.execute(
@@ -174,7 +182,7 @@ class CrmValueWriter(models.AbstractModel):
                AND (%(old)s) IS DISTINCT FROM (%(new)s)
             """,
                 as_of=basis.as_of,
-                table=SQL.identifier(_TABLE),
+                table=incoming,
                 company=basis.company.id,
                 first=first,
                 last=last,
@@ -200,7 +208,7 @@ class CrmValueWriter(models.AbstractModel):
         yield
         self.env.cr.execute(SQL("SET LOCAL enable_nestloop TO DEFAULT"))
 
-    def _insert_rows(self, basis, names, first, last):
+    def _insert_rows(self, basis, incoming, names, first, last):
         # ON CONFLICT: a row that another session inserted since our snapshot is a serialization failure, and
         # is tried again, instead of a constraint error. The anti-join keeps it from burning ids every night.
         self.env.cr.execute(
@@ -218,7 +226,7 @@ class CrmValueWriter(models.AbstractModel):
             """,
                 company=basis.company.id,
                 as_of=basis.as_of,
-                table=SQL.identifier(_TABLE),
+                table=incoming,
                 first=first,
                 last=last,
                 names=SQL(", ").join(SQL.identifier(name) for name in names),

@@ -1,4 +1,5 @@
 import random
+import re
 from datetime import date, timedelta
 from unittest.mock import patch
 
@@ -11,7 +12,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
-from ...models.refresh import crm_value_scheduler
+from ...models.refresh import crm_value_scheduler, crm_value_writer
 from ..common import TODAY, ValueCase
 
 
@@ -130,13 +131,13 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
         partners = self.history(seed=9)
         self.refresh()
         Writer = type(self.env["crm.value.writer"])
-        sent, original = [], Writer._copy_in
+        sent, original = [], Writer._incoming_rows
 
-        def _copy_in(model, frame, columns, decimals):
-            sent.extend(frame["partner_id"].tolist())
-            return original(model, frame, columns, decimals)
+        def _incoming_rows(model, table, columns, *arguments):
+            sent.extend(columns["partner_id"].tolist())
+            return original(model, table, columns, *arguments)
 
-        self.patch(Writer, "_copy_in", _copy_in)
+        self.patch(Writer, "_incoming_rows", _incoming_rows)
         self.refresh()
         self.assertFalse(sent)
         expected = self.stored()
@@ -148,6 +149,39 @@ class TestCrmValueRefresh(ValueCase, CronMixinCase):
         run = self.refresh()
         self.assertEqual(sorted(sent), sorted(partners[:2].ids))
         self.assertEqual((run.written, self.stored()), (2, expected))
+
+    def test_few_customers_are_stored_as_many_are(self):
+        """In a statement, or by way of a table: every figure is the same, also those that are missing."""
+        partners = self.history(seed=11) + self.customer("No purchase")
+        self.env["sale.order"].create({"partner_id": partners[-1].id})
+        self.assertFalse(self.temporary_tables(lambda: self.refresh(partners)))
+        expected = self.stored()
+        self.assertTrue(expected)
+        for forget in ("DELETE FROM crm_value", "UPDATE crm_value SET revenue_total = 1, figures_digest = NULL"):
+            self.env.cr.execute(f"{forget} WHERE company_id = %s", [self.company.id])  # pylint: disable=sql-injection
+            self.env.invalidate_all()
+            with patch.object(crm_value_writer, "_FEW_ROWS", 0):
+                self.assertTrue(self.temporary_tables(lambda: self.refresh(partners)))
+            self.assertEqual(self.stored(), expected)
+
+    def temporary_tables(self, work):
+        """Return the statements of a piece of work that make tables."""
+        made, original = [], type(self.env.cr).execute
+
+        def execute(cursor, query, *arguments, **options):
+            made.extend(re.findall("CREATE TEMP TABLE \\S+", getattr(query, "code", query)))
+            return original(cursor, query, *arguments, **options)
+
+        with patch.object(type(self.env.cr), "execute", execute):
+            work()
+        return made
+
+    def test_a_minute_with_nothing_to_do_leaves_no_trace(self):
+        """Without a number of its own, a transaction has written nothing, not even to the catalog."""
+        with self.registry.cursor() as cr:  # which sees what is committed: an empty queue
+            self.env["crm.value.scheduler"].with_env(self.env(cr=cr))._refresh_stale()
+            cr.execute("SELECT pg_current_xact_id_if_assigned()")
+            self.assertEqual(cr.fetchone(), (None,))
 
     def test_a_refresh_of_one_compares_every_figure(self):
         partners = self.history(seed=10)
