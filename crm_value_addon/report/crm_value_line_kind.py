@@ -223,7 +223,8 @@ class CrmValueLineKind(models.AbstractModel):
                     """(SELECT other.* FROM account_move sold JOIN account_move_line other ON other.move_id = sold.id
                          WHERE sold.commercial_partner_id = line.partner_id AND sold.company_id = line.company_id
                            AND sold.state = 'posted' AND sold.move_type IN ('out_invoice', 'out_refund', 'out_receipt')
-                           AND sold.id != line.move_id AND COALESCE(sold.invoice_date, sold.date) <= line.day
+                           -- a raw import may leave the day empty; its date is not in the index that finds these
+                           AND sold.id != line.move_id AND COALESCE(sold.invoice_date, '-infinity') <= line.day
                            AND other.product_id = line.product_id AND other.balance < 0
                          ORDER BY sold.invoice_date DESC, sold.id DESC LIMIT %s) other""",
                     _PRICES,

@@ -70,7 +70,7 @@ class CrmValueOverdue(models.AbstractModel):
             basis.company.id,
             SQL("line.date <= %s", basis.until) if basis.until else SQL("TRUE"),
         )
-        if basis.partner_ids is None:
+        if basis.partner_ids is None and not basis.span:
             # hardly any line is an open credit, and Odoo has an index of them
             return SQL(
                 """

@@ -173,9 +173,15 @@ class CrmValueDocument(models.Model):
         self.env.flush_all()
         # only an update leaves such rows, and no batch makes more of them
         [[is_stale]] = self.env.execute_query(SQL("SELECT EXISTS (SELECT FROM crm_value_document WHERE role IS NULL)"))
+        batches = 0
         for condition in self._batches(company):
             renewed = is_stale and self._renew(company, condition)
-            if self._insert(company, condition, "cost_now") or renewed:
+            inserted = self._insert(company, condition, "cost_now")
+            batches += bool(inserted)
+            if inserted and batches & (batches - 1) == 0:
+                # Whenever the table has doubled: a planner that takes it for small reads all of it for each batch.
+                self.env.cr.execute(SQL("ANALYZE crm_value_document (move_id, purchase_revenue)"))
+            if inserted or renewed:
                 self.env["crm.value.document.role"]._settle_changed(company, condition, is_bulk=True)
             checkpoint()
 
