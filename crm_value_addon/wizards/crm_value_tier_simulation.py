@@ -276,11 +276,10 @@ class CrmValueTierSimulation(models.TransientModel):
         # sudo: only the assignment writes tiers; the rules were saved with the rights of the user.
         value = self.env["crm.value"].sudo().with_company(company)
         message = self.env._("The rules are saved; the tiers follow within minutes.")
-        if value.env["crm.value.observation"]._next_batch(company, 0, REQUEST_LIMIT + 1)[0] <= REQUEST_LIMIT:
-            with value.env["crm.value.scheduler"]._writer(company) as is_writer:
-                if is_writer:
-                    value.env["crm.value.tier.assignment"]._assign_company(source="rules")
-                    message = self.env._("The rules are saved, and every customer has its tier.")
+        count, _last = value.env["crm.value.observation"]._next_batch(company, 0, REQUEST_LIMIT + 1)
+        if count <= REQUEST_LIMIT and value.env["crm.value.scheduler"]._is_writer(company):
+            value.env["crm.value.tier.assignment"]._assign_company(source="rules")
+            message = self.env._("The rules are saved, and every customer has its tier.")
         action = self.env["ir.actions.act_window"]._for_xml_id("crm_value_addon.crm_value_tier_action")
         return value._notification(message) | {
             "params": {"message": message, "type": "success", "next": action | {"target": "main"}}

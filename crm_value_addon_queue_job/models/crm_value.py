@@ -21,3 +21,7 @@ class CrmValue(models.Model):
         run = self.env["crm.value.run"].search([("company_id", "=", company.id), ("kind", "=", "full")], limit=1)
         if run.state == "failed":
             raise FailedJobError(run.message)
+
+    def _job_help_company(self, company):
+        """Take part in the refresh of a large company that another job is at."""
+        self.env["crm.value.scheduler"]._help(company)

@@ -35,12 +35,14 @@ def run(table, registry, _database):
 def _assign(registry):
     """Decide the tiers of all customers as the cron does; return the number of rows written."""
     with environment(registry) as env:
+
+        def transaction(work):
+            done = work()
+            env.cr.commit()
+            return done
+
         # The source of the changes is an argument, so that no run of tiers need wait.
-        return (
-            env["crm.value.tier.assignment"]
-            ._assign_company(env["crm.value.scheduler"]._transaction, source="rules")
-            .written
-        )
+        return env["crm.value.tier.assignment"]._assign_company(transaction, source="rules").written
 
 
 def _forget(registry):

@@ -38,7 +38,7 @@ class CrmValueFollowupRun(models.AbstractModel):
         for company in companies:
             self.env["crm.value.scheduler"]._run_alone(
                 company,
-                lambda value, company=company: self.with_env(value.env)._run_company(company, value._transaction),
+                lambda alone, transaction, company=company: self.with_env(alone.env)._run_company(company, transaction),
                 "followup",
                 lock=_LOCK,
             )
@@ -110,14 +110,10 @@ class CrmValueFollowupRun(models.AbstractModel):
         :return: the number of customers scheduled, 0 while the cron is at it
         """
         service = self.with_company(company).with_context(allowed_company_ids=company.ids)
-        count = 0
-        with service.env["crm.value.scheduler"]._writer(company, lock=_LOCK) as is_writer:
-            for rule in rules.with_env(service.env).filtered(
-                lambda rule: rule.company_id in (company, rule.company_id.browse())
-            ):
-                if is_writer:
-                    count += service._schedule(rule, company, limit=limit)
-        return count
+        if not service.env["crm.value.scheduler"]._is_writer(company, _LOCK):
+            return 0
+        here = rules.with_env(service.env).filtered(lambda rule: rule.company_id in (company, rule.company_id.browse()))
+        return sum(service._schedule(rule, company, limit=limit) for rule in here)
 
     @api.model
     def _wake(self, company, partner_ids):

@@ -1,6 +1,8 @@
 import base64
 import logging
-from contextlib import closing
+import time
+import zlib
+from contextlib import closing, contextmanager
 from itertools import repeat
 
 import numpy as np
@@ -11,6 +13,7 @@ from odoo.tools import SQL
 from ...lib.columns import take
 from ...lib.spool import ColumnSpool, pack, unpack
 from .basis import Basis
+from .writer_lock import writer_lock
 
 _logger = logging.getLogger(__name__)
 
@@ -19,6 +22,10 @@ RANGE_CUSTOMERS = 60_000
 RANGE_DOCUMENTS = 600_000
 #: a company that would have no more ranges than this is read at once, which is faster
 AT_ONCE = 3
+#: seconds until a worker looks again at what others are doing
+_LOOK_AGAIN = 0.2
+#: number of the claims of ranges, as advisory locks
+_CLAIM = zlib.crc32(b"crm_value_addon.range") & 0x7FFFFFFF
 
 
 class CrmValueRefreshRange(models.AbstractModel):
@@ -32,6 +39,10 @@ class CrmValueRefreshRange(models.AbstractModel):
     the other; they are the same, to the last bit, as those of a company that is read at once. Then each range gets its
     places and is written in the usual batches. A refresh that was killed goes on with what is not read, or not
     written, yet; columns that were lost with it, or for which the disk had no room, are read again.
+
+    Several workers share the ranges of a company: one is its writer, who compares and ends the refresh, the others
+    `_help`. Each takes a range that nobody is at, reads it, and writes those that it has read. Nobody waits for a
+    worker that was killed: its ranges are free at once.
     """
 
     _name = "crm.value.refresh.range"
@@ -117,24 +128,94 @@ class CrmValueRefreshRange(models.AbstractModel):
         :param size: customers of a range
         :return: the ranges, of no more use once the run is finished
         """
-        ranges = transaction(lambda: self.env["crm.value.run.range"]._cut(run, size))
-        with closing(ColumnSpool()) as spool:
+        Range = self.env["crm.value.run.range"]
+        ranges = transaction(lambda: self._begin(run, size))
+        with self._share(transaction) as (spool, claims, together):
             if not run.boundaries:
-                for part in ranges.filtered(lambda part: part.state == "waiting"):
-                    transaction(lambda part=part: self._read(part, spool))
-                transaction(lambda: self._compare(run, ranges))
-            for part in ranges.filtered(lambda part: part.state != "written"):
-                queue, columns = transaction(lambda part=part: self._placed(part, spool))
-                self.env["crm.value.refresh"]._store_company(part, columns, queue, [], transaction)
-                transaction(lambda part=part: part.write({"state": "written"}))
+                while together(lambda: Range._of(run, "waiting")):
+                    if not together(lambda: self._read_next(run, spool, claims)):
+                        time.sleep(_LOOK_AGAIN)  # others are at the last ones
+                together(lambda: self._compare(run, ranges))
+            while together(lambda: Range._of(run, "read")):
+                if not self._write_next(run, spool, claims, together):
+                    time.sleep(_LOOK_AGAIN)
+                together(ranges._sum_up)
+            together(ranges._sum_up)  # an interrupted refresh may have nothing left but this
         return ranges
+
+    def _begin(self, run, size):
+        """Cut the ranges of a run, and wake whoever may help with them."""
+        ranges = self.env["crm.value.run.range"]._cut(run, size)
+        self.env["crm.value.scheduler"]._wake_range_helpers(run.company_id, len(ranges) - 1)
+        return ranges
+
+    def _help(self, company, transaction):
+        """Take part in the refresh of a large company that another worker is at; return how many ranges it wrote."""
+        Range, count = self.env["crm.value.run.range"], 0
+        with self._share(transaction) as (spool, claims, together):
+            run = together(lambda: Range.search([("run_id.company_id", "=", company.id)], limit=1).run_id)
+            while True:
+                if not together(lambda: self._read_next(run, spool, claims)):
+                    if not together(lambda: self._is_awaited(run)):
+                        break
+                    time.sleep(_LOOK_AGAIN)
+            while self._write_next(run, spool, claims, together):
+                count += 1
+        return count
+
+    def _is_awaited(self, run):
+        """Tell whether the writer of a company is about to know the boundaries of a run."""
+        is_running = run.exists() and run.state == "running" and not run.boundaries
+        return is_running and self.env["crm.value.scheduler"]._has_writer(run.company_id)
+
+    @contextmanager
+    def _share(self, transaction):
+        """Yield what a worker needs for its share of the ranges: a spool, its claims, and a `transaction` under them.
+
+        A range belongs to the worker that has read it, because its columns are there; if that one is killed, to whoever
+        claims it next.
+        """
+        with closing(ColumnSpool()) as spool, writer_lock(self.env.cr.dbname) as claims:
+
+            def together(work):
+                def checked():
+                    done = work()
+                    claims.check()
+                    return done
+
+                return transaction(checked)
+
+            yield spool, claims, together
+
+    def _read_next(self, run, spool, claims):
+        """Read a range that nobody has read or is reading; return whether there was one."""
+        part = self.env["crm.value.run.range"]._lock_waiting(run)
+        if not part or not claims.take(_CLAIM, part.id):
+            return False
+        self._read(part, spool)
+        return True
+
+    def _write_next(self, run, spool, claims, together):
+        """Write a range that was read here, or by somebody who is gone; return whether there was one."""
+        Range = self.env["crm.value.run.range"]
+        ranges = together(lambda: Range._of(run, "read") if run.exists().boundaries else Range)
+        mine = ranges.filtered(lambda part: part.id in spool)
+        part = next((part for part in mine + (ranges - mine) if claims.take(_CLAIM, part.id)), None)
+        # what is read from here on was committed after the claim
+        placed = part and together(lambda: self._placed(part, spool))
+        if not placed:
+            return False
+        queue, columns = placed
+        self.env["crm.value.refresh"]._store_company(part, columns, queue, [], together)
+        together(lambda: part.write({"state": "written"}))
+        return True
 
     def _read(self, part, spool):
         """Take a snapshot of a range: keep what is compared among all, put the columns aside."""
         queue, columns, skipped = self._compute(part)
         sample = self.env["crm.value.refresh"]._sample(part._basis(), columns)
         part.write({"state": "read", "customers": len(columns["partner_id"]), "sample": base64.b64encode(pack(sample))})
-        part.run_id._advance(0, 0, skipped)
+        part._advance(0, 0, skipped, part.next_partner_key)
         rows = np.array([row[:2] for row in queue], np.int64).reshape(-1, 2)
         try:
             spool.put((part.id, "queue"), {"id": rows[:, 0], "partner": rows[:, 1]})
@@ -156,7 +237,9 @@ class CrmValueRefreshRange(models.AbstractModel):
         run._advance(0, 0, self.env["crm.value.observation"]._find_strays(run.company_id))
 
     def _placed(self, part, spool):
-        """Return the queue rows and the columns of what is still to be written of a range."""
+        """Return the queue rows and the columns of what is still to be written of a range, None if nothing is."""
+        if not part.exists() or part.state == "written":
+            return None
         if part.id in spool:
             columns, rows = spool.pop(part.id), spool.pop((part.id, "queue"))
             queue = list(zip(rows["id"].tolist(), rows["partner"].tolist(), repeat(0), repeat(False), strict=False))

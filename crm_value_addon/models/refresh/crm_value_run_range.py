@@ -29,6 +29,8 @@ class CrmValueRunRange(models.Model):
         readonly=True,
     )
     customers = fields.Integer(readonly=True)
+    processed = fields.Integer(readonly=True)
+    written = fields.Integer(readonly=True)
     next_partner_key = fields.Integer(readonly=True, help="Where the writing of an interrupted refresh goes on")
     sample = fields.Binary(
         attachment=False,
@@ -60,7 +62,38 @@ class CrmValueRunRange(models.Model):
         """Return what the figures of this range are computed from."""
         return Basis(self.company_id, self.as_of_date, span=(self.first_key, self.last_key))
 
+    @api.model
+    def _of(self, run, *states):
+        """Return the ranges of a run that are in some states."""
+        return self.search([("run_id", "=", run.id), ("state", "in", states)])
+
+    @api.model
+    def _lock_waiting(self, run):
+        """Return a range that nobody has read, or is reading; nobody else gets it until the end of this transaction."""
+        return self._of(run, "waiting").try_lock_for_update(limit=1)
+
     def _advance(self, customers, written, skipped, next_partner_key):
-        """Record a finished batch, with the run as well (see `crm.value.run._advance`)."""
-        self.next_partner_key = next_partner_key
-        self.run_id._advance(customers, written, skipped)
+        """Record a finished batch (see `crm.value.run._advance`).
+
+        Not in the run, whose row several workers would have to take turns at (see `_sum_up`).
+        """
+        self.write(
+            {
+                "processed": self.processed + customers,
+                "written": self.written + written,
+                "next_partner_key": next_partner_key,
+            }
+        )
+        self.env["crm.value.run.skipped"].create(
+            [{"run_id": self.run_id.id, "partner_key": partner_id, "reason": reason} for partner_id, reason in skipped]
+        )
+
+    def _sum_up(self):
+        """Let their run say how far all of them are."""
+        self.run_id.write(
+            {
+                "processed": sum(self.mapped("processed")),
+                "written": sum(self.mapped("written")),
+                "skipped": self.env["crm.value.run.skipped"].search_count([("run_id", "=", self.run_id.id)]),
+            }
+        )

@@ -1,12 +1,14 @@
 import logging
 import zlib
-from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 
 import psycopg2
 
 from odoo import api, fields, models
 from odoo.tools import SQL
+
+from .writer_lock import WriterLockLost, writer_lock
 
 _logger = logging.getLogger(__name__)
 
@@ -46,7 +48,7 @@ class CrmValueScheduler(models.AbstractModel):
             if company:
                 self._run_alone(
                     company,
-                    lambda alone: alone.env["crm.value.refresh"]._refresh_queue(alone._transaction),
+                    lambda alone, transaction: alone.env["crm.value.refresh"]._refresh_queue(transaction),
                     "incremental",
                 )
             else:
@@ -56,7 +58,7 @@ class CrmValueScheduler(models.AbstractModel):
         for company in waiting.company_id:
             self._run_alone(
                 company,
-                lambda alone: alone.env["crm.value.tier.assignment"]._assign_company(alone._transaction),
+                lambda alone, transaction: alone.env["crm.value.tier.assignment"]._assign_company(transaction),
                 "tiers",
             )
 
@@ -75,20 +77,34 @@ class CrmValueScheduler(models.AbstractModel):
         self._refresh_each(self._companies_due())
 
     def _refresh_each(self, companies):
-        """Refresh companies one by one; return for each of them whether it is done now."""
+        """Refresh companies one by one, and help with those that others are at; return for each whether it is done."""
         self.env["ir.cron"]._commit_progress(remaining=len(companies))
         done = []
         for company in companies:
             done.append(self._refresh_due(company))
             self.env["ir.cron"]._commit_progress(1)
+        for company, is_done in zip(companies, done, strict=True):
+            if not is_done:
+                self._help(company)
         return done
+
+    def _help(self, company):
+        """Take part in the refresh of a company that another worker is at, if that is one in ranges."""
+        alone = self.with_company(company).with_context(allowed_company_ids=company.ids)
+        try:
+            return alone.env["crm.value.refresh.range"]._help(company, alone._transaction)
+        except Exception:
+            # Its writer meets the same fault, and records it.
+            self.env.cr.rollback()
+            _logger.exception("Customer value of company %s: a helper failed", company.id)
+            return 0
 
     def _refresh_due(self, company):
         """Refresh a company unless another worker has done it meanwhile; return False when one is at it."""
         return self._run_alone(
             company,
-            lambda alone: (
-                alone._is_due(company) and alone.env["crm.value.refresh"]._refresh_company(alone._transaction)
+            lambda alone, transaction: (
+                alone._is_due(company) and alone.env["crm.value.refresh"]._refresh_company(transaction)
             ),
             "full",
         )
@@ -109,6 +125,11 @@ class CrmValueScheduler(models.AbstractModel):
         for helper in helpers:
             helper._trigger()
 
+    @api.model
+    def _wake_range_helpers(self, company, count):
+        """Start helpers for one large company, at most as many as there are ranges for them."""
+        self._wake_helpers(count)
+
     # requests
 
     @api.model
@@ -121,16 +142,15 @@ class CrmValueScheduler(models.AbstractModel):
         is_busy = len(customers) > REQUEST_LIMIT
         for company in companies if not is_busy else ():
             alone = self.with_company(company)
-            with alone._writer(company) as is_writer:
-                if is_writer:
-                    run = self.env["crm.value.run"].sudo()  # sudo: runs are written by the refresh only
-                    run = run._start(company, "selected", company._value_today())
-                    run._finish_selected(
-                        customers,
-                        *alone.env["crm.value.refresh"]._refresh_customers(company, customers.ids),
-                    )
-                else:
-                    is_busy = True
+            if alone._is_writer(company):
+                run = self.env["crm.value.run"].sudo()  # sudo: runs are written by the refresh only
+                run = run._start(company, "selected", company._value_today())
+                run._finish_selected(
+                    customers,
+                    *alone.env["crm.value.refresh"]._refresh_customers(company, customers.ids),
+                )
+            else:
+                is_busy = True
         if is_busy:
             self._enqueue(customers, companies)
         return len(customers), is_busy
@@ -151,11 +171,9 @@ class CrmValueScheduler(models.AbstractModel):
         Value = self.env["crm.value"]
         alone = self.sudo().with_company(company)  # sudo: nobody but the refresh may write values
         count = len(alone.env["crm.value.observation"]._customer_ids(company))
-        if count <= REQUEST_LIMIT:
-            with alone._writer(company) as is_writer:
-                if is_writer:
-                    alone.env["crm.value.refresh"]._refresh_company()
-                    return Value._notification(self.env._("%(count)s customers refreshed.", count=count))
+        if count <= REQUEST_LIMIT and alone._is_writer(company):
+            alone.env["crm.value.refresh"]._refresh_company()
+            return Value._notification(self.env._("%(count)s customers refreshed.", count=count))
         self.env["crm.value.run"]._request(company)
         return Value._notification(
             self.env._(
@@ -171,19 +189,27 @@ class CrmValueScheduler(models.AbstractModel):
     def _run_alone(self, company, work, kind, lock=_LOCK_CLASS):
         """Run a piece of work as the one writer of a company; record a failure and go on with the next company.
 
-        :param work: function of this model in the company
+        :param work: function of this model in the company and of a `transaction`, which runs a piece of work and
+            commits it
         :param kind: that of the run which records it
+        :param lock: number of the kind of work that is done by one at a time
         :return: False when another worker is at this company
         """
+        self._refuse_replica()
         alone = self.with_company(company).with_context(allowed_company_ids=company.ids)
-        with alone._writer(company, session=True, lock=lock) as is_writer:
-            if not is_writer:
+        with writer_lock(self.env.cr.dbname) as writer:
+            if not writer.take(lock, company.id):
                 _logger.info("Customer value of company %s: another refresh is under way", company.id)
                 return False
             # The lock is held now: read in a transaction that begins after it.
             self.env["ir.cron"]._commit_progress()
             try:
-                work(alone)
+                work(alone, partial(alone._transaction, check=writer.check))
+            except WriterLockLost as error:
+                # Whoever has it now goes on, also with the run's record.
+                self.env.cr.rollback()
+                _logger.warning("Customer value of company %s: the writer's lock was lost: %s", company.id, error)
+                return False
             except Exception as error:
                 self.env.cr.rollback()
                 _logger.exception("Customer value of company %s: the run %s failed", company.id, kind)
@@ -191,8 +217,11 @@ class CrmValueScheduler(models.AbstractModel):
                 self.env["ir.cron"]._commit_progress()
             return True
 
-    def _transaction(self, work):
-        """Run a piece of work and commit it; run it again when another session was in its way."""
+    def _transaction(self, work, check=lambda: None):
+        """Run a piece of work and commit it; run it again when another session was in its way.
+
+        :param check: called before the commit; what it raises prevents it
+        """
         for attempt in range(1, _RETRIES + 1):
             try:
                 done = work()
@@ -203,33 +232,35 @@ class CrmValueScheduler(models.AbstractModel):
                 if attempt == _RETRIES:
                     raise
                 _logger.info("Customer value: a batch met another session, attempt %s", attempt)
+        check()
         self.env["ir.cron"]._commit_progress()
         return done
 
-    @contextmanager
-    def _writer(self, company, session=False, lock=_LOCK_CLASS):
-        """Be the one writer of a company, or not: yields a boolean at once, never waits.
+    def _is_writer(self, company, lock=_LOCK_CLASS):
+        """Try to become the one writer of a company until the end of this transaction; tell whether it is, never wait.
 
-        :param session: hold the lock over several transactions (crons); otherwise until the end of this one
         :param lock: number of the kind of work that is done by one at a time
         """
+        self._refuse_replica()
+        [[is_writer]] = self.env.execute_query(SQL("SELECT pg_try_advisory_xact_lock(%s, %s)", lock, company.id))
+        return is_writer
+
+    @api.model
+    def _has_writer(self, company):
+        """Tell whether some worker is the writer of a company now."""
+        [[found]] = self.env.execute_query(
+            SQL(
+                """SELECT EXISTS (SELECT FROM pg_locks
+                     WHERE locktype = 'advisory' AND granted AND classid = %s AND objid = %s
+                       AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))""",
+                _LOCK_CLASS,
+                company.id,
+            )
+        )
+        return found
+
+    def _refuse_replica(self):
         if self.env.cr.readonly:
             # A replica lags, and a lock on it is nobody else's: Odoo's answer to this error is to begin again on the
             # primary server.
             raise psycopg2.errors.ReadOnlySqlTransaction("customer values are refreshed on the primary server only")
-        take = SQL("pg_try_advisory_lock" if session else "pg_try_advisory_xact_lock")
-        [[is_writer]] = self.env.execute_query(SQL("SELECT %s(%s, %s)", take, lock, company.id))
-        try:
-            yield is_writer
-        finally:
-            if session and is_writer:
-                self._release(company, lock)
-
-    def _release(self, company, lock):
-        """Give back the session's lock, whatever happened: a pooled connection would hold it for days."""
-        unlock = SQL("SELECT pg_advisory_unlock(%s, %s)", lock, company.id)
-        try:
-            self.env.cr.execute(unlock, log_exceptions=False)
-        except psycopg2.errors.InFailedSqlTransaction:
-            self.env.cr.rollback()
-            self.env.cr.execute(unlock)

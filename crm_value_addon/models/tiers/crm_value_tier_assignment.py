@@ -107,12 +107,9 @@ class CrmValueTierAssignment(models.AbstractModel):
         company = values.company_id
         # sudo: only the assignment writes tiers; the caller checks who may start it.
         assignment = self.sudo().with_company(company)
-        with assignment.env["crm.value.scheduler"]._writer(company) as is_writer:
-            if is_writer and len(values) <= REQUEST_LIMIT:
-                assignment._assign_tiers(
-                    company, company._value_today(), partner_ids=values.partner_id.ids, source=source
-                )
-                return
+        if len(values) <= REQUEST_LIMIT and assignment.env["crm.value.scheduler"]._is_writer(company):
+            assignment._assign_tiers(company, company._value_today(), partner_ids=values.partner_id.ids, source=source)
+            return
         self.env["crm.value.scheduler"]._enqueue(values.partner_id, company)
 
     # what

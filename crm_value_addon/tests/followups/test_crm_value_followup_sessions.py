@@ -80,11 +80,12 @@ class TestFollowupSessions(SessionsCase):
                 .with_company(self.ids["company"])
                 .with_context(allowed_company_ids=[self.ids["company"]])
             )
-            company = service.env.company
-            with service.env["crm.value.scheduler"]._writer(company, session=True, lock=1234567) as is_writer:
-                if is_writer:
-                    env.cr.commit()
-                    service._run_company(company, service.env["crm.value.scheduler"]._transaction)
+            service.env["crm.value.scheduler"]._run_alone(
+                service.env.company,
+                lambda alone, transaction: service.with_env(alone.env)._run_company(alone.env.company, transaction),
+                "followup",
+                lock=1234567,
+            )
 
         with self.committing_crons():
             self.assertFalse(self.in_sessions([run] * 2))

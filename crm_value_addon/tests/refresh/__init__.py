@@ -9,6 +9,7 @@ from . import test_crm_value_line_kind
 from . import test_crm_value_plans
 from . import test_crm_value_purchase
 from . import test_crm_value_queue_sessions
+from . import test_crm_value_range_sessions
 from . import test_crm_value_refresh
 from . import test_crm_value_refresh_range
 from . import test_crm_value_run
@@ -18,3 +19,4 @@ from . import test_document_table
 from . import test_document_variants
 from . import test_nothing_there
 from . import test_said
+from . import test_writer_lock
