@@ -41,13 +41,13 @@ def run(table, registry, database):
     first_floor = statistics.median(_floor(registry, is_first=True) for _ in range(3 if size == "100k" else 1))
     dirty = _dirty_keys(registry)
     # At 1m the value's basis changes nothing that is read or written, and a round takes minutes.
-    for basis, bar in (("margin", 4.5), ("revenue", 3.5))[: 2 if size == "100k" else 1]:
+    for basis in ("margin", "revenue")[: 2 if size == "100k" else 1]:
         _set_basis(registry, basis)
         forked(_timed_refresh, registry)
         rounds = [_round(registry, dirty) for _ in range(REPETITIONS[size])]
         full = statistics.median(each["full"] for each in rounds)
         table.add(f"full refresh, {basis} basis", full, "s")
-        table.add(f"full refresh / floor, {basis} basis", _ratio(rounds, "full", "floor"), "×", at_most=bar)
+        table.add(f"full refresh / floor, {basis} basis", _ratio(rounds, "full", "floor"), "×", at_most=4)
     table.add("floor: bare sums and COPY", statistics.median(each["floor"] for each in rounds), "s")
     table.add("refresh with nothing changed / full refresh", _ratio(rounds, "unchanged", "full"), "×", at_most=0.8)
     table.add("rows written with nothing changed", max(each["written"] for each in rounds), "", equal=0)
@@ -58,7 +58,7 @@ def run(table, registry, database):
         table.add("refresh of a changed customer: processor time", 1000 * processor / len(dirty), "ms")
     table.add("full refresh / refresh of 1 %", _ratio(rounds, "full", "incremental"), "×", at_least=10)
     table.add("first refresh: margins of all documents frozen", first, "s")
-    table.add("first refresh / floor with lines", first / first_floor, "×", at_most=2)
+    table.add("first refresh / floor with lines", first / first_floor, "×", at_most=5)
     _naive(table, registry, full)
     _resources(table, registry, database)
 

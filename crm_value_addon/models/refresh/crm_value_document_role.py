@@ -40,7 +40,7 @@ class CrmValueDocumentRole(models.AbstractModel):
             SQL(
                 "SELECT move_id FROM crm_value_document own WHERE move_id %s AND %s",
                 condition,
-                self._needs_settling("own"),
+                self._needs_settling("own", is_bulk),
             ),
             SQL("SELECT id FROM account_move WHERE reversed_entry_id %s", condition),
             SQL("SELECT reversed_entry_id FROM account_move WHERE id %s AND reversed_entry_id IS NOT NULL", condition),
@@ -84,24 +84,26 @@ class CrmValueDocumentRole(models.AbstractModel):
             return
         settled = SQL("= ANY(%s)", [move_id for [move_id] in rows])
         if is_bulk:
-            self._settle(company, settled)
+            self._settle(company, settled, is_bulk)
             return
         before = self._counted_customers(settled)
         self._settle(company, settled)
         self._push_customers(company, before | self._counted_customers(settled), condition)
 
-    def _needs_settling(self, alias):
+    def _needs_settling(self, alias, is_bulk):
         """Return the condition that the sign of a document does not say everything about it."""
         return SQL(
             """(%(d)s.purchase_revenue < 0
-                OR EXISTS (SELECT FROM crm_value_document_origin link WHERE link.move_id = %(d)s.move_id)
+                OR EXISTS (SELECT FROM crm_value_document_origin link WHERE link.move_id = %(d)s.move_id %(each)s)
                 OR EXISTS (SELECT FROM account_move undoing
-                            WHERE undoing.id = %(d)s.move_id AND undoing.reversed_entry_id IS NOT NULL))""",
+                            WHERE undoing.id = %(d)s.move_id AND undoing.reversed_entry_id IS NOT NULL %(each)s))""",
             d=SQL.identifier(alias),
+            # OFFSET: of few documents each is looked up, where the planner would read all that reverse another one
+            each=SQL() if is_bulk else SQL("OFFSET 0"),
         )
 
     @api.model
-    def _settle(self, company, condition):
+    def _settle(self, company, condition, is_bulk=False):
         """Decide the roles of frozen documents, and write the amounts that they take back.
 
         :param SQL condition: what follows the id of the move
@@ -115,7 +117,7 @@ class CrmValueDocumentRole(models.AbstractModel):
              WHERE document.move_id %s AND move.company_id = %s AND document.purchase_revenue != 0 AND %s""",
                 condition,
                 company.id,
-                self._needs_settling("document"),
+                self._needs_settling("document", is_bulk),
             )
         )
         if not rows:
