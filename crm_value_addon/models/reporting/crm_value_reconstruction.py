@@ -18,7 +18,7 @@ MONTHS = 24
 _BATCH = 5_000
 #: a reconstruction meets no other one, but does not keep a refresh waiting
 _LOCK = zlib.crc32(b"crm_value_addon month ends") & 0x7FFFFFFF
-_INCOMING, _HELD = SQL.identifier("crm_value_incoming"), SQL.identifier("crm_value_held")
+_INCOMING, _HELD = "crm_value_incoming", SQL.identifier("crm_value_held")
 
 
 class CrmValueReconstruction(models.AbstractModel):
@@ -46,7 +46,7 @@ class CrmValueReconstruction(models.AbstractModel):
         for company in self.env["res.company"].search([]).filtered(self._is_due):
             scheduler._run_alone(
                 company,
-                lambda alone: alone.env[self._name]._reconstruct(alone._transaction),
+                lambda alone, transaction: alone.env[self._name]._reconstruct(transaction),
                 "history",
                 lock=_LOCK,
             )
@@ -185,7 +185,7 @@ class CrmValueReconstruction(models.AbstractModel):
         kept = [name for name in self.env["crm.value"]._fields_with("kept_by", "snapshot") if name != "tier_id"]
         names = list(dict.fromkeys([*kept, *metrics]))
         kinds = [("partner_id", "int4"), *((name, KINDS[stored[name].type]) for name in names)]
-        writer._copy_in(columns, kinds, company.currency_id.decimal_places)
+        incoming = writer._incoming_rows(_INCOMING, columns, kinds, company.currency_id.decimal_places)
         source = SQL(
             """
             SELECT value.id, value.partner_id, held.tier_id, held.tier_review_date, held.next_tier_id,
@@ -195,7 +195,7 @@ class CrmValueReconstruction(models.AbstractModel):
               LEFT JOIN %(held)s held ON held.id = value.id
             """,
             metrics=SQL().join(SQL(", incoming.%s", SQL.identifier(name)) for name in metrics),
-            incoming=_INCOMING,
+            incoming=incoming,
             company=company.id,
             held=_HELD,
         )
@@ -229,7 +229,7 @@ class CrmValueReconstruction(models.AbstractModel):
                 company=company.id,
                 day=day,
                 values=SQL(", ").join(writer._incoming(name) for name in kept),
-                incoming=_INCOMING,
+                incoming=incoming,
                 acquired=self.env["crm.value.snapshot"]._select_acquired(
                     company, SQL("BETWEEN %s AND %s", first, last)
                 ),
