@@ -3,7 +3,7 @@ from datetime import timedelta
 
 from markupsafe import Markup
 
-from odoo import Command, api, fields, models
+from odoo import api, fields, models
 from odoo.tools import SQL, format_date, format_datetime
 from odoo.tools.translate import LazyTranslate
 
@@ -241,13 +241,10 @@ class CrmValueRun(models.Model):
                 "processed": self.processed + customers,
                 "written": self.written + written,
                 "skipped": self.skipped + len(skipped),
-                "skipped_ids": [
-                    Command.create({"partner_key": partner_id, "note": to_data(reason)})
-                    for partner_id, reason in skipped
-                ],
                 "next_partner_key": next_partner_key,
             }
         )
+        self.env["crm.value.run.skipped"]._add(self, skipped)
 
     def _note(self, *said):
         """Keep sentences for whoever looks at the run (see said.py)."""

@@ -84,9 +84,7 @@ class CrmValueRunRange(models.Model):
                 "next_partner_key": next_partner_key,
             }
         )
-        self.env["crm.value.run.skipped"].create(
-            [{"run_id": self.run_id.id, "partner_key": partner_id, "reason": reason} for partner_id, reason in skipped]
-        )
+        self.env["crm.value.run.skipped"]._add(self.run_id, skipped)
 
     def _sum_up(self):
         """Let their run say how far all of them are."""

@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-from .said import to_text
+from .said import to_data, to_text
 
 
 class CrmValueRunSkipped(models.Model):
@@ -22,6 +22,16 @@ class CrmValueRunSkipped(models.Model):
     partner_id = fields.Many2one("res.partner", string="Customer", compute="_compute_partner_id")
     note = fields.Json(required=True, readonly=True, help="Why, in no language yet")
     reason = fields.Text(compute="_compute_reason")
+
+    @api.model
+    def _add(self, run, skipped):
+        """Record who was left out by a run.
+
+        :param list skipped: pairs (partner id, reason: a sentence or words, see said.py)
+        """
+        self.create(
+            [{"run_id": run.id, "partner_key": partner_id, "note": to_data(reason)} for partner_id, reason in skipped]
+        )
 
     @api.depends("partner_key")
     def _compute_partner_id(self):
