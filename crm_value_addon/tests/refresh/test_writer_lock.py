@@ -84,10 +84,10 @@ class TestWriterLockOfARefresh(ValueCase):
         committed = []
 
         def work(alone, transaction):
-            with patch.object(WriterLock, "check", side_effect=WriterLockLost("terminated")):
-                transaction(lambda: alone.env["crm.value.run"]._start(self.company, "full", TODAY))
+            transaction(lambda: alone.env["crm.value.run"]._start(self.company, "full", TODAY))
 
         with (
+            patch.object(WriterLock, "check", side_effect=WriterLockLost("terminated")),
             patch.object(self.registry["ir.cron"], "_commit_progress", lambda *args, **kwargs: committed.append(1)),
             patch.object(self.env.cr, "rollback"),
             self.assertLogs("odoo.addons.crm_value_addon.models.refresh.crm_value_scheduler", "WARNING"),
