@@ -177,8 +177,8 @@ class CrmValueDocument(models.Model):
         for condition in self._batches(company):
             renewed = is_stale and self._renew(company, condition)
             inserted = self._insert(company, condition, "cost_now")
-            batches += bool(inserted)
-            if inserted and batches & (batches - 1) == 0:
+            batches += inserted > _FREEZE_BATCH // 2
+            if inserted > _FREEZE_BATCH // 2 and batches & (batches - 1) == 0:
                 # Whenever the table has doubled: a planner that takes it for small reads all of it for each batch.
                 self.env.cr.execute(SQL("ANALYZE crm_value_document (move_id, purchase_revenue)"))
             if inserted or renewed:
