@@ -215,7 +215,7 @@ class TrustCase(BenefitCase):
                 {
                     "run_id": env["crm.value.run"].search([("company_id", "=", company.id)], limit=1).id,
                     "partner_key": cls.buyer.id,
-                    "reason": "A reason",
+                    "note": "A reason",
                 }
             ),
             "crm.value.snapshot": value.snapshot_ids,
