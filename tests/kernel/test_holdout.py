@@ -27,10 +27,10 @@ def test_cdnow_model_beats_carry_forward_on_level(result):
 
 
 def test_cdnow_stack_beats_each_of_its_methods(result):
-    """Deviance 16.5 against 18.1 of the model and 18.5 of the last 12 months, by ranking: Gini .70 against .68, .68."""
+    """Deviance 16.4 against 18.1 of the model and 18.5 of the last 12 months, by ranking: Gini .70 against .68, .68."""
     assert result.best() == "stack"
     stack, model = result.accuracy["stack"], result.accuracy["modified_beta_geo"]
-    assert (round(stack.deviance, 1), round(model.deviance, 1)) == (16.5, 18.1)
+    assert (round(stack.deviance, 1), round(model.deviance, 1)) == (16.4, 18.1)
     assert stack.gini > model.gini + 0.02
 
 

@@ -39,10 +39,10 @@ FLOOR = 0.05
 #: the level is never corrected by more than this factor, because a base that shifts once does not go on to do so
 WIDEST = 1.5
 #: a window weighs so much of the one after it, because what a base did lately says most of what it does next
-RECENCY = 0.5
+RECENCY = 1 / 3
 #: standard deviations of the logarithm of actual / forecast, as an earlier belief: of what lasts, and of what a window
 #: alone brings; the latter counts as much as two windows
-LASTING, PASSING = 0.3, 0.15
+LASTING, PASSING = 0.4, 0.15
 _STEPS = 4
 #: no group is forecast less than this share of what its customers are
 _LEAST_FACTOR = 0.05
@@ -74,6 +74,11 @@ class Trial:
     def actual_total(self) -> float:
         """Return the sum of what came."""
         return float((self.weight * self.actual).sum())
+
+    def sampling_variance(self) -> float:
+        """Return the variance of the logarithm of actual / forecast that comes from having these customers only."""
+        fair = self.forecasts[MODEL] * (self.actual_total / self.total(MODEL))
+        return float((self.weight * (self.actual - fair) ** 2).sum()) / self.actual_total**2
 
 
 @dataclass(frozen=True)
@@ -141,7 +146,10 @@ def fit_stack(trials: Sequence[Trial], now: Trial, repeaters: float) -> Stack:
     weights = _weights(used, names)
     trust = repeaters / (repeaters + TRUSTED)
     weights = trust * weights / weights.sum() + (1 - trust) * np.array([name == MODEL for name in names])
-    level = _level([float(np.log(trial.actual_total / trial.total(MODEL))) for trial in used])
+    level = _level(
+        [float(np.log(trial.actual_total / trial.total(MODEL))) for trial in used],
+        [trial.sampling_variance() for trial in used],
+    )
     shares = dict(zip(names, weights.tolist(), strict=True))
     return Stack(
         shares=shares,
@@ -193,23 +201,26 @@ def _scaled(trial: Trial, names: Sequence[str]) -> tuple[list[Floats], Floats, F
     return columns, trial.actual * (size / trial.actual_total), trial.weight / size
 
 
-def _level(misses: Sequence[float]) -> float:
+def _level(misses: Sequence[float], sampling: Sequence[float]) -> float:
     """Return the factor on the purchase model's total, from the logarithms of actual / forecast per window.
 
     Their mean, the latest first and weighing most, is shrunk by what lasts / (what lasts + what passes): the more the
-    windows differ, the less is taken. They overlap, so that four say no more than two would that do not.
+    windows differ, and the more a few large customers decide (`Trial.sampling_variance`), the less is taken. They
+    overlap, so that four say no more than two would that do not.
 
     Examples
     --------
-    >>> round(_level([0.2, 0.2]), 3), round(_level([0.3, -0.3]), 3), round(_level([0.2]), 3)
-    (1.207, 1.081, 1.187)
+    >>> round(_level([0.2, 0.2], [0, 0]), 3), round(_level([0.3, -0.3], [0, 0]), 3), round(_level([0.2], [0]), 3)
+    (1.213, 1.141, 1.201)
+    >>> round(_level([0.2, 0.2], [0.1, 0.1]), 3)
+    1.16
     """
     count = len(misses)
     share = RECENCY ** np.arange(count)
     share /= share.sum()
     mean = float((share * misses).sum())
     spread = float((share * (np.asarray(misses) - mean) ** 2).sum())
-    passing = (count * spread + 2 * PASSING**2) / (count + 2)
+    passing = (count * spread + 2 * PASSING**2) / (count + 2) + float((share * sampling).sum())
     shrunk = mean * LASTING**2 / (LASTING**2 + passing / min(count, 2))
     return float(np.exp(np.clip(shrunk, -np.log(WIDEST), np.log(WIDEST))))
 
