@@ -16,8 +16,6 @@ _logger = logging.getLogger(__name__)
 
 #: a new fit whose backtest error, as a multiple of history's, is this much above the present one's is not used
 MUCH_WORSE = 1.25
-#: a stretch of the year that brought so much more or less than its share is a season worth a sentence
-SEASON = 0.1
 #: how far back "all" reaches: a document a hundred years old is a slip of the pen
 _ALL_MONTHS = 1200
 MODELS = [("mbg", "MBG/NBD (everybody may leave)"), ("bg", "BG/NBD (one-time buyers stay)")]
@@ -191,30 +189,7 @@ class CrmValueFit(models.Model):
     @api.depends_context("lang")
     def _compute_leaving_text(self):
         for fit in self:
-            said = (fit.ensemble or {}).get("said") or {}
-            lines = []
-            if said.get("called"):
-                lines.append(
-                    self.env._(
-                        "Of the %(count)s customers whom it would have called at risk %(days)s days ago, %(share)s %% "
-                        "came back by themselves within their horizon, with %(revenue)s %% of the revenue.",
-                        count=round(said["called"]),
-                        days=said["days"],
-                        share=round(100 * said["came_back"]),
-                        revenue=round(100 * said["revenue_back"]),
-                    )
-                )
-            if said.get("calm"):
-                lines.append(
-                    self.env._(
-                        "Of the %(count)s customers whom it would have expected to stay %(days)s days ago, %(share)s "
-                        "%% did not buy within their horizon.",
-                        count=round(said["calm"]),
-                        days=said["days"],
-                        share=round(100 * said["stayed_away"]),
-                    )
-                )
-            fit.leaving_text = " ".join(lines)
+            fit.leaving_text = self.env["crm.value.fit.text"]._leaving(fit)
 
     @api.depends("season")
     @api.depends_context("lang")
@@ -233,21 +208,9 @@ class CrmValueFit(models.Model):
     @api.depends("ensemble")
     @api.depends_context("lang")
     def _compute_weights_text(self):
-        names = {
-            "purchase_model": self.env._("purchase model"),
-            "regular": self.env._("rhythm of regular buyers"),
-            "last_12_months": self.env._("last 12 months"),
-            "smoothed": self.env._("recent revenue"),
-            "rate": self.env._("recent purchases"),
-        }
         for fit in self:
-            shares = ((fit.ensemble or {}).get("stack") or {}).get("shares") or {}
-            known = sorted(((share, name) for name, share in shares.items() if share >= 0.005), reverse=True)
+            fit.weights_text = self.env["crm.value.fit.text"]._weights(fit)
             fit.segments_text = self.env["crm.value.fit.segment"]._describe(fit.ensemble)
-            fit.weights_text = ", ".join(
-                self.env._("%(share)s %% %(method)s", share=round(100 * share), method=names[name])
-                for share, name in known
-            )
 
     @api.depends("standard_errors")
     def _compute_standard_errors_text(self):
@@ -258,53 +221,12 @@ class CrmValueFit(models.Model):
     @api.depends("reliability_code", "repeat_count", "history_days", "no_churn")
     def _compute_reliability_reason(self):
         for fit in self:
-            reasons = {
-                "enough_data": self.env._(
-                    "%(count)s repeat customers over %(days)s days are enough.",
-                    count=fit.repeat_count,
-                    days=fit.history_days,
-                ),
-                "few_repeaters": self.env._(
-                    "Only %(count)s customers bought more than once: treat the model as indicative.",
-                    count=fit.repeat_count,
-                ),
-                "short_history": self.env._(
-                    "The history of %(days)s days is short: half a year or more would be safe.", days=fit.history_days
-                ),
-                "no_history": self.env._("No customer has bought before today."),
-                "not_converged": self.env._("The search for the parameters did not settle."),
-            }
-            text = reasons.get(fit.reliability_code, "")
-            if fit.no_churn:
-                text += " " + self.env._("No churn was detected: nobody seems to leave.")
-            fit.reliability_reason = text
+            fit.reliability_reason = self.env["crm.value.fit.text"]._reliability(fit)
 
     @api.depends("decision", "mae_model", "mae_history", "bias_model", "bias_history", "seasonal_bias")
     def _compute_verdict(self):
         for fit in self:
-            lines = [dict(fit._fields["decision"]._description_selection(self.env)).get(fit.decision, "")]
-            if fit.holdout_days:
-                lines.append(
-                    self.env._(
-                        "In the last %(days)s days the forecast was off by %(model)s per customer on average "
-                        "(all together %(bias_model)s %%), the last 12 months carried forward by %(history)s "
-                        "(%(bias_history)s %%).",
-                        days=fit.holdout_days,
-                        model=fit.currency_id.format(fit.mae_model),
-                        bias_model=f"{round(100 * fit.bias_model):+d}",
-                        history=fit.currency_id.format(fit.mae_history),
-                        bias_history=f"{round(100 * fit.bias_history):+d}",
-                    )
-                )
-            if abs(fit.seasonal_bias) > SEASON:
-                lines.append(
-                    self.env._(
-                        "A yearly pattern biases the level: a year before, these days brought %(bias)s %% of what "
-                        "their share of an even year is.",
-                        bias=f"{100 * (1 + fit.seasonal_bias):.0f}",
-                    )
-                )
-            fit.verdict = "\n".join(filter(None, lines))
+            fit.verdict = self.env["crm.value.fit.text"]._verdict(fit)
 
     @api.depends("backtest", "model")
     def _compute_charts(self):

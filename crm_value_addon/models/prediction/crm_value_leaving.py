@@ -6,6 +6,18 @@ from ...lib import lifecycle
 from ...lib.columns import take
 from ...lib.postgres.binary_copy import day_number
 
+#: the columns that say who leaves
+_READ = (
+    "frequency",
+    "first_purchase_date",
+    "previous_purchase_date",
+    "last_purchase_date",
+    "log_gaps",
+    "revenue_12m",
+    "method",
+    "next_purchase_date",
+)
+
 
 class CrmValueLeaving(models.AbstractModel):
     """Who leaves: one probability for each customer, and everything that follows from it.
@@ -54,7 +66,9 @@ class CrmValueLeaving(models.AbstractModel):
             **{name: np.zeros(count, bool) for name in ("at_risk", "lost", "was_lost")},
         }
         if bought.any():
-            for name, values in self._ask_customers(basis, take(columns, bought), boundaries).items():
+            # a copy of what is read, not of all columns, which would be the peak of a refresh
+            known = take({name: columns[name] for name in _READ}, bought)
+            for name, values in self._ask_customers(basis, known, boundaries).items():
                 found[name][bought] = values
         return {**columns, **found}
 
