@@ -17,7 +17,7 @@ def load(env, company):
     env = env(context={**env.context, "allowed_company_ids": company.ids, "tracking_disable": True})
     opening_purchases(env, company, env["res.partner"].search([("name", "in", _BROUGHT_ALONG)]))
     rebate(env, company, env.ref("crm_value_addon.tier_platinum"))
-    gift_rule(env, company, env.ref("crm_value_addon.tier_gold"))
+    gift_rule(env, company, env.ref("crm_value_addon.tier_platinum"))
     target(env, company, env.ref("base.user_admin"))
     suggestions(env, company)
 

@@ -187,3 +187,49 @@ def test_a_tier_shows_its_benefits_on_a_phone(visit, gold):
     expect(cards.first).to_contain_text("Pricelist Gold customers")
     expect(cards.first).to_contain_text("YourCompany")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+# a new tier
+
+
+def test_a_new_tier_takes_twelve_clicks(visit, site):
+    """Two criteria and two benefits; whoever starts above the highest tier needs three."""
+    visitor = visit("admin")
+    page, clicks = visitor.page, []
+
+    def click(selector, **options):
+        clicks.append(selector)
+        page.locator(selector, **options).first.click()
+
+    def add_line(field):
+        click(f".o_field_widget[name={field}] .o_field_x2many_list_row_add a")
+
+    def ask_for(enter, keep):
+        add_line("criterion_ids")
+        expect(page.locator(".o_field_widget[name=criterion_ids] .o_selected_row")).to_be_visible()
+        for figure in (enter, keep):
+            page.keyboard.press("Tab")
+            page.keyboard.type(str(figure))
+
+    visitor.open_action("crm_value_addon.crm_value_tier_action")
+    click(".o_list_button_add")
+    page.locator(".o_field_widget[name=name] input").fill("Diamond")
+    ask_for(40000, 30000)
+    ask_for(12, 10)
+    click(".o_notebook .nav-link", has_text="Benefits")
+    add_line("benefit_ids")
+    click(".modal .o_field_widget[name=pricelist_id] input")
+    click(".o-autocomplete--dropdown-item", has_text="Platinum customers")
+    click(".modal .o_form_button_save_new")
+    expect(page.locator(".modal .o_field_widget[name=pricelist_id] input")).to_have_value("")
+    click(".modal .o_field_widget[name=benefit_type] input")
+    click(".o_select_menu_item", has_text="Urgent delivery")
+    click(".modal .o_form_button_save")
+    expect(page.locator(".o_field_widget[name=benefit_ids] .o_data_row")).to_have_count(2)
+    click(".o_form_button_save")
+    expect(page.locator(".o_form_button_save")).to_be_hidden()
+    [tier] = site.call("crm.value.tier", "search", domain=[("name", "=", "Diamond"), ("active", "=", False)])
+    [stored] = site.call("crm.value.tier", "read", ids=[tier], fields=["criterion_ids", "benefit_ids", "state"])
+    assert (len(stored["criterion_ids"]), len(stored["benefit_ids"]), stored["state"]) == (2, 2, "draft")
+    assert len(clicks) <= 12
+    site.call("crm.value.tier", "unlink", ids=[tier])
