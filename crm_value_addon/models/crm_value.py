@@ -33,12 +33,15 @@ class CrmValue(models.Model):
     """
 
     _name = "crm.value"
-    _inherit = ["mail.thread"]
+    _inherit = ["mail.thread", "crm.value.ungrouped"]
     _description = "Customer Value"
     _log_access = False
     _order = "revenue_12m desc, id"
     _rec_name = "partner_id"
     _mail_post_access = "read"
+    _ungrouped = frozenset(
+        ("tier_color", "tier_icon", "tier_cause", "purchase_quarters", "caution_codes", "fit_id", "figures_digest")
+    )
 
     partner_id = fields.Many2one("res.partner", string="Customer", required=True, ondelete="cascade", readonly=True)
     company_id = fields.Many2one("res.company", required=True, ondelete="cascade", index=True, readonly=True)

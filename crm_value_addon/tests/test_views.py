@@ -42,3 +42,9 @@ class TestViews(TransactionCase):
 
     def test_from_the_right(self):
         self.check("ar_001")
+
+    def test_what_the_search_bar_offers_to_group_by(self):
+        fields = self.env["crm.value"].fields_get(attributes=["groupable"])
+        offered = {name for name, field in fields.items() if field.get("groupable")}
+        self.assertFalse(offered & {"tier_color", "tier_icon", "purchase_quarters", "caution_codes", "fit_id"})
+        self.assertLessEqual({"tier_id", "lifecycle_stage", "country_id", "first_purchase_date"}, offered)

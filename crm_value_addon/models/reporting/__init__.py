@@ -5,3 +5,4 @@ from . import crm_value_explanation
 from . import crm_value_reconstruction
 from . import crm_value_snapshot
 from . import crm_value_target
+from . import crm_value_ungrouped
