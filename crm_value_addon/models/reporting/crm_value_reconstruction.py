@@ -172,7 +172,8 @@ class CrmValueReconstruction(models.AbstractModel):
         columns, skipped = self.env["crm.value.prediction"]._predict(basis, columns)
         nothing = np.zeros(len(columns["partner_id"]))
         columns |= dict.fromkeys(component._nightly_fields(), nothing)
-        columns = self.env["crm.value.refresh"]._place(basis, component._add_up(basis, columns), boundaries)
+        columns = self.env["crm.value.listening"]._add(basis, component._add_up(basis, columns))
+        columns = self.env["crm.value.refresh"]._place(basis, columns, boundaries)
         assignment = self.env["crm.value.tier.assignment"]
         metrics = assignment._metric_columns(basis, columns, assignment._asked_metrics(rules))
         return columns | metrics, unreadable + skipped

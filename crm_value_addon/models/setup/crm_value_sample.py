@@ -112,6 +112,7 @@ class CrmValueSample(models.AbstractModel):
                     "%(company)s is the default company of a user: choose another one there first.", company=name
                 )
             )
+        strays = self._strays(env, company)
         self._undo_documents(env, company)
         users.company_ids = [Command.unlink(company.id)]
         # what the company itself points at is deleted before it
@@ -136,8 +137,17 @@ class CrmValueSample(models.AbstractModel):
             owned = left
         self._forget_properties(env, company)
         company.unlink()
-        contact.unlink()
+        for records in (contact, *strays):
+            records.exists().unlink()
+        # deleting documents asked for a refresh of their customers
+        env["crm.value.queue"].search([("company_key", "=", company.id)]).unlink()
         env.registry.clear_cache()
+
+    @api.model
+    def _strays(self, env, company):
+        """Return what Odoo makes for a company without saying whose it is: recordsets."""
+        rewards = env["loyalty.reward"].search([("program_id.company_id", "=", company.id)])
+        return rewards.discount_line_product_id.product_tmpl_id, company.batch_payment_sequence_id
 
     @api.model
     def _undo_documents(self, env, company):
