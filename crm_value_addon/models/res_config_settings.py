@@ -175,7 +175,7 @@ class ResConfigSettings(models.TransientModel):
         :raise AccessError: the user is no administrator
         :raise UserError: it is there already
         """
-        return self.env["crm.value.sample"].load()
+        return self.env["crm.value.sample"].load_sample()
 
     def action_remove_value_sample(self):
         """Remove the sample data and its company.
@@ -183,7 +183,7 @@ class ResConfigSettings(models.TransientModel):
         :raise AccessError: the user is no administrator
         :raise UserError: there is none, or something else refers to it
         """
-        return self.env["crm.value.sample"].remove()
+        return self.env["crm.value.sample"].remove_sample()
 
     def action_open_value_crons(self):
         """Open the scheduled actions of the customer values.

@@ -12,10 +12,10 @@ _logger = logging.getLogger(__name__)
 class CrmValueSample(models.AbstractModel):
     """Sample data in a company of its own, loaded and removed by an administrator.
 
-    How to use: `load` and `remove`, the buttons in the settings.
+    How to use: `load_sample` and `remove_sample`, the buttons in the settings.
 
     How it works: the sample company owns all that is loaded, so that nothing of it stands among a company's own
-    contacts, products, books or tiers, and no number of its invoices or orders is taken. `remove` deletes whatever
+    contacts, products, books or tiers, and no number of its invoices or orders is taken. Removing deletes whatever
     belongs to the company, then the company; what refers to it otherwise keeps the database from deleting it, and
     then nothing is removed at all.
     """
@@ -24,7 +24,7 @@ class CrmValueSample(models.AbstractModel):
     _description = "Customer Value: Sample Data"
 
     @api.model
-    def load(self):
+    def load_sample(self):
         """Load the sample data into a new company, which the user may switch to.
 
         :return: action that tells the user
@@ -53,7 +53,7 @@ class CrmValueSample(models.AbstractModel):
         )
 
     @api.model
-    def remove(self):
+    def remove_sample(self):
         """Remove the sample company and all that belongs to it.
 
         :return: action that tells the user

@@ -52,14 +52,14 @@ class TestCrmValueSample(ValueCase):
         self.invoice(self.customer("Real Customer"), "2025-03-01", 500)
         self.refresh()
         stored, rows, numbers = self.stored(), self.rows(), self.numbers()
-        self.sample().load()
+        self.sample().load_sample()
         company = self.env["res.company"].search([("value_is_sample", "=", True)])
         self.assertIn(company, self.admin.company_ids)
         self.assert_shows(company)
         self.assertEqual(self.stored(), stored)
         with self.assertRaises(UserError):
-            self.sample().load()
-        self.sample().remove()
+            self.sample().load_sample()
+        self.sample().remove_sample()
         self.env.invalidate_all()
         self.assertFalse(company.exists())
         after = self.rows()
@@ -68,7 +68,7 @@ class TestCrmValueSample(ValueCase):
         self.assertEqual(self.numbers(), numbers)
         self.assertEqual(self.stored(), stored)
         with self.assertRaises(UserError):
-            self.sample().remove()
+            self.sample().remove_sample()
 
     def assert_shows(self, company):
         """Each headline feature has something to show, in the sample company and nowhere else."""
@@ -98,7 +98,7 @@ class TestCrmValueSample(ValueCase):
         return [("company_id", "!=", self.env["res.company"].search([("value_is_sample", "=", True)]).id)]
 
     def test_who_may(self):
-        for method in ("load", "remove"):
+        for method in ("load_sample", "remove_sample"):
             with self.assertRaises(AccessError):
                 getattr(self.sample(self.manager), method)()
 
@@ -106,14 +106,14 @@ class TestCrmValueSample(ValueCase):
         company = self.env["res.company"].create({"name": "Sample", "value_is_sample": True})
         user = new_test_user(self.env, "sample_native", company_id=company.id, company_ids=[Command.set(company.ids)])
         with self.assertRaises(UserError):
-            self.sample().remove()
+            self.sample().remove_sample()
         self.assertTrue(company.exists())
         user.write({"company_id": self.company.id, "company_ids": [Command.set(self.company.ids)]})
-        self.sample().remove()
+        self.sample().remove_sample()
         self.assertFalse(company.exists())
 
     def test_only_a_sample_company_is_removed(self):
         with self.assertRaises(UserError):
-            self.sample().remove()
+            self.sample().remove_sample()
         with self.assertRaises(AccessError):
             self.company.with_user(self.admin).value_is_sample = True
