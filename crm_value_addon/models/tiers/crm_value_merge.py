@@ -3,11 +3,15 @@ from datetime import date
 from odoo import api, models
 from odoo.addons.account.models.account_move import BYPASS_LOCK_CHECK
 from odoo.tools import SQL
+from odoo.tools.translate import LazyTranslate
 
 from ...const import POSTED_DOCUMENTS
 from ...lib.columns import take
 from ..refresh.basis import Basis
+from ..refresh.said import to_data
 from . import tier_rules
+
+_lt = LazyTranslate(__name__)
 
 
 class CrmValueMerge(models.AbstractModel):
@@ -217,7 +221,7 @@ class CrmValueMerge(models.AbstractModel):
                     "date": target.company_id._value_today(),
                     "source": "merge",
                     "user_id": self.env.uid,
-                    "reason": self.env._("Merged with %(customer)s", customer=highest.partner_id.display_name),
+                    "note": to_data(_lt("Merged with %(customer)s", customer=highest.partner_id.display_name)),
                 }
             )
         self.env.flush_all()

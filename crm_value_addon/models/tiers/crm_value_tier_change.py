@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...const import MARGIN_GROUP
+from ..refresh.said import to_text
 
 #: causes of changes from which nothing follows: logged in bulk, without automation rules, gifts, mails or activities
 SILENT_SOURCES = (
@@ -74,6 +75,7 @@ class CrmValueTierChange(models.Model):
         string="Silent", readonly=True, help="No gift, mail or activity follows from this change"
     )
     words = fields.Char(readonly=True, help="The reason that a person gave")
+    note = fields.Json(readonly=True, help="What else there is to say, in no language yet")
     asked = fields.Json(
         readonly=True,
         groups=MARGIN_GROUP,
@@ -100,13 +102,14 @@ class CrmValueTierChange(models.Model):
             )
             change.direction = "up" if after > before else "down"
 
-    @api.depends("words", "asked", "figures")
+    @api.depends("words", "note", "asked", "figures")
     @api.depends_context("lang")
     def _compute_reason(self):
         explanation = self.env["crm.value.tier.explanation"]
         for change in self:
+            said = change.words or change.note and to_text(self.env, change.note)
             # sudo: the explanation names restricted figures without a number
-            change.reason = change.words or explanation._reason_in_words(change.sudo())
+            change.reason = said or explanation._reason_in_words(change.sudo())
 
     def _inverse_reason(self):
         for change in self:

@@ -22,6 +22,7 @@ _FRENCH = {
     "a gift": "un cadeau",
     "%(customer)s: %(reason)s": "%(customer)s : %(reason)s",
     "and %(count)s more": "et %(count)s autres",
+    "Merged with %(customer)s": "Réuni avec %(customer)s",
 }
 _MIGRATIONS = Path(__file__).parents[2] / "migrations" / "19.0.1.2.0"
 
@@ -128,6 +129,27 @@ class TestSaid(ValueCase):
         )
         with self.assertRaises(AccessError, msg="only the run writes it"):
             rule.with_user(user).failure_notes = ["forged"]
+
+    def test_a_tier_that_a_merge_brought(self):
+        tiers = self.env["crm.value.tier"]
+        tiers.search([]).active = False
+        tiers.create(
+            {
+                "name": "Buyers",
+                "company_id": self.company.id,
+                "criterion_ids": [(0, 0, {"metric": "revenue_12m", "enter_min": 100, "keep_min": 100})],
+            }
+        )
+        first, second = self.customer("First"), self.customer("Second")
+        self.invoice(first, "2025-06-01", 500)
+        self.invoice(second, "2025-06-01", 5)
+        self.refresh()
+        self.env(context=self.french.context)["base.partner.merge.automatic.wizard"].create({})._merge(
+            (first | second).ids, second
+        )
+        change = self.env["crm.value.tier.change"].search([("value_id", "=", self.value(second).id)], limit=1)
+        self.assertEqual((change.source, change.reason), ("merge", "Merged with First"))
+        self.assertEqual(self.in_french(change).reason, "Réuni avec First")
 
     # texts of before the update
 
