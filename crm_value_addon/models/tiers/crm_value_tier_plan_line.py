@@ -17,3 +17,7 @@ class CrmValueTierPlanLine(models.Model):
         required=True,
     )
     grace_days = fields.Integer(string="Grace Period (days)")
+
+    _grace_days_positive = models.Constraint(
+        "CHECK(grace_days BETWEEN 0 AND 3660)", "The grace period must lie between 0 and 3660 days."
+    )

@@ -1,6 +1,5 @@
 import json
 import logging
-from contextlib import contextmanager
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -250,12 +249,7 @@ class TestEraseProfile(PrivacyCase):
 
     def test_erased_at_once_while_a_refresh_is_under_way(self):
         """Nothing waits for the refresh that holds the company, and nothing is logged by the next one."""
-
-        @contextmanager
-        def busy(*args, **kwargs):
-            yield False
-
-        with patch.object(type(self.env["crm.value.scheduler"]), "_writer", busy):
+        with patch.object(type(self.env["crm.value.scheduler"]), "_is_writer", lambda *args, **kwargs: False):
             self.buyer.with_env(self.here).action_erase_profile()
         self.assertEqual(self.predicted(), {})
         self.Refresh._refresh_queue(lambda work: work())

@@ -1,10 +1,10 @@
-from datetime import timedelta
+from datetime import date, timedelta
 from unittest.mock import patch
 
 import psycopg2
 from freezegun import freeze_time
 
-from odoo import fields
+from odoo import Command, fields
 from odoo.addons.base.tests.test_ir_cron import CronMixinCase
 from odoo.exceptions import ValidationError
 from odoo.tools import SQL, mute_logger
@@ -296,6 +296,15 @@ class TestFarDays(ValueCase):
     def test_every_number_of_days_or_months_has_a_bound(self):
         """A new setting without a bound is found here."""
         unbounded = []
+        tier = self.env["crm.value.tier"].search([], limit=1)
+        self.env["crm.value.tier.plan"].create(
+            {
+                "company_id": self.company.id,
+                "scheme": tier.scheme,
+                "from_date": date(2100, 1, 1),
+                "line_ids": [Command.create({"tier_id": tier.id, "downgrade_policy": "grace"})],
+            }
+        )
         for field in self.fields_of_days():
             model = self.env[field.model_name].sudo()
             record = model.search([], limit=1) if field.model_name != "res.company" else self.company

@@ -1,4 +1,3 @@
-import contextlib
 from datetime import date, timedelta
 from unittest.mock import patch
 
@@ -237,7 +236,7 @@ class TestMergedRows(MergeCase):
 
     def test_while_a_refresh_is_under_way(self):
         Scheduler = type(self.env["crm.value.scheduler"])
-        with patch.object(Scheduler, "_writer", lambda *args, **kwargs: contextlib.nullcontext(False)):
+        with patch.object(Scheduler, "_is_writer", lambda *args, **kwargs: False):
             self.merge(self.first, self.second, into=self.second)
         self.assertEqual(self.value(self.second).tier_id, self.low)
         self.env["crm.value.refresh"].with_company(self.company)._refresh_queue(lambda work: work())

@@ -1,4 +1,3 @@
-import contextlib
 from datetime import date, timedelta
 from unittest.mock import patch
 
@@ -333,7 +332,7 @@ class TestScoredAgain(CauseCase):
         customer.value_opt_out = True
         self.invoice(customer, "2025-06-30", 6000)
         Scheduler = type(self.env["crm.value.scheduler"])
-        with patch.object(Scheduler, "_writer", lambda *args, **kwargs: contextlib.nullcontext(False)):
+        with patch.object(Scheduler, "_is_writer", lambda *args, **kwargs: False):
             customer.value_opt_out = False
         self.assertFalse(self.value(customer).tier_id)
         self.refresh()

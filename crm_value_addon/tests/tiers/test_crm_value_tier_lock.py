@@ -107,16 +107,8 @@ class TestCrmValueTierLock(TierCase):
     def test_busy_writer_leaves_it_to_the_cron(self):
         customer = self.bought(150)
         Scheduler = type(self.env["crm.value.scheduler"])
-
-        class Busy:
-            def __enter__(self):
-                return False
-
-            def __exit__(self, *exception):
-                return False
-
         self.env["crm.value.queue"].search([]).unlink()
-        with patch.object(Scheduler, "_writer", lambda *args, **kwargs: Busy()):
+        with patch.object(Scheduler, "_is_writer", lambda *args, **kwargs: False):
             self.lock(customer, self.top)
         self.assertEqual(self.value(customer).tier_id, self.low)
         self.assertEqual(self.env["crm.value.queue"].search([]).mapped("partner_key"), customer.ids)
