@@ -141,7 +141,7 @@ class TestCrmValuePlans(ValueCase):
         self.assertGreater(len(plans), 6)
         for plan in plans:
             for table in ("account_move", "account_move_line", "crm_value_document"):
-                self.assertNotIn(f"Seq Scan on {table} ", plan)
+                self.assertNotIn(f"Seq Scan on {table} ", plan, plan)
 
     def test_queue(self):
         rows = {(partner, self.company.id, 0) for partner in range(1, _COPIES)}
