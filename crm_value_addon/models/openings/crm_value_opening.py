@@ -101,7 +101,7 @@ class CrmValueOpening(models.Model):
             if not abs(amount or 0.0) < _MOST_MONEY:  # also what is no number
                 raise ValidationError(self.env._("An amount of an opening purchase is beyond any range."))
 
-    @api.constrains("amount", "purchase_count", "currency_id")
+    @api.constrains("amount", "purchase_count")
     def _check_amount(self):
         for row in self:
             customer = row.partner_id.display_name
