@@ -106,7 +106,7 @@ def first_years(customer: Ints, day: Ints, value: Floats, as_of: int) -> tuple[I
     row = np.repeat(np.arange(start.size), np.diff(start, append=customer.size))
     first = day[start]
     within = day < first[row] + YEAR
-    total = np.bincount(row[within], value[within], minlength=start.size)
+    total = np.asarray(np.bincount(row[within], weights=value[within], minlength=start.size), np.float64)
     over = first + YEAR <= as_of + 1
     return customer[start][over], first[over], total[over]
 

@@ -301,7 +301,6 @@ class CrmValue(models.Model):
         help="A multiple of the customer's usual interval, as the settings say, from 30 days to a year",
     )
     churn_probability = fields.Float(
-        string="Churn Probability",
         readonly=True,
         digits=(16, 4),
         aggregator="avg",

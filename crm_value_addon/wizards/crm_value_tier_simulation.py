@@ -110,16 +110,9 @@ class CrmValueTierSimulation(models.TransientModel):
                 Command.clear(),
                 *(Command.create(vals) for vals in simulation._prepare_lines_vals()),
             ]
-            simulation.criterion_ids = [Command.clear()] + [
-                Command.create(
-                    {
-                        "tier_id": criterion.tier_id.id,
-                        "metric": criterion.metric,
-                        "enter_min": criterion.enter_min,
-                        "keep_min": criterion.keep_min,
-                    }
-                )
-                for criterion in simulation.tier_ids.criterion_ids
+            simulation.criterion_ids = [
+                Command.clear(),
+                *self.env["crm.value.tier.criterion"]._prepare_copies(simulation.tier_ids.criterion_ids),
             ]
 
     def _prepare_lines_vals(self):
@@ -296,6 +289,7 @@ class CrmValueTierSimulation(models.TransientModel):
         if not self.from_date:
             raise ValidationError(self.env._("Choose the day from which these rules will hold."))
         self._simulated_rules()
+        used = self._used_tiers()
         plan = self.env["crm.value.tier.plan"].create(
             {
                 "company_id": self.company_id.id,
@@ -309,19 +303,11 @@ class CrmValueTierSimulation(models.TransientModel):
                             "grace_days": self._line_of(tier).grace_days,
                         }
                     )
-                    for tier in self._used_tiers()
+                    for tier in used
                 ],
-                "criterion_ids": [
-                    Command.create(
-                        {
-                            "tier_id": criterion.tier_id.id,
-                            "metric": criterion.metric,
-                            "enter_min": criterion.enter_min,
-                            "keep_min": criterion.keep_min,
-                        }
-                    )
-                    for criterion in self.criterion_ids.filtered(lambda line: line.tier_id in self._used_tiers())
-                ],
+                "criterion_ids": self.env["crm.value.tier.criterion"]._prepare_copies(
+                    self.criterion_ids.filtered(lambda line: line.tier_id in used)
+                ),
             }
         )
         self.unlink()

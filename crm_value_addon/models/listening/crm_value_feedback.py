@@ -88,7 +88,6 @@ class CrmValueFeedback(models.Model):
     )
     cause_id = fields.Many2one(
         "crm.value.feedback.cause",
-        string="Cause",
         ondelete="restrict",
         index="btree_not_null",
         tracking=True,
@@ -96,14 +95,12 @@ class CrmValueFeedback(models.Model):
     )
     order_id = fields.Many2one(
         "sale.order",
-        string="Order",
         ondelete="set null",
         index="btree_not_null",
         domain="[('partner_id', 'child_of', customer_id), ('company_id', '=', company_id)]",
     )
     invoice_id = fields.Many2one(
         "account.move",
-        string="Invoice",
         ondelete="set null",
         index="btree_not_null",
         domain="[('commercial_partner_id', '=', customer_id), ('company_id', '=', company_id), "

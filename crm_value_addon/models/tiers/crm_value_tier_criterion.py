@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import Command, api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import formatLang
 
@@ -87,6 +87,21 @@ class CrmValueTierCriterion(models.Model):
         """
         if name not in dict(self._selection_metric()):
             raise ValidationError(self.env._("There is no metric called %(name)s for tiers.", name=name))
+
+    @api.model
+    def _prepare_copies(self, criteria):
+        """Return the commands that copy criteria of tiers, of a simulation or of planned rules to one of these."""
+        return [
+            Command.create(
+                {
+                    "tier_id": criterion.tier_id.id,
+                    "metric": criterion.metric,
+                    "enter_min": criterion.enter_min,
+                    "keep_min": criterion.keep_min,
+                }
+            )
+            for criterion in criteria
+        ]
 
     @api.model
     def _describe(self, criterion):

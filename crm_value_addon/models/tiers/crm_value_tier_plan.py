@@ -126,7 +126,7 @@ class CrmValueTierPlan(models.Model):
                 line.write({"downgrade_policy": wanted.downgrade_policy, "grace_days": wanted.grace_days})
         simulation.criterion_ids = [
             Command.clear(),
-            *(Command.create(criterion._prepare_vals()) for criterion in self.criterion_ids),
+            *self.env["crm.value.tier.criterion"]._prepare_copies(self.criterion_ids),
         ]
         return simulation
 

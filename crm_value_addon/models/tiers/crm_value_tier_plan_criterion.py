@@ -22,13 +22,3 @@ class CrmValueTierPlanCriterion(models.Model):
     def _check_metric(self):
         for criterion in self:
             self.env["crm.value.tier.criterion"]._check_metric(criterion.metric)
-
-    def _prepare_vals(self):
-        """Return the values of the same criterion in a simulation."""
-        self.ensure_one()
-        return {
-            "tier_id": self.tier_id.id,
-            "metric": self.metric,
-            "enter_min": self.enter_min,
-            "keep_min": self.keep_min,
-        }

@@ -83,7 +83,8 @@ export class CustomerPage extends Component {
                 bought: this.format.exact(bought[month]),
                 count: counts[month],
                 worth: worth[month] === null ? "" : this.format.exact(worth[month]),
-                reconstructed: reconstructed && reconstructed[month] !== null ? this.format.exact(reconstructed[month]) : "",
+                reconstructed:
+                    reconstructed && reconstructed[month] !== null ? this.format.exact(reconstructed[month]) : "",
                 moves: moves.filter((move) => move.month === month),
                 isShown: bought[month] || worth[month] !== null || (reconstructed && reconstructed[month] !== null),
             }))
@@ -127,7 +128,7 @@ export class CustomerPage extends Component {
                 views: [[false, "form"]],
                 target: "new",
             },
-            { onClose: () => this.load(this.props.record.resId) },
+            { onClose: () => this.load(this.props.record.resId) }
         );
     }
 }
