@@ -204,9 +204,10 @@ def test_a_new_tier_takes_twelve_clicks(visit, site):
     def add_line(field):
         click(f".o_field_widget[name={field}] .o_field_x2many_list_row_add a")
 
-    def ask_for(enter, keep):
+    def ask_for(number, enter, keep):
         add_line("criterion_ids")
-        expect(page.locator(".o_field_widget[name=criterion_ids] .o_selected_row")).to_be_visible()
+        row = page.locator(".o_field_widget[name=criterion_ids] .o_data_row").nth(number)
+        expect(row).to_contain_class("o_selected_row")
         for figure in (enter, keep):
             page.keyboard.press("Tab")
             page.keyboard.type(str(figure))
@@ -214,8 +215,8 @@ def test_a_new_tier_takes_twelve_clicks(visit, site):
     visitor.open_action("crm_value_addon.crm_value_tier_action")
     click(".o_list_button_add")
     page.locator(".o_field_widget[name=name] input").fill("Diamond")
-    ask_for(40000, 30000)
-    ask_for(12, 10)
+    ask_for(0, 40000, 30000)
+    ask_for(1, 12, 10)
     click(".o_notebook .nav-link", has_text="Benefits")
     add_line("benefit_ids")
     click(".modal .o_field_widget[name=pricelist_id] input")

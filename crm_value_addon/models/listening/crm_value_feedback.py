@@ -214,13 +214,16 @@ class CrmValueFeedback(models.Model):
     def _read_group_select(self, aggregate_spec, query):
         """Add up what customers are worth once for each of them; leave what is not answered out of the mean."""
         name, _colon, function = aggregate_spec.partition(":")
-        if name in _WORTH and function == "sum":
+        if name in _WORTH and function in ("sum", "sum_currency"):
             self._check_field_access(self._fields[name], "read")
             return SQL(
-                """(SELECT COALESCE(sum(%(figure)s), 0) FROM unnest(array_agg(DISTINCT %(key)s)) AS involved(key)
+                """(SELECT COALESCE(sum(%(figure)s / %(rate)s), 0)
+                      FROM unnest(array_agg(DISTINCT %(key)s)) AS involved(key)
                       JOIN crm_value worth ON worth.partner_id = (involved.key >> 32)::int
                        AND worth.company_id = (involved.key & 2147483647)::int)""",
                 figure=SQL.identifier("worth", name.removeprefix("customer_")),
+                # pivot and graph ask for one currency, that of the company that is looked from
+                rate=self._rate_to_sql() if function == "sum_currency" else SQL("1"),
                 key=SQL(
                     "(%s::int8 << 32) + %s",
                     SQL.identifier(self._table, "customer_id"),
@@ -234,6 +237,19 @@ class CrmValueFeedback(models.Model):
                 SQL.identifier(self._table, "closed_date"),
             )
         return super()._read_group_select(aggregate_spec, query)
+
+    def _rate_to_sql(self):
+        """Return the rate of today of the currency of the company of ``worth``, as Odoo's `sum_currency` takes it."""
+        return SQL(
+            """COALESCE((SELECT rate.rate FROM res_currency_rate rate
+                           JOIN res_company of_worth ON of_worth.currency_id = rate.currency_id
+                          WHERE of_worth.id = worth.company_id
+                            AND (rate.company_id IS NULL OR rate.company_id = %(company)s)
+                          ORDER BY rate.company_id, CASE WHEN rate.name <= %(today)s THEN rate.name END DESC,
+                                   CASE WHEN rate.name > %(today)s THEN rate.name END LIMIT 1), 1)""",
+            company=self.env.company.root_id.id,
+            today=fields.Date.context_today(self),
+        )
 
     # writing
 

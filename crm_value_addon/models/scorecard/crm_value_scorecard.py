@@ -98,7 +98,7 @@ class CrmValueScorecard(models.Model):
                 SQL.identifier(self._table, part),
                 SQL.identifier(self._table, whole),
             )
-        if name in _STOCKS and function == "sum":
+        if name in _STOCKS and function in ("sum", "sum_currency"):
             whole = SQL(
                 "round(%s::numeric / NULLIF(count(DISTINCT %s), 0), 2)",
                 super()._read_group_select(aggregate_spec, query),

@@ -116,6 +116,7 @@ class CrmValueTier(models.Model):
         compute="_compute_missing_benefits", help="What the tier below gives and this does not"
     )
     criteria_summary = fields.Char(string="Criteria in Words", compute="_compute_criteria_summary")
+    next_metric = fields.Char(compute="_compute_next_metric", help="What another criterion asks for at first")
     is_by_hand = fields.Boolean(compute="_compute_is_by_hand")
     has_predicted = fields.Boolean(compute="_compute_has_predicted")
     customer_count = fields.Integer(string="Customers", compute="_compute_customer_count")
@@ -165,6 +166,13 @@ class CrmValueTier(models.Model):
         for tier in self:
             glue = self.env._(" or ") if tier.criterion_match == "any" else self.env._(" and ")
             tier.criteria_summary = glue.join(tier.criterion_ids.mapped("display_name"))
+
+    @api.depends("criterion_ids.metric")
+    def _compute_next_metric(self):
+        usual = ["revenue_12m", "purchase_count", *self.env["crm.value"]._metrics()]
+        for tier in self:
+            used = tier.criterion_ids.mapped("metric")
+            tier.next_metric = next((metric for metric in usual if metric not in used), False)
 
     @api.depends("criterion_ids", "partner_domain")
     def _compute_is_by_hand(self):

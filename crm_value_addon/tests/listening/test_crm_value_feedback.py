@@ -124,6 +124,7 @@ class TestCrmValueFeedback(ListeningCase):
             {"Product": [3, 6.0, 1400.0], "Delivery": [1, False, 700.0]},
         )
         self.assertEqual(self.report([], *measures), [(4, 6.0, 1400.0)])
+        self.assertEqual(self.report([], "customer_revenue_12m:sum_currency"), [(1400.0,)], "as pivot and graph ask")
         for domain in ([("cause_id", "=", self.product_cause.id)], [("state", "=", "open")]):
             opened = self.env["crm.value.feedback"].search([("company_id", "=", self.company.id), *domain])
             [(total,)] = self.report([], "customer_revenue_12m:sum", domain=domain)

@@ -163,6 +163,8 @@ class TestCrmValueScorecard(ListeningCase):
         [(customers,)] = Card._read_group(ours, [], ["customer_count:sum"])
         rows = Card.search(ours)
         self.assertEqual(customers, round(sum(rows.mapped("customer_count")) / 2), "over months, their mean")
+        [(revenue,)] = Card._read_group(ours, [], ["revenue_12m:sum_currency"])
+        self.assertAlmostEqual(float(revenue), sum(rows.mapped("revenue_12m")) / 2, 2, "as pivot and graph ask")
 
     def test_everybody_their_own(self):
         self.take()
