@@ -140,7 +140,9 @@ class CrmValueDocumentTaken(models.AbstractModel):
                    row_number() OVER (PARTITION BY rel.order_line_id
                                       ORDER BY COALESCE(move.invoice_date, move.date), move.id, line.id) AS place
               FROM credited JOIN sale_order_line_invoice_rel rel ON rel.order_line_id = credited.order_line_id
-              JOIN account_move_line line ON line.id = rel.invoice_line_id
+              -- OFFSET 0: by key, whatever the planner guesses of the conditions below
+              CROSS JOIN LATERAL (
+                   SELECT * FROM account_move_line one WHERE one.id = rel.invoice_line_id OFFSET 0) line
               JOIN account_move move ON move.id = line.move_id
               CROSS JOIN LATERAL (SELECT COALESCE(NULLIF(line.amount_currency, 0), line.balance) AS amount) own
               LEFT JOIN LATERAL (
