@@ -42,6 +42,8 @@
         "views/crm_value_interest_views.xml",
         "views/crm_value_grant_views.xml",
         "views/crm_value_benefit_views.xml",
+        "views/crm_value_draw_views.xml",
+        "views/crm_value_earning_views.xml",
         "views/crm_value_caution_override_views.xml",
         "views/crm_value_dashboard_views.xml",
         "views/crm_value_demand_views.xml",

@@ -15,16 +15,22 @@ class LoyaltyPortal(CustomerPortal):
         return values
 
     @route("/my/loyalty", type="http", auth="user", website=True, methods=["GET"], sitemap=False, readonly=True)
-    def portal_my_loyalty(self, **_kwargs):
-        return self._render_loyalty()
+    def portal_my_loyalty(self, saved="", **_kwargs):
+        return self._render_loyalty(is_saved=saved == "1")
 
-    def _render_loyalty(self, error=False):
+    def _render_loyalty(self, error=False, is_saved=False):
         page = request.env["crm.value.portal"]._prepare_portal_page(request.env.user.partner_id, request.env.company)
         if page is None:
             return request.redirect("/my")
         return request.render(
             "crm_value_addon.portal_my_loyalty",
-            {**self._prepare_portal_layout_values(), "page_name": "loyalty", "loyalty": page, "error": error},
+            {
+                **self._prepare_portal_layout_values(),
+                "page_name": "loyalty",
+                "loyalty": page,
+                "error": error,
+                "is_saved": is_saved,
+            },
         )
 
     @route("/my/loyalty/birthday", type="http", auth="user", website=True, methods=["POST"], sitemap=False)
@@ -50,7 +56,7 @@ class LoyaltyPortal(CustomerPortal):
             change(request.env["crm.value.membership"], request.env.user.partner_id, company)
         except UserError as error:
             return self._render_loyalty(str(error))
-        return request.redirect("/my/loyalty")
+        return request.redirect("/my/loyalty?saved=1")
 
     @route("/my/loyalty/card", type="http", auth="user", website=True, methods=["GET"], sitemap=False)
     def portal_my_card(self, download=False, **_kwargs):

@@ -24,11 +24,16 @@ def _give(env, company, tiers):
         {"name": "45 days", "line_ids": [Command.create({"value": "percent", "value_amount": 100, "nb_days": 45})]}
     )
     benefits = {
-        "silver": [("points_multiplier", {"points_factor": 1.5})],
+        "silver": [
+            ("points_multiplier", {"points_factor": 1.5}),
+            ("gift", {"program_id": welcome.id, "occasion": "activated", "gift_days": 90}),
+        ],
         "gold": [
             ("pricelist", {"pricelist_id": gold.id}),
             ("points_multiplier", {"points_factor": 2}),
             ("gift", {"program_id": birthday.id, "occasion": "anniversary", "gift_days": 60}),
+            ("gift", {"program_id": welcome.id, "occasion": "activated", "gift_days": 90}),
+            ("gift", {"program_id": birthday.id, "occasion": "drawn", "draw_winners": 3, "gift_days": 60}),
             ("note", {"note": "Offer a barista training with every machine."}),
         ],
         "platinum": [
@@ -37,6 +42,8 @@ def _give(env, company, tiers):
             ("points_multiplier", {"points_factor": 3}),
             ("program", {"program_id": training.id}),
             ("gift", {"program_id": welcome.id, "occasion": "reach", "gift_days": 90}),
+            ("gift", {"program_id": welcome.id, "occasion": "activated", "gift_days": 90}),
+            ("gift", {"program_id": birthday.id, "occasion": "drawn", "draw_winners": 3, "gift_days": 60}),
             ("priority", {}),
             ("note", {"note": "Call before the first delivery of a new machine."}),
         ],

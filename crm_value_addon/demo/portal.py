@@ -1,6 +1,6 @@
 """The loyalty page of the demonstration's portal user (login "portal"): 120 are missing for Gold."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from odoo import Command
 
@@ -14,6 +14,7 @@ def load(env, company):
     """Open the loyalty page, and give its portal user purchases, tiers, points and a coupon."""
     user = env.ref("base.demo_user0", raise_if_not_found=False)
     company.write({"value_portal": True, "value_portal_contacts": True})
+    _open_club(env, company)
     if not user or env["account.move"].search_count([("partner_id", "=", user.partner_id.id)], limit=1):
         return
     env = env(context={**env.context, "allowed_company_ids": company.ids, "tracking_disable": True})
@@ -22,6 +23,43 @@ def load(env, company):
     env["crm.value.refresh"]._refresh_customers(company, customer.ids)
     _remember_tiers(env, company, customer)
     _give_cards(env, company, customer)
+
+
+def _open_club(env, company):
+    """Offer interests, and ways to earn points; a second call does nothing."""
+    club = env["loyalty.program"].search(
+        [("program_type", "=", "loyalty"), ("company_id", "=", company.id)], order="id", limit=1
+    )
+    if not club or env["crm.value.earning"].search_count([("company_id", "=", company.id)], limit=1):
+        return
+    names = ("Espresso", "Filter coffee", "Tea", "Machines and grinders", "Barista courses")
+    env["crm.value.interest"].create([{"name": name, "color": number} for number, name in enumerate(names, 1)])
+    coffee_day = env["crm.value.holiday"].create(
+        {"name": "International Coffee Day", "date": date(2015, 10, 1), "is_yearly": True}
+    )
+    ways = {
+        "profile": ("Complete your profile", 50, {}),
+        "referral": ("Recommend us", 200, {"most_count": 5, "most_period": "year"}),
+        "anniversary": ("Anniversary of your first purchase", 100, {}),
+        "holiday": ("International Coffee Day", 25, {"holiday_id": coffee_day.id}),
+    }
+    if "rating.rating" in env:
+        ways["review"] = ("Review what you bought", 20, {"most_count": 3, "most_period": "month"})
+    env["crm.value.earning"].create(
+        [
+            {
+                "name": name,
+                "sequence": 10 * number,
+                "event": event,
+                "points": points,
+                "program_id": club.id,
+                "company_id": company.id,
+                "date_from": company._value_today(),
+                **vals,
+            }
+            for number, (event, (name, points, vals)) in enumerate(ways.items(), 1)
+        ]
+    )
 
 
 def _buy(env, company, customer):

@@ -312,6 +312,11 @@ class ResCompany(models.Model):
         value_setting="note",
         help="What a customer does not buy yet and may want, on its orders, opportunities and value.",
     )
+    value_suggestions_portal = fields.Boolean(
+        string="Customers See Them",
+        value_setting="note",
+        help="On the loyalty page and, with the web shop, beside the cart: without shares and margins.",
+    )
     value_suggestion_holdout = fields.Float(
         string="Control Group (%)",
         default=10.0,

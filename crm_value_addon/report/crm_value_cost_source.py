@@ -132,7 +132,7 @@ class CrmValueCostSource(models.AbstractModel):
                    COALESCE(sum(cost) FILTER (WHERE day > %(year_ago)s), 0) AS cost_12m
               FROM (SELECT value.partner_id, gift.date AS day, %(gift)s::numeric AS cost
                       FROM crm_value_grant gift JOIN crm_value value ON value.id = gift.value_id
-                     WHERE gift.state = 'given' AND value.company_id = %(company)s
+                     WHERE gift.state = 'given' AND gift.earning_id IS NULL AND value.company_id = %(company)s
                     UNION ALL
                     SELECT partner.commercial_partner_id, sale.date_order::date,
                            line.value_benefit_cost / COALESCE(NULLIF(sale.currency_rate, 0), 1) * %(share)s::numeric

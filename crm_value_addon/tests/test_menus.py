@@ -35,6 +35,8 @@ BEHIND = {
     "crm_value_product_action_shrinking": "crm_value_product_view_list",
     "crm_value_demand_action": "crm_value_product_view_list",
     "crm_value_grant_action": "crm_value_tier_change_view_list",
+    "crm_value_draw_action": "crm_value_tier_change_view_list",
+    "crm_value_earning_action": "crm_value_tier_view_list",
     "crm_value_rebate_action": "crm_value_tier_view_list",
     "crm_value_benefit_action": "crm_value_tier_view_list",
     "crm_value_tier_lock_action": "crm_value_tier_view_list",

@@ -8,6 +8,13 @@ class CrmValueFollowupRule(models.Model):
     action_type = fields.Selection(
         selection_add=[("event", "An invitation to an event")], ondelete={"event": "set default"}
     )
+    trigger = fields.Selection(
+        selection_add=[
+            ("event_attended", "Event attended"),
+            ("event_missed", "Registered for an event, and did not come"),
+        ],
+        ondelete={"event_attended": "set default", "event_missed": "set default"},
+    )
     event_id = fields.Many2one("event.event", ondelete="set null", help="Its invitations are e-mails")
 
     @api.constrains("action_type", "event_id", "mail_template_id", "company_id")

@@ -1,1 +1,2 @@
 from . import test_followup_event
+from . import test_event_tier

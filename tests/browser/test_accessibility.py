@@ -46,6 +46,25 @@ def test_the_page_of_a_customer(visit, site, axe):
     assert found(visitor.page, axe, ".o_form_sheet") == []
 
 
+#: the pages of a customer, and what must be there before they are judged; the referral link is on the first
+CUSTOMER_PAGES = (
+    ("/my/loyalty", "[name=loyalty_referral] .o_crm_value_copy"),
+    ("/my/loyalty/card", "[name=membership_card] img"),
+    ("/my/loyalty/messages", "form[action='/my/loyalty/messages']"),
+)
+
+
+@pytest.mark.parametrize("on_phone", [False, True])
+def test_the_pages_of_the_club(visit, axe, on_phone):
+    visitor = visit("portal", on_phone=on_phone)
+    for path, shown in CUSTOMER_PAGES:
+        visitor.page.goto(path)
+        visitor.page.wait_for_selector(shown)
+        assert found(visitor.page, axe, "#wrap") == [], path
+        wide, seen = visitor.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+        assert wide <= seen, path
+
+
 def test_nothing_of_ours_scrolls_sideways_on_a_phone(visit, site):
     visitor = visit("demo", on_phone=True)
     [value] = site.call("crm.value", "search", domain=[("lifecycle_stage", "=", "at_risk")], limit=1)

@@ -57,9 +57,10 @@ class Occasion:
     code: str
     #: Odoo translates it as the label of the selection
     label: str
-    #: what customers read of a gift for it
+    #: what customers read of a gift for it; filled with the {holiday}
     customer_text: LazyGettext
-    #: the day that recurs each year, on the SQL aliases ``value`` and ``partner``; None: there is no such day
+    #: the day that recurs each year, on the SQL aliases ``value``, ``partner`` and ``holiday``; None: there is no such
+    #: day
     yearly_day: SQL | None = None
     #: the first day on which it counts, on the same aliases; None: from the beginning
     counts_from: SQL | None = None
@@ -189,6 +190,13 @@ OCCASIONS = {
             yearly_day=SQL("value.first_purchase_date"),
             mail_setting="value_mail_anniversary_id",
         ),
+        Occasion(
+            "holiday",
+            "A date of the year",
+            _lt("A gift: %(holiday)s"),
+            yearly_day=SQL("holiday.date"),
+        ),
+        Occasion("drawn", "Drawn by lot each quarter", _lt("A chance to win in the draw of each quarter")),
         Occasion("rule", "A follow-up rule", _lt("A gift now and then")),
     )
 }

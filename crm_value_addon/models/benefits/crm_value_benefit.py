@@ -3,6 +3,8 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 
 from .benefit_types import BENEFIT_TYPES, NO_TYPE, OCCASIONS, ActiveBenefit
 
+#: what a gift is checked for beside its target
+_GIFT_FIELDS = ("gift_points", "gift_days", "occasion", "holiday_id", "draw_winners")
 #: a century; a coupon of longer would end beyond the calendar, or never be given
 MOST_GIFT_DAYS = 36_500
 
@@ -78,6 +80,10 @@ class CrmValueBenefit(models.Model):
         string="Points on the Coupon", default=1.0, help="A gift card: its amount; a coupon: what its reward costs"
     )
     gift_days = fields.Integer(string="Valid for (days)", help="0: no end")
+    holiday_id = fields.Many2one(
+        "crm.value.holiday", string="Date", ondelete="restrict", help="A holiday, or any other day of each year"
+    )
+    draw_winners = fields.Integer(string="Winners", default=1, help="Of each quarter's draw")
     note = fields.Text(translate=True, help="Shown to the seller on the order")
     customer_text = fields.Char(
         string="In the Customer's Words",
@@ -167,7 +173,7 @@ class CrmValueBenefit(models.Model):
 
     # constraints
 
-    @api.constrains(lambda self: ("benefit_type", *self._target_fields(), "gift_points", "gift_days", "occasion"))
+    @api.constrains(lambda self: ("benefit_type", *self._target_fields(), *_GIFT_FIELDS))
     def _check_target(self):
         for benefit in self:
             target = benefit._type().target
@@ -208,6 +214,13 @@ class CrmValueBenefit(models.Model):
                     tier=self.tier_id.name,
                     most=MOST_GIFT_DAYS,
                 )
+            )
+
+        if self.occasion == "holiday" and not self.holiday_id:
+            raise ValidationError(self.env._("%(tier)s: a gift on a date needs the date.", tier=self.tier_id.name))
+        if self.occasion == "drawn" and not 1 <= self.draw_winners <= 10_000:
+            raise ValidationError(
+                self.env._("%(tier)s: a draw has between 1 and 10,000 winners.", tier=self.tier_id.name)
             )
 
     @api.constrains(lambda self: ("tier_id", "company_id", *self._target_fields()))

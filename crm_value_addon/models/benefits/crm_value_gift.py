@@ -1,6 +1,7 @@
 import hashlib
 import hmac
 import logging
+import re
 import secrets
 
 import psycopg2
@@ -16,13 +17,16 @@ _logger = logging.getLogger(__name__)
 ERASED = "erased-"
 #: what the occasion of a goodwill coupon begins with
 GOODWILL = "goodwill"
+#: gifts of points in one transaction
+_BATCH = 1000
 _SALT = "crm_value_addon.gift_salt"
 
 
 class CrmValueGrant(models.Model):
-    """A gift: a coupon that a customer got for an occasion.
+    """A gift: a coupon, or points, that a customer got for an occasion.
 
-    How to use: `_claim_safely` gives gifts; `crm.value.gift.calendar` and `crm.value.referral.reward` decide which.
+    How to use: `_claim_safely` gives gifts; `crm.value.gift.calendar`, `crm.value.referral.reward` and
+    `crm.value.earning.due` decide which.
 
     How it works: a gift claims its occasion first, and makes its coupon afterwards, in the same transaction. The unique
     key is the memory: a second attempt finds the occasion taken and gives nothing. It is a salted hash of customer,
@@ -40,8 +44,12 @@ class CrmValueGrant(models.Model):
         ondelete="restrict",
         index="btree_not_null",
         readonly=True,
-        help="Empty for a referral reward and for goodwill",
+        help="Empty for a referral reward, for goodwill, and for points",
     )
+    earning_id = fields.Many2one(
+        "crm.value.earning", string="Way to Earn Points", ondelete="restrict", index="btree_not_null", readonly=True
+    )
+    draw_id = fields.Many2one("crm.value.draw", ondelete="set null", index="btree_not_null", readonly=True)
     value_id = fields.Many2one(
         "crm.value", string="Customer Value", required=True, ondelete="cascade", index=True, readonly=True
     )
@@ -57,7 +65,11 @@ class CrmValueGrant(models.Model):
     card_id = fields.Many2one(
         "loyalty.card", string="Coupon", ondelete="set null", index="btree_not_null", readonly=True
     )
-    program_id = fields.Many2one(related="card_id.program_id")
+    history_id = fields.Many2one(
+        "loyalty.history", string="Points Given", ondelete="set null", index="btree_not_null", readonly=True
+    )
+    points_taken_back = fields.Float(readonly=True)
+    program_id = fields.Many2one("loyalty.program", compute="_compute_program_id")
     state = fields.Selection(
         [("given", "Given"), ("cancelled", "Cancelled")], default="given", required=True, readonly=True
     )
@@ -71,16 +83,24 @@ class CrmValueGrant(models.Model):
 
     _memory_uniq = models.UniqueIndex("(memory_key)", "A customer gets a gift once for an occasion.")
     _referred_uniq = models.UniqueIndex(
-        "(referred_value_id) WHERE referred_value_id IS NOT NULL", "A referred customer earns one reward."
+        "(referred_value_id, COALESCE(earning_id, 0)) WHERE referred_value_id IS NOT NULL",
+        "A referred customer earns one reward.",
     )
 
-    @api.depends("occasion", "benefit_id.occasion", "referred_value_id")
+    @api.depends("card_id.program_id", "earning_id.program_id")
+    def _compute_program_id(self):
+        for gift in self:
+            gift.program_id = gift.card_id.program_id or gift.earning_id.program_id
+
+    @api.depends("occasion", "benefit_id.occasion", "earning_id.name", "referred_value_id")
     @api.depends_context("lang")
     def _compute_occasion_text(self):
         for gift in self:
             label = gift._label()
-            year = gift.occasion.rpartition(" ")[2] if gift.benefit_id else ""
-            gift.occasion_text = " ".join([label[:1].upper() + label[1:], *([year] if year.isdigit() else [])])
+            recurs = gift.benefit_id or gift.earning_id and gift.earning_id._event().is_yearly
+            # a year, or a quarter
+            period = re.search(r" (\d{4}(-Q\d)?)$", gift.occasion) if recurs else None
+            gift.occasion_text = " ".join([label[:1].upper() + label[1:], *([period[1]] if period else [])])
 
     @api.depends("occasion_text")
     @api.depends_context("lang")
@@ -103,6 +123,13 @@ class CrmValueGrant(models.Model):
             try:
                 with self.env.cr.savepoint():
                     self.env["crm.value.gift.calendar"]._give_due(company)
+                for rule in self.env["crm.value.earning"]._in_use(company, company._value_today()):
+                    wishes = self.env["crm.value.earning.due"]._wishes(rule)
+                    for start in range(0, len(wishes), _BATCH):
+                        with self.env.cr.savepoint():
+                            self._claim(wishes[start : start + _BATCH])
+                        Cron._commit_progress()
+                self.env["crm.value.earning.due"]._settle_referrals(company)
                 Run._end_alarms(company, ["gift"])
             except Exception as error:
                 _logger.exception("Customer value: the gifts of company %s could not be given", company.id)
@@ -133,7 +160,8 @@ class CrmValueGrant(models.Model):
     def _claim(self, wishes):
         """Give gifts: take their occasions and make their coupons. Occasions that are taken already give nothing.
 
-        :param wishes: list of tuples (benefit or empty, value, occasion, date, referred value or empty)
+        :param wishes: list of tuples (benefit, way to earn points, or an empty benefit for a referral reward; value;
+            occasion; date; referred value or empty)
         :return: the new gifts
         """
         if not wishes:
@@ -141,30 +169,21 @@ class CrmValueGrant(models.Model):
         self.env.flush_all()
         columns = list(
             zip(
-                *[
-                    (
-                        benefit.id or None,
-                        value.id,
-                        benefit.tier_id.id or None,
-                        occasion,
-                        day,
-                        referred.id or None,
-                        self._memory_key(value.id, benefit.id, occasion),
-                    )
-                    for benefit, value, occasion, day, referred in wishes
-                ],
+                *[self._prepare_row(*wish) for wish in wishes],
                 strict=True,
             )
         )
         rows = self.env.execute_query(
             SQL(
                 """
-            INSERT INTO crm_value_grant (benefit_id, value_id, tier_id, occasion, date, referred_value_id, memory_key,
-                                         is_goodwill, state, mail_state, create_uid, create_date, write_uid, write_date)
-            SELECT wish.*, wish.occasion LIKE %s, 'given', 'waiting', %s, now() AT TIME ZONE 'UTC', %s,
-                   now() AT TIME ZONE 'UTC'
-              FROM unnest(%s::int[], %s::int[], %s::int[], %s::varchar[], %s::date[], %s::int[], %s::varchar[])
-                   AS wish(benefit_id, value_id, tier_id, occasion, date, referred_value_id, memory_key)
+            INSERT INTO crm_value_grant (benefit_id, earning_id, value_id, tier_id, occasion, date, referred_value_id,
+                                         memory_key, mail_state, is_goodwill,
+                                         state, create_uid, create_date, write_uid, write_date)
+            SELECT wish.*, wish.occasion LIKE %s, 'given', %s, now() AT TIME ZONE 'UTC', %s, now() AT TIME ZONE 'UTC'
+              FROM unnest(%s::int[], %s::int[], %s::int[], %s::int[], %s::varchar[], %s::date[], %s::int[],
+                          %s::varchar[], %s::varchar[])
+                   AS wish(benefit_id, earning_id, value_id, tier_id, occasion, date, referred_value_id, memory_key,
+                           mail_state)
             ON CONFLICT DO NOTHING
             RETURNING id
             """,
@@ -175,11 +194,29 @@ class CrmValueGrant(models.Model):
             )
         )
         gifts = self.browse([row[0] for row in rows])
-        gifts._make_cards()
-        if gifts:
+        earned = gifts.filtered("earning_id")
+        self.env["crm.value.earning.card"]._add({gift: gift.earning_id.points for gift in earned})
+        (gifts - earned)._make_cards()
+        if any(gift.mail_state for gift in gifts):
             # sudo: wakes the cron that sends the mails
             self.env.ref("crm_value_addon.ir_cron_gifts").sudo()._trigger()
         return gifts
+
+    @api.model
+    def _prepare_row(self, giver, value, occasion, day, referred):
+        """Return the columns of a gift that a wish asks for (see `_claim`)."""
+        is_earned = giver._name == "crm.value.earning"
+        return (
+            None if is_earned else giver.id or None,
+            giver.id if is_earned else None,
+            value.id,
+            value.tier_id.id or None if is_earned else giver.tier_id.id or None,
+            occasion,
+            day,
+            referred.id or None,
+            self._memory_key(value.id, False if is_earned else giver.id, occasion),
+            None if is_earned and not giver.mail_template_id else "waiting",
+        )
 
     # the memory
 
@@ -196,8 +233,20 @@ class CrmValueGrant(models.Model):
         Parameter = self.env["ir.config_parameter"].sudo()
         salt = Parameter.get_param(_SALT)
         if not salt:
-            salt = secrets.token_hex(16)
-            Parameter.set_param(_SALT, salt)
+            # Two first gifts at once: the second one waits, and is tried again.
+            self.env.cr.execute(
+                SQL(
+                    """INSERT INTO ir_config_parameter (key, value, create_uid, create_date, write_uid, write_date)
+                       VALUES (%s, %s, %s, now() AT TIME ZONE 'UTC', %s, now() AT TIME ZONE 'UTC')
+                       ON CONFLICT DO NOTHING""",
+                    _SALT,
+                    secrets.token_hex(16),
+                    self.env.uid,
+                    self.env.uid,
+                )
+            )
+            self.env.registry.clear_cache("stable")
+            salt = Parameter.get_param(_SALT)
         return salt
 
     def _claimed_occasion(self):
@@ -208,8 +257,11 @@ class CrmValueGrant(models.Model):
         if self.is_goodwill:
             return f"{GOODWILL} of gift {self.id}"
         if not self.benefit_id:
-            return f"referral {self.referred_value_id.id}"
+            # what points were for is not known any more: nobody else's key is like it
+            return self.occasion if self.earning_id else f"referral {self.referred_value_id.id}"
         kind = self.benefit_id.occasion
+        if kind == "drawn":
+            return f"drawn {self.date.year}-Q{(self.date.month + 2) // 3}"
         return f"{kind} {self.date.year}" if OCCASIONS[kind].yearly_day else kind
 
     def _remember(self):
@@ -274,6 +326,8 @@ class CrmValueGrant(models.Model):
         self.ensure_one()
         if self.is_goodwill:
             return self.env._("goodwill")
+        if self.earning_id:
+            return self.earning_id.name
         if not self.benefit_id:
             return self.env._("referral of %(customer)s", customer=self.referred_value_id.partner_id.display_name or "")
         return self.env["crm.value.benefit.text"]._occasion_label(self.benefit_id)
@@ -281,13 +335,18 @@ class CrmValueGrant(models.Model):
     # taking back
 
     def _cancel_unused(self):
-        """Take back the coupons that were not used yet."""
-        unused = self.filtered(lambda gift: gift.state == "given" and not gift.card_id.use_count)
+        """Take back the coupons that were not used yet, and points as far as they were not spent."""
+        given = self.filtered(lambda gift: gift.state == "given")
+        earned = given.filtered("earning_id")
+        self.env["crm.value.earning.card"]._add({gift: -gift.history_id.issued for gift in earned})
+        unused = (given - earned).filtered(lambda gift: not gift.card_id.use_count)
         unused.card_id.action_archive()
-        unused.state = "cancelled"
+        (earned | unused).state = "cancelled"
 
     def _restore(self):
-        """Make coupons valid again that were taken back."""
+        """Make coupons valid again that were taken back, and give points again."""
+        earned = self.filtered("earning_id")
+        self.env["crm.value.earning.card"]._add({gift: gift.points_taken_back for gift in earned})
         self.card_id.active = True
         self.state = "given"
 
@@ -300,7 +359,11 @@ class CrmValueGrant(models.Model):
         """
         self.ensure_one()
         card = self.card_id
-        if self.state != "given" or not card or not self.env["crm.value.mail"]._is_mailable(self.partner_id):
+        if (
+            self.state != "given"
+            or not (card or self.earning_id)
+            or not self.env["crm.value.mail"]._is_mailable(self.partner_id)
+        ):
             self.mail_state = False
             return
         template = self._mail_template()
@@ -309,7 +372,7 @@ class CrmValueGrant(models.Model):
             with self.env.cr.savepoint():
                 if template:
                     template.send_mail(self.id, force_send=False)
-                else:
+                elif card:
                     card.with_context(value_no_report=not can_print)._send_creation_communication()
                 self.mail_state = "sent"
         except psycopg2.OperationalError:
@@ -321,6 +384,8 @@ class CrmValueGrant(models.Model):
     def _mail_template(self):
         """Return the company's own template for this gift, empty where the program's mail is sent."""
         self.ensure_one()
+        if self.earning_id:
+            return self.earning_id.mail_template_id
         occasion = OCCASIONS.get(self.benefit_id.occasion)
         setting = occasion and occasion.mail_setting
         return self.company_id[setting] if setting else self.env["mail.template"]

@@ -85,7 +85,8 @@ class CrmValueGiftCalendar(models.AbstractModel):
             benefit, value = self.env["crm.value.benefit"].browse(benefit_id), self.env["crm.value"].browse(value_id)
             if value not in paused:
                 wishes.append((benefit, value, f"{benefit.occasion} {day.year}", day, value.browse()))
-        return self._give_for_changes(changes) + self.env["crm.value.grant"]._claim(wishes)
+        given = self._give_for_changes(changes) + self.env["crm.value.grant"]._claim(wishes)
+        return given + self.env["crm.value.draw"]._draw_due(company)
 
     @api.model
     def _gifts_for(self, tier, company, day, occasion):
@@ -131,8 +132,10 @@ class CrmValueGiftCalendar(models.AbstractModel):
                    AND benefit.benefit_type = 'gift'
                    AND (benefit.company_id IS NULL OR benefit.company_id = ANY(%(lineage)s))
               JOIN loyalty_program program ON program.id = benefit.program_id AND program.active
+              LEFT JOIN crm_value_holiday holiday ON holiday.id = benefit.holiday_id AND holiday.active
+                   AND (holiday.country_id IS NULL OR holiday.country_id = partner.country_id)
               JOIN LATERAL (SELECT CASE benefit.occasion %(origin)s END AS day) origin ON TRUE
-              JOIN generate_series(%(first_year)s, %(last_year)s) year ON year > extract(year FROM origin.day)
+              JOIN generate_series(%(first_year)s, %(last_year)s) year ON %(recurs)s
               JOIN LATERAL (SELECT %(anniversary)s AS day) due ON due.day BETWEEN %(since)s AND %(today)s
              WHERE value.company_id = %(company)s
                AND due.day BETWEEN COALESCE(benefit.date_from, due.day) AND COALESCE(benefit.date_to, due.day)
@@ -154,5 +157,11 @@ class CrmValueGiftCalendar(models.AbstractModel):
             last_year=today.year,
             origin=origin,
             first=first,
+            # a birthday begins with the second year, a holiday with the first
+            recurs=SQL(
+                """CASE WHEN benefit.occasion != 'holiday' THEN year > extract(year FROM origin.day)
+                        WHEN holiday.is_yearly THEN year >= extract(year FROM origin.day)
+                        ELSE year = extract(year FROM origin.day) END"""
+            ),
             anniversary=anniversary(SQL("origin.day"), SQL("year - extract(year FROM origin.day)::int")),
         )

@@ -34,7 +34,7 @@ class CrmValueReferralReward(models.AbstractModel):
               FROM crm_value referred
               JOIN res_partner partner ON partner.id = referred.partner_id
               JOIN res_partner referrer ON referrer.id = partner.referred_by_id
-              LEFT JOIN crm_value_grant gift ON gift.referred_value_id = referred.id
+              LEFT JOIN crm_value_grant gift ON gift.referred_value_id = referred.id AND gift.earning_id IS NULL
              WHERE referred.company_id = %(company)s AND referred.partner_id = ANY(%(partners)s)
                AND (referred.purchase_count > 0 OR gift.id IS NOT NULL)
             """,

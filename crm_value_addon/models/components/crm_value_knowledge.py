@@ -135,8 +135,10 @@ class CrmValueKnowledge(models.AbstractModel):
         return None
 
     @api.model
-    def _select_ratings(self, company, as_of):
+    def _select_ratings(self, company, as_of, *columns):
         """Return the SELECT of the ratings of the last 12 months: partner_id, rating.
+
+        :param SQL columns: more columns, on the alias ``rating``
 
         A rating belongs to the company of the record that was rated; one of a record without a company to all.
         """
@@ -163,10 +165,11 @@ class CrmValueKnowledge(models.AbstractModel):
             and field.column_type
         ]
         return SQL(
-            """SELECT partner.commercial_partner_id AS partner_id, rating.rating
+            """SELECT partner.commercial_partner_id AS partner_id, rating.rating%s
                  FROM rating_rating rating JOIN res_partner partner ON partner.id = rating.partner_id
                 WHERE rating.consumed AND rating.rating >= 1 AND rating.write_date::date > %s
                   AND rating.write_date::date <= %s AND NOT (%s)""",
+            SQL().join(SQL(", %s", column) for column in columns),
             as_of - relativedelta(years=1),
             as_of,
             SQL(" OR ").join([SQL("FALSE"), *elsewhere]),

@@ -67,6 +67,8 @@ class CrmValuePortal(models.AbstractModel):
             "lapsing": [],
             "profile": False,
             "referral": False,
+            "earning": False,
+            "suggestions": [],
         }
         page["profile"] = self.env["crm.value.membership"]._prepare_profile(partner, company, value)
         if state == "opted_out":
@@ -88,6 +90,8 @@ class CrmValuePortal(models.AbstractModel):
             "notices": Ladder._prepare_notices(company, value, open_tier_ids),
             "purchases": self._prepare_portal_purchases(value),
             "history": self._prepare_portal_changes(value),
+            "earning": self.env["crm.value.portal.earning"]._prepare(value, company),
+            "suggestions": self.env["crm.value.portal.suggestion"]._prepare(value, company),
         }
 
     @api.model

@@ -149,9 +149,10 @@ class CrmValueMergeRows(models.AbstractModel):
         gifts = Grant.search([("value_id", "in", sources.ids)], order="id")
         gifts.value_id = target
         rewards = Grant.search([("referred_value_id", "in", values.ids)], order="id")
-        rewards[1:].referred_value_id = False
-        rewards.flush_recordset()  # the unique index admits one of them at a time
-        rewards[:1].referred_value_id = target
+        for of_giver in rewards.grouped("earning_id").values():
+            of_giver[1:].referred_value_id = False
+            of_giver.flush_recordset()  # the unique index admits one of them at a time
+            of_giver[:1].referred_value_id = target
         gifts._remember()
 
     @api.model

@@ -150,6 +150,16 @@ class TrustCase(BenefitCase):
             "crm.value.followup.rule": rule,
             # the tier that was fixed by hand gave it
             "crm.value.grant": env["crm.value.grant"].search([("value_id", "=", value.id)]),
+            "crm.value.draw": env["crm.value.draw"].create(
+                {
+                    "benefit_id": gift.id,
+                    "company_id": company.id,
+                    "period": "2025-Q1",
+                    "date": "2025-03-31",
+                    "seed": "seed",
+                    "participants": value.ids,
+                }
+            ),
             "crm.value.liability": env["crm.value.liability"].search([], limit=1),
             "crm.value.mail": env["crm.value.mail"].create(
                 {"value_id": value.id, "kind": "reached", "tier_id": cls.top.id, "occasion": "once"}
