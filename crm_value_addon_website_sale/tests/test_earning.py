@@ -23,6 +23,9 @@ class TestEarningByTakingPart(EarningCase):
         self.env.invalidate_all()
         return rating
 
+    def another(self, name):
+        return self.env["product.product"].create({"name": name, "list_price": 10.0})
+
     def buyer(self, *products):
         customer = self.customer("Reviewer")
         for product in products:
@@ -32,7 +35,7 @@ class TestEarningByTakingPart(EarningCase):
 
     def test_a_review_of_what_was_bought(self):
         self.way("review")
-        other = self.product.copy({"name": "Never bought"})
+        other = self.another("Never bought")
         customer = self.buyer(self.product)
         rating = self.review(customer, self.product)
         self.review(customer, other)
@@ -52,14 +55,14 @@ class TestEarningByTakingPart(EarningCase):
 
     def test_a_limit_per_month(self):
         self.way("review", most_count=2)
-        products = [self.product.copy({"name": f"Product {number}"}) for number in range(4)]
+        products = [self.another(f"Product {number}") for number in range(4)]
         customer = self.buyer(*products)
         for product in products:
             self.review(customer, product)
         for _time in range(2):
             self.run_cron()
         self.assertEqual(self.points(customer), 20)
-        late = self.product.copy({"name": "Next month"})
+        late = self.another("Next month")
         self.invoice(customer, "2025-06-20", 100, product=late)
         self.refresh()
         with freeze_time("2025-07-01"):

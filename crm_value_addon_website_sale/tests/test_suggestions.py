@@ -1,6 +1,7 @@
 from freezegun import freeze_time
 
 from odoo.addons.crm_value_addon.tests.common import TODAY
+from odoo.addons.website_sale.tests.common import MockRequest
 
 from .common import ShopCase
 
@@ -49,11 +50,13 @@ class TestSuggestionsInTheShop(ShopCase):
         )
 
     def shown(self, order):
-        return [product.name for product in order.with_context(website_id=self.website.id)._cart_accessories()]
+        with MockRequest(self.env, website=self.website):
+            return [product.name for product in order.with_context(website_id=self.website.id)._cart_accessories()]
 
     def page(self):
         Portal = self.env["crm.value.portal"].with_context(website_id=self.website.id)
-        return Portal._prepare_portal_page(self.buyer, self.company)
+        with MockRequest(self.env, website=self.website):
+            return Portal._prepare_portal_page(self.buyer, self.company)
 
     def test_the_cart(self):
         cart = self.cart(self.buyer)
