@@ -170,7 +170,7 @@ def compare(path_without, path_with):
     for name in sorted(better):
         print(f"fails without the addon only: {name}")
     if not worse and not missing:
-        print("No test of Odoo fails with the addon that passes without.")
+        print("No test fails with the addon that passes without.")
     return bool(worse or missing)
 
 
