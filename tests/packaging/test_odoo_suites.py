@@ -8,7 +8,7 @@ import pytest
 
 _FILE = Path(__file__).parents[2] / "scripts" / "odoo_suites.py"
 _NAME = "sale.tests.test_sale_order:TestSaleOrder.test_total"
-_NOTHING = "No test of Odoo fails with the addon that passes without."
+_NOTHING = "No test fails with the addon that passes without."
 
 
 @pytest.fixture(scope="module")
