@@ -12,3 +12,5 @@ POSTED_DOCUMENTS = [("state", "=", "posted"), ("move_type", "in", CUSTOMER_DOCUM
 
 #: days a dated gift, mail or follow-up may be late: covers weekends, outages and users at their daily cap
 CATCH_UP_DAYS = 7
+#: through what customers buy, in the order of their codes (from 1); what no addon claims is by invoice
+SALES_CHANNELS = [("invoice", "Invoice"), ("shop", "Web Shop"), ("till", "Till")]

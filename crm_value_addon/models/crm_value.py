@@ -3,7 +3,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..const import MARGIN_GROUP, POSTED_DOCUMENTS
+from ..const import MARGIN_GROUP, POSTED_DOCUMENTS, SALES_CHANNELS
 from ..lib.windows import days_before, windows
 from ..report.crm_value_contact_source import CHANNELS
 from .listening.crm_value_rhythm import compute_rhythm, search_rhythm
@@ -206,6 +206,14 @@ class CrmValue(models.Model):
         search="_search_bought_in_quarter",
         exportable=False,
         help="To search only: 0 is the calendar quarter of the first purchase, 1 the next one, up to 30.",
+    )
+    sales_channel = fields.Selection(
+        SALES_CHANNELS,
+        string="Buys Through",
+        readonly=True,
+        written_by="channel",
+        opt_out="kept",
+        help="Where most of its revenue comes from; empty without a web shop or a till",
     )
     days_since_last_purchase = fields.Integer(
         compute="_compute_until_today",

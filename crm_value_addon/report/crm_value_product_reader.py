@@ -27,7 +27,8 @@ class CrmValueProductReader(models.AbstractModel):
     """What customers bought of which product: the lines of their documents, and of other sources of purchases.
 
     How to use: `_read` returns the lines with the revenue and the margin that fall on each. Another module adds a
-    source of lines by extending `_line_sources`, as it adds purchases by `_sources` of `crm.value.purchase`.
+    source of lines by extending `_line_sources`, `_document_sources` and `_origin_sources`, as it adds purchases by
+    `_sources` of `crm.value.purchase`; and `_sold_conditions`, which says what was bought since a day.
 
     How it works: most lines are goods at first sight (`_is_plain` of `crm.value.line.kind`), and are read as they are;
     of the others, `crm.value.line.kind` says what they are. Advances are left out. Margins are those that were recorded
@@ -66,6 +67,21 @@ class CrmValueProductReader(models.AbstractModel):
         document of another source is below 0.
         """
         return [self._select_plain_lines(basis), self._select_other_lines(basis)]
+
+    def _sold_conditions(self, company):
+        """Return a list of conditions that a row of ``suggestion`` was bought since its date, one for each source."""
+        return [
+            SQL(
+                """EXISTS (
+                   SELECT FROM account_move move JOIN account_move_line line ON line.move_id = move.id
+                     JOIN product_product product ON product.id = line.product_id
+                    WHERE move.commercial_partner_id = suggestion.partner_id
+                      AND move.company_id = suggestion.company_id AND %s
+                      AND COALESCE(move.invoice_date, move.date) >= suggestion.date AND line.balance < 0
+                      AND product.product_tmpl_id = suggestion.product_tmpl_id)""",
+                self.env["crm.value.purchase"]._where_document("move"),
+            )
+        ]
 
     def _select_plain_lines(self, basis):
         """Return the SELECT of the lines that are goods at first sight."""
@@ -161,18 +177,23 @@ class CrmValueProductReader(models.AbstractModel):
         """Return what is recorded of the documents: id, margin, is_correction; sorted by id."""
         return copy_out(
             self.env.cr,
+            SQL("%s ORDER BY 1", SQL(" UNION ALL ").join(self._document_sources(basis))),
+            [("id", "int4"), ("margin", "float8"), ("is_correction", "bool")],
+        )
+
+    def _document_sources(self, basis):
+        """Return a list of SELECTs of the id of a document, its recorded margin and whether it is a correction."""
+        return [
             SQL(
                 """
-            SELECT document.move_id::int4, document.margin::float8, document.role = 'correction'
+            SELECT document.move_id::int4 AS id, document.margin::float8 AS margin, document.role = 'correction'
               FROM crm_value_document document JOIN account_move move ON move.id = document.move_id
              WHERE move.company_id = %s AND document.role IS NOT NULL AND document.margin IS NOT NULL AND %s
-             ORDER BY document.move_id
             """,
                 basis.company.id,
                 basis.where(SQL("move.commercial_partner_id")),
-            ),
-            [("id", "int4"), ("margin", "float8"), ("is_correction", "bool")],
-        )
+            )
+        ]
 
     def _days_bought(self, basis, lines: Columns, documents: Columns):
         """Return the day that each line adds to or takes from: that of its document's origin, where it has one."""
@@ -183,22 +204,32 @@ class CrmValueProductReader(models.AbstractModel):
         origins = copy_out(
             self.env.cr,
             SQL(
+                "SELECT document, day FROM (%s) origin ORDER BY 1", SQL(" UNION ALL ").join(self._origin_sources(basis))
+            ),
+            [("document", "int4"), ("day", "date")],
+        )
+        if len(origins["document"]):
+            place = np.minimum(np.searchsorted(origins["document"], lines["document"]), len(origins["document"]) - 1)
+            has_origin = (origins["document"][place] == lines["document"]) & (origins["day"][place] != NO_DATE)
+            # an order of another source may sell again what it takes back: that is bought on its own day
+            has_origin &= (lines["document"] > 0) | (lines["revenue"] < 0)
+            bought_on = np.where(has_origin, origins["day"][place], bought_on)
+        return bought_on
+
+    def _origin_sources(self, basis):
+        """Return a list of SELECTs of document, day: on which day a document adds to or takes from, if not its own."""
+        return [
+            SQL(
                 """
-            SELECT DISTINCT ON (link.move_id) link.move_id::int4, %s
+            (SELECT DISTINCT ON (link.move_id) link.move_id::int4 AS document, %s AS day
               FROM crm_value_document_origin link
               JOIN account_move move ON move.id = link.move_id
               JOIN account_move origin ON origin.id = link.origin_id
              WHERE link.amount != 0 AND move.company_id = %s AND %s
-             ORDER BY link.move_id, abs(link.amount) DESC, link.id
+             ORDER BY link.move_id, abs(link.amount) DESC, link.id)
             """,
                 self._day(SQL("COALESCE(origin.invoice_date, origin.date)")),
                 basis.company.id,
                 basis.where(SQL("move.commercial_partner_id")),
-            ),
-            [("move", "int4"), ("day", "date")],
-        )
-        if len(origins["move"]):
-            place = np.minimum(np.searchsorted(origins["move"], lines["document"]), len(origins["move"]) - 1)
-            has_origin = (origins["move"][place] == lines["document"]) & (origins["day"][place] != NO_DATE)
-            bought_on = np.where(has_origin, origins["day"][place], bought_on)
-        return bought_on
+            )
+        ]

@@ -3,10 +3,12 @@ from . import crm_value_till_tier
 from . import crm_value_counting
 from . import crm_value_document
 from . import crm_value_observation
+from . import crm_value_product_reader
 from . import crm_value_purchase
 from . import crm_value_qualifying
 from . import crm_value_refresh
 from . import crm_value_run
+from . import crm_value_sales_channel
 from . import crm_value_tier_cost
 from . import pos_config
 from . import pos_order

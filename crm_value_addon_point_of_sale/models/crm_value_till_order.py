@@ -198,8 +198,8 @@ class CrmValueTillOrder(models.Model):
         )
 
     def _select_lines(self, company):
-        """Return the SELECT of the lines of ``sale``: order_id, refunded_id, is_bought (neither an advance nor a fee),
-        qualifies (for tiers), revenue, margin.
+        """Return the SELECT of the lines of ``sale``: order_id, refunded_id, product_id, quantity, is_bought (neither
+        an advance nor a fee), is_advance, is_allowance, qualifies (for tiers), revenue, margin.
 
         The kinds are those of `crm.value.line.kind`, by what a till stores. A tip is left out. An advance earns
         nothing. A line of a negative price (a reward, a discount) and a refund far from the price of the sale (a price
@@ -214,15 +214,17 @@ class CrmValueTillOrder(models.Model):
         Kind = self.env["crm.value.line.kind"]
         return SQL(
             """
-            SELECT part.order_id, part.refunded_id, NOT (part.is_advance OR part.is_fee) AS is_bought, part.qualifies,
-                   part.revenue,
+            SELECT part.order_id, part.refunded_id, part.product_id, part.quantity,
+                   NOT (part.is_advance OR part.is_fee) AS is_bought, part.is_advance, part.is_allowance,
+                   part.qualifies, part.revenue,
                    CASE WHEN part.is_advance THEN 0
                         WHEN part.is_combo THEN part.revenue
                         WHEN part.is_allowance THEN part.revenue
                         WHEN part.cost != 0 THEN part.revenue - part.cost
                         ELSE part.revenue * %(rate)s
                    END AS margin
-              FROM (SELECT line.order_id, line.refunded_orderline_id AS refunded_id,
+              FROM (SELECT line.order_id, line.refunded_orderline_id AS refunded_id, line.product_id,
+                           line.qty AS quantity,
                            sign(line.qty) * sign(line.price_unit) * abs(line.price_subtotal) / sale.rate AS revenue,
                            CASE WHEN line.is_total_cost_computed THEN line.total_cost / sale.rate
                                 ELSE line.qty * %(product_cost)s

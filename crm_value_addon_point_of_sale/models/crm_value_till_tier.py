@@ -136,7 +136,7 @@ class CrmValueTillTier(models.AbstractModel):
     def _gap(self, rules, level, row):
         """Return the amount that brings a tier, 0 where no amount does or the customer may not know it."""
         rule = rules[level - 1]
-        readable = self.env["crm.value"]._metrics("customer")
+        readable = self.env["crm.value.tier.metric"]._names("customer")
         if rule.is_manual or any(criterion.metric not in readable for criterion in rule.criteria):
             return 0
         missing = self.env["crm.value.tier.preview"]._amount_missing(rules, level, row)

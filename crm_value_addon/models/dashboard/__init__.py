@@ -10,3 +10,4 @@ from . import crm_value_dashboard_forecast
 from . import crm_value_dashboard_trend
 from . import crm_value_dashboard_tier_changes
 from . import crm_value_dashboard_calls
+from . import crm_value_dashboard_products

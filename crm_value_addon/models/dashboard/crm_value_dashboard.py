@@ -93,7 +93,9 @@ class CrmValueDashboard(models.AbstractModel):
         if envelope["state"] != "ok":
             return envelope
         for name in self._sections():
-            payload[name] = self.env[f"{self._name}.{name}"]._read(scope, payload)
+            section = self.env[f"{self._name}.{name}"]._read(scope, payload)
+            if section is not None:
+                payload[name] = section
         if not payload["customers"]["known"]["count"]:
             return envelope | {"state": "filtered" if scope.conditions else "empty"}
         return envelope | payload

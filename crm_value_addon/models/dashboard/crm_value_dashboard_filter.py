@@ -1,6 +1,8 @@
 from odoo import api, models
 from odoo.exceptions import UserError
 
+from ...const import SALES_CHANNELS
+
 #: name of a filter → path of a field of `crm.value`; all figures of the dashboard are of the customers that match
 PATHS = {
     "user_id": "partner_id.user_id",
@@ -8,13 +10,14 @@ PATHS = {
     "country_id": "partner_id.country_id",
     "tag_id": "partner_id.category_id",
     "channel_id": "snapshot_ids.source_id",
+    "through": "sales_channel",
 }
 #: more choices than these are looked for in the list of customers
 _CHOICES = 200
 
 
 class CrmValueDashboardFilter(models.AbstractModel):
-    """Whose figures the dashboard shows: those of a salesperson, team, country, tag or channel.
+    """Whose figures the dashboard shows: those of a salesperson, team, country, tag or channel, of winning or of sales.
 
     How to use: `read_choices` for the screen, `_conditions` for the scope.
 
@@ -43,11 +46,20 @@ class CrmValueDashboardFilter(models.AbstractModel):
             "tag_id": self.env["res.partner.category"].search([], limit=_CHOICES),
             "channel_id": self.env["utm.source"].search([("id", "in", self._channel_ids())]),
         }
-        return {
+        through = self._sales_channels(in_companies)
+        return ({"through": through} if len(through) > 1 else {}) | {
             name: [[record.id, record.display_name] for record in records.sorted("display_name")[:_CHOICES]]
             for name, records in choices.items()
             if records
         }
+
+    @api.model
+    def _sales_channels(self, domain):
+        """Return through what customers buy, as pairs of a number, from 1 on, and a label."""
+        Value = self.env["crm.value"]
+        found = {code for [code] in Value._read_group([*domain, ("sales_channel", "!=", False)], ["sales_channel"])}
+        labels = dict(Value._fields["sales_channel"]._description_selection(self.env))
+        return [[number, labels[code]] for number, (code, _label) in enumerate(SALES_CHANNELS, 1) if code in found]
 
     @api.model
     def _channel_ids(self):
@@ -71,6 +83,9 @@ class CrmValueDashboardFilter(models.AbstractModel):
         for name, chosen in (filters or {}).items():
             if name not in PATHS or chosen is True or not isinstance(chosen or 0, int) or abs(chosen or 0) >= 2**31:
                 raise UserError(self.env._("The dashboard has no filter called %(name)s.", name=name))
+            if name == "through" and chosen and not 0 < chosen <= len(SALES_CHANNELS):
+                raise UserError(self.env._("Customers buy through one of the channels 1 to %s.", len(SALES_CHANNELS)))
             if chosen:
-                conditions.append((PATHS[name], "=", chosen))
+                value = SALES_CHANNELS[chosen - 1][0] if name == "through" else chosen
+                conditions.append((PATHS[name], "=", value))
         return tuple(conditions)

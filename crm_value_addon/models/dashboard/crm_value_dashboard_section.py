@@ -24,7 +24,7 @@ class CrmValueDashboardSection(models.AbstractModel):
 
     @api.model
     def _read(self, scope, payload):
-        """Return the figures of the section as a dict of JSON values.
+        """Return the figures of the section as a dict of JSON values, None where there is nothing of that kind.
 
         :param Scope scope: what the dashboard is about
         :param dict payload: the sections read so far

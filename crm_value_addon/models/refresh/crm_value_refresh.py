@@ -40,6 +40,7 @@ class CrmValueRefresh(models.AbstractModel):
         observation = self.env["crm.value.observation"]
         columns, unreadable = observation._leave_out_unreadable(observation._observe(basis))
         columns = self.env["crm.value.product.refresh"]._add_breadth(basis, columns)
+        columns = self.env["crm.value.sales.channel"]._add(basis, columns)
         columns, skipped = self.env["crm.value.prediction"]._predict(basis, columns)
         columns, uncounted = observation._leave_out_unreadable(self.env["crm.value.component"]._add(basis, columns))
         columns = self.env["crm.value.listening"]._add(basis, columns)

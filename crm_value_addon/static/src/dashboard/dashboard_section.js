@@ -13,12 +13,14 @@ const VIEWS = {
     "crm.value.snapshot": ["list", "pivot", "graph"],
     "crm.value.tier.change": ["list", "pivot", "graph", "form"],
     "crm.value.followup": ["list", "kanban", "form", "pivot"],
+    "crm.value.product": ["list", "kanban", "pivot"],
 };
 
 /** The lists that have a column, with its sum, for every amount that the dashboard shows of these records. */
 const LISTS = {
     "crm.value": "crm_value_addon.crm_value_view_list_dashboard",
     "crm.value.snapshot": "crm_value_addon.crm_value_snapshot_view_list_dashboard",
+    "crm.value.product": "crm_value_addon.crm_value_product_view_list",
 };
 
 /**
@@ -49,6 +51,10 @@ export class DashboardSection extends Component {
                 _t("Follow-up rules make them: CRM › Configuration › Customer Value › Follow-up Rules."),
             ],
             "crm.value.tier.change": [_t("No customer changed tier"), _t("Choose a longer period on the dashboard.")],
+            "crm.value.product": [
+                _t("Nothing is at stake"),
+                _t("No customer stopped buying anything, or buys less of it than a year ago."),
+            ],
         };
     }
 

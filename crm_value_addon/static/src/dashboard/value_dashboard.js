@@ -51,6 +51,7 @@ export class ValueDashboard extends Component {
             { name: "country_id", label: _t("Country"), all: _t("All countries") },
             { name: "tag_id", label: _t("Tag"), all: _t("All tags") },
             { name: "channel_id", label: _t("Channel"), all: _t("All channels") },
+            { name: "through", label: _t("Buys through"), all: _t("Invoice, shop and till") },
         ]
             .map((filter) => ({ ...filter, choices: this.state.choices?.[filter.name] || [] }))
             .filter(({ choices }) => choices.length);
