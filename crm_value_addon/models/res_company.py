@@ -323,6 +323,12 @@ class ResCompany(models.Model):
         value_setting="note",
         help="A stable share of the customers gets the best sellers, so that the effect can be measured.",
     )
+    value_suggestions_priced = fields.Boolean(
+        string="Only What the Pricelist Names",
+        value_setting="note",
+        help="For pricelists that are an assortment: a product without a rule of the customer's pricelist, or the "
+        "order's, is not suggested.",
+    )
     value_suggestion_since = fields.Date(string="Suggestions Since", readonly=True)
 
     _value_suggestion_holdout_range = models.Constraint(

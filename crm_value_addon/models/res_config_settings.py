@@ -67,6 +67,7 @@ class ResConfigSettings(models.TransientModel):
     value_product_level = fields.Selection(related="company_id.value_product_level", readonly=False, required=True)
     value_suggestions = fields.Boolean(related="company_id.value_suggestions", readonly=False)
     value_suggestions_portal = fields.Boolean(related="company_id.value_suggestions_portal", readonly=False)
+    value_suggestions_priced = fields.Boolean(related="company_id.value_suggestions_priced", readonly=False)
     value_suggestion_holdout = fields.Float(related="company_id.value_suggestion_holdout", readonly=False)
     value_product_months = fields.Integer(related="company_id.value_product_months", readonly=False)
 

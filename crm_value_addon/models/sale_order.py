@@ -148,7 +148,7 @@ class SaleOrder(models.Model):
                 else False
             )
 
-    @api.depends("partner_id", "company_id", "state", "order_line.product_id")
+    @api.depends("partner_id", "company_id", "state", "pricelist_id", "order_line.product_id")
     def _compute_value_suggestion_ids(self):
         for order in self:
             order.value_suggestion_ids = self.env["crm.value.product.offer"]._suggestions(order)

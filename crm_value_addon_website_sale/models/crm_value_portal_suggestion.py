@@ -1,4 +1,5 @@
 from odoo import api, models
+from odoo.http import request
 
 
 class CrmValuePortalSuggestion(models.AbstractModel):
@@ -7,6 +8,13 @@ class CrmValuePortalSuggestion(models.AbstractModel):
     @api.model
     def _is_sold(self, template):
         return super()._is_sold(template) and template.is_published and template.can_access_from_current_website()
+
+    @api.model
+    def _pricelist(self, customer, company):
+        # the visitor may have chosen another one than the customer's own
+        if request and hasattr(request, "pricelist"):
+            return self.env["product.pricelist"].sudo().browse(request.pricelist.id)  # sudo: it decides what is shown
+        return super()._pricelist(customer, company)
 
     @api.model
     def _url(self, template):
@@ -22,7 +30,7 @@ class CrmValuePortalSuggestion(models.AbstractModel):
         if order.partner_id.is_public or not customer:
             return []
         without = order.order_line.product_id.product_tmpl_id | shown.product_tmpl_id
-        products = self._suggestions(customer, order.company_id, without.ids).product_id
+        products = self._suggestions(customer, order.company_id, without.ids, order.pricelist_id).product_id
         return [
             product
             for product in products.with_context(**order.env.context)

@@ -70,6 +70,21 @@ class TestSuggestionsInTheShop(ShopCase):
         self.product.is_published = self.tea.is_published = True
         self.assertEqual(sorted(self.shown(self.cart(self.buyer))), ["Cup", "Tea"])
 
+    def test_what_the_pricelist_of_the_cart_gives_away_is_not_sold(self):
+        cart = self.cart(self.buyer)
+        pricelist = cart.pricelist_id or self.env["product.pricelist"].create({"name": "Shop"})
+        cart.pricelist_id = pricelist
+        self.env["product.pricelist.item"].create(
+            {
+                "pricelist_id": pricelist.id,
+                "applied_on": "1_product",
+                "product_tmpl_id": self.tea.product_tmpl_id.id,
+                "compute_price": "fixed",
+                "fixed_price": 0,
+            }
+        )
+        self.assertEqual(self.shown(cart), ["Cup"])
+
     def test_another_shop(self):
         self.env["crm.value.suggestion"].search([]).unlink()
         self.suggest(self.elsewhere, 1)

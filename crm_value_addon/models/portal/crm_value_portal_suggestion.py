@@ -23,18 +23,25 @@ class CrmValuePortalSuggestion(models.AbstractModel):
         ]
 
     @api.model
-    def _suggestions(self, customer, company, without=()):
+    def _suggestions(self, customer, company, without=(), pricelist=None):
         """Return what to show a customer, as sudo records; nothing where the settings say so.
 
         :param without: ids of product templates that the customer has before it already
+        :param pricelist: of the order, if there is one; else the one that the customer buys by
         """
         # sudo: customers have no rights on settings and suggestions; they read the names of products
         suggestions = self.env["crm.value.suggestion"].sudo()
         company = company.sudo()
         if not customer or not company.value_suggestions or not company.value_suggestions_portal:
             return suggestions
-        found = suggestions._open_for(customer, company, without)
+        pricelist = self._pricelist(customer, company) if pricelist is None else pricelist
+        found = suggestions._open_for(customer, company, without, pricelist)
         return found.filtered(lambda row: self._is_sold(row.product_tmpl_id))
+
+    @api.model
+    def _pricelist(self, customer, company):
+        """Hook: return the pricelist that a customer buys by."""
+        return customer.with_company(company).property_product_pricelist
 
     @api.model
     def _because(self, suggestion):

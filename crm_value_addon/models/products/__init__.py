@@ -1,5 +1,6 @@
 from . import crm_value_dismissal
 from . import crm_value_product
+from . import crm_value_product_assortment
 from . import crm_value_product_offer
 from . import crm_value_product_refresh
 from . import crm_value_recommender

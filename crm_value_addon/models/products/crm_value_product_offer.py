@@ -29,7 +29,11 @@ class CrmValueProductOffer(models.AbstractModel):
         # sudo: reads the setting and the company of the order
         if order.state not in ("draft", "sent") or not customer or not order.sudo().company_id.value_suggestions:
             return Suggestion
-        return Suggestion._open_for(customer, order.company_id, order.order_line.product_id.product_tmpl_id.ids)
+        # sudo: the setting of the order's company, which may withhold what the pricelist does not name
+        company = order.sudo().company_id
+        return Suggestion._open_for(
+            customer, company, order.order_line.product_id.product_tmpl_id.ids, order.pricelist_id._origin
+        )
 
     @api.model
     def _add(self, order, product):

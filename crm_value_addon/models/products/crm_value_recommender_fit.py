@@ -198,17 +198,20 @@ class CrmValueRecommenderFit(models.AbstractModel):
         is_control = self._are_control(company, bought["partners"])
         found = []
         for group, name in ((~is_control, method), (is_control, backtest.BEST_SELLERS)):
-            rows = np.flatnonzero(group & bought["is_active"])
-            if not len(rows):
+            if not (group & bought["is_active"]).any():
                 continue
             scorer = backtest.fit(name, matrix, bought["segments"])
-            for customer, product, _score in backtest.next_products(
-                scorer, matrix[rows], bought["segments"][rows], known[rows], bought["offered"]
-            ):
-                found.append((rows[customer], product, np.full(len(product), name == backtest.BEST_SELLERS)))
+            for buyers, offered in self._assortments(company, bought):
+                rows = np.flatnonzero(group & bought["is_active"] & buyers)
+                for customer, product, _score in backtest.next_products(
+                    scorer, matrix[rows], bought["segments"][rows], known[rows], offered
+                ):
+                    found.append((rows[customer], product, np.full(len(product), name == backtest.BEST_SELLERS)))
         if not found:
             return {name: np.zeros(0) for name, _kind in _KINDS}
         customer, product, is_best = (np.concatenate(part) for part in zip(*found, strict=True))
+        order = np.argsort(customer, kind="stable")  # the best of each first, as they were found
+        customer, product, is_best = customer[order], product[order], is_best[order]
         first, second, share = reasons(matrix, customer, product)
         buyers = np.bincount(bought["product"][kept], minlength=shape[1]) / max(shape[0], 1)
         has_reason = (first >= 0) & ~is_best
@@ -226,6 +229,27 @@ class CrmValueRecommenderFit(models.AbstractModel):
             "expected_margin": share * bought["margins"][product],
             "is_control": is_control[customer],
         }
+
+    @api.model
+    def _assortments(self, company, bought):
+        """Return a list of (customers, products): who is offered what, by the pricelists of the customers."""
+        Assortment, everybody = self.env["crm.value.product.assortment"], np.ones(len(bought["partners"]), bool)
+        whole = [(everybody, bought["offered"])]
+        if not self.env["res.groups"]._is_feature_enabled("product.group_product_pricelist"):
+            return whole
+        # sudo: pricelists decide what is offered, whoever asks for the fit
+        pricelists = self.env["product.pricelist"].sudo().search([("company_id", "in", [False, company.id])])
+        withheld = {}
+        for pricelist_id, template_id in Assortment._withheld(company, pricelists, bought["templates"].tolist()):
+            withheld.setdefault(pricelist_id, []).append(template_id)
+        if not withheld:
+            return whole
+        of_customer = np.array(Assortment._pricelists_of(company, bought["partners"].tolist()))
+        parts = [(~np.isin(of_customer, list(withheld)), bought["offered"])]
+        for pricelist_id, template_ids in withheld.items():
+            offered = bought["offered"] & ~np.isin(bought["templates"], template_ids)
+            parts.append((of_customer == pricelist_id, offered))
+        return parts
 
     @api.model
     def _dismissed(self, company, bought):
@@ -308,16 +332,10 @@ class CrmValueRecommenderFit(models.AbstractModel):
             SQL(
                 """
             UPDATE crm_value_suggestion suggestion SET state = 'bought'
-             WHERE suggestion.company_id = %s AND suggestion.state = 'open' AND EXISTS (
-                   SELECT FROM account_move move JOIN account_move_line line ON line.move_id = move.id
-                     JOIN product_product product ON product.id = line.product_id
-                    WHERE move.commercial_partner_id = suggestion.partner_id
-                      AND move.company_id = suggestion.company_id AND %s
-                      AND COALESCE(move.invoice_date, move.date) >= suggestion.date AND line.balance < 0
-                      AND product.product_tmpl_id = suggestion.product_tmpl_id)
+             WHERE suggestion.company_id = %s AND suggestion.state = 'open' AND (%s)
             """,
                 company.id,
-                self.env["crm.value.purchase"]._where_document("move"),
+                SQL(" OR ").join(self.env["crm.value.product.reader"]._sold_conditions(company)),
             )
         )
         rows = self.env.execute_query(

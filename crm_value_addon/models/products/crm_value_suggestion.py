@@ -1,7 +1,12 @@
+from collections import Counter
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...const import MARGIN_GROUP
+
+#: products shown at once; a few more are stored for when some fall away
+SHOWN = 3
 
 
 class CrmValueSuggestion(models.Model):
@@ -80,12 +85,13 @@ class CrmValueSuggestion(models.Model):
         return False if self.env.context.get("order_id") else Offer._action_order(order)
 
     @api.model
-    def _open_for(self, partners, company, without=()):
+    def _open_for(self, partners, company, without=(), pricelist=None):
         """Return what to show customers now, at most three products each, best first.
 
         Left out is what cannot be sold any more, and what the customer has bought, or somebody dismissed, since.
 
         :param without: ids of product templates that the customers have before them already
+        :param pricelist: leave out what this one does not sell (see `crm.value.product.assortment`)
         """
         self.flush_model()
         self.env["crm.value.dismissal"].flush_model()
@@ -93,10 +99,7 @@ class CrmValueSuggestion(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """
-            SELECT open.id FROM (
-            SELECT suggestion.id,
-                   row_number() OVER (PARTITION BY suggestion.partner_id
-                                      ORDER BY suggestion.rank, suggestion.id) AS number
+            SELECT suggestion.id, suggestion.partner_id, suggestion.product_tmpl_id
               FROM crm_value_suggestion suggestion
               JOIN product_template template ON template.id = suggestion.product_tmpl_id
              WHERE suggestion.partner_id = ANY(%(partners)s) AND suggestion.company_id = %(company)s
@@ -111,14 +114,22 @@ class CrmValueSuggestion(models.Model):
                                 WHERE bought.partner_id = suggestion.partner_id
                                   AND bought.company_id = suggestion.company_id
                                   AND bought.product_tmpl_id = suggestion.product_tmpl_id)
-            ) open WHERE open.number <= 3 ORDER BY open.number, open.id
+             ORDER BY suggestion.rank, suggestion.id
             """,
                 partners=partners.ids,
                 company=company.id,
                 without=list(without),
             )
         )
-        return self.browse([row_id for [row_id] in rows])
+        withheld = set()
+        if pricelist and rows:
+            withheld = self.env["crm.value.product.assortment"]._withheld(company, pricelist, [row[2] for row in rows])
+        shown, counts = [], Counter()
+        for row_id, partner_id, template_id in rows:
+            if counts[partner_id] < SHOWN and (pricelist and pricelist.id, template_id) not in withheld:
+                counts[partner_id] += 1
+                shown.append(row_id)
+        return self.browse(shown)
 
     @api.model
     def _forget(self, partner_ids):

@@ -11,9 +11,7 @@ from ..common import TODAY
 from .test_crm_value_product import ProductCase
 
 
-@tagged("post_install", "-at_install")
-@freeze_time(TODAY)
-class TestRecommender(ProductCase):
+class RecommenderCase(ProductCase):
     """Four kinds of customers, each with products of its own."""
 
     @classmethod
@@ -53,6 +51,10 @@ class TestRecommender(ProductCase):
     def customers(cls, count):
         return cls.env["res.partner"].create([{"name": f"Customer {number}"} for number in range(count)])
 
+
+@tagged("post_install", "-at_install")
+@freeze_time(TODAY)
+class TestRecommender(RecommenderCase):
     def test_a_method_that_beats_the_best_sellers_is_used(self):
         customers = self.customers(120)
         self.buy_many(customers[:116])
