@@ -13,7 +13,9 @@ from . import crm_value_followup_preview
 from . import crm_value_benefit_copy
 from . import crm_value_tier_proposal
 from . import crm_value_tier_simulation
+from . import crm_value_tier_simulation_counting
 from . import crm_value_tier_simulation_criterion
+from . import crm_value_tier_simulation_figure
 from . import crm_value_tier_simulation_line
 from . import crm_value_tier_simulation_move
 from . import crm_value_tier_simulation_preview

@@ -54,6 +54,58 @@ class CrmValueTierSimulation(models.TransientModel):
     from_date = fields.Date(
         string="Hold from", help="Empty: applying makes them hold at once. Rules that are kept hold from this day on."
     )
+    # what would count (`crm.value.tier.simulation.counting`)
+    tiers_count = fields.Selection(
+        selection=lambda self: self.env["res.company"]._fields["value_tiers_count"]._description_selection(self.env),
+        compute="_compute_what_counts",
+        store=True,
+        readonly=False,
+    )
+    journal_ids = fields.Many2many(
+        "account.journal",
+        "crm_value_tier_simulation_journal_rel",
+        string="Journals Left Out",
+        compute="_compute_what_counts",
+        store=True,
+        readonly=False,
+        domain="[('company_id', '=', company_id), ('type', '=', 'sale')]",
+        context={"active_test": False},
+        help="Their documents are receivables only: no purchase and no revenue",
+    )
+    no_purchase_product_ids = fields.Many2many(
+        "product.template",
+        "crm_value_tier_simulation_no_purchase_rel",
+        string="No Purchase",
+        compute="_compute_what_counts",
+        store=True,
+        readonly=False,
+        context={"active_test": False},
+    )
+    no_purchase_category_ids = fields.Many2many(
+        "product.category",
+        "crm_value_tier_simulation_no_purchase_category_rel",
+        string="No Purchase, Categories",
+        compute="_compute_what_counts",
+        store=True,
+        readonly=False,
+    )
+    not_for_tiers_product_ids = fields.Many2many(
+        "product.template",
+        "crm_value_tier_simulation_not_for_tiers_rel",
+        string="Not for Tiers",
+        compute="_compute_what_counts",
+        store=True,
+        readonly=False,
+        context={"active_test": False},
+    )
+    not_for_tiers_category_ids = fields.Many2many(
+        "product.category",
+        "crm_value_tier_simulation_not_for_tiers_category_rel",
+        string="Not for Tiers, Categories",
+        compute="_compute_what_counts",
+        store=True,
+        readonly=False,
+    )
     proposal_metric = fields.Selection(
         selection=lambda self: self.env["crm.value.tier.criterion"]._selection_metric(),
         string="By",
@@ -115,6 +167,11 @@ class CrmValueTierSimulation(models.TransientModel):
                 *self.env["crm.value.tier.criterion"]._prepare_copies(simulation.tier_ids.criterion_ids),
             ]
 
+    @api.depends("company_id")
+    def _compute_what_counts(self):
+        for simulation in self:
+            simulation.update(self.env["crm.value.tier.simulation.counting"]._defaults(simulation.company_id))
+
     def _prepare_lines_vals(self):
         """Return the values of the lines: of each tier, and of those that count customers without such a tier."""
         tiers = self.tier_ids
@@ -145,6 +202,12 @@ class CrmValueTierSimulation(models.TransientModel):
         "criterion_ids.tier_id",
         "criterion_ids.enter_min",
         "criterion_ids.keep_min",
+        "tiers_count",
+        "journal_ids",
+        "no_purchase_product_ids",
+        "no_purchase_category_ids",
+        "not_for_tiers_product_ids",
+        "not_for_tiers_category_ids",
     )
     def _compute_is_previewed(self):
         for simulation in self:
@@ -228,6 +291,7 @@ class CrmValueTierSimulation(models.TransientModel):
         Preview, rules = self.env["crm.value.tier.simulation.preview"], self._simulated_rules()
         if restart:
             Preview._start(self)
+            self.env["crm.value.tier.simulation.counting"]._prepare(self, rules)
         count = Preview._step(self, rules)
         if not count or self.processed >= self.total:
             Preview._finish(self)
@@ -264,13 +328,16 @@ class CrmValueTierSimulation(models.TransientModel):
         self.check_access("write")
         self._simulated_rules()
         self._save_rules()
-        company = self.company_id
+        company, Counting = self.company_id, self.env["crm.value.tier.simulation.counting"]
+        counts_otherwise = Counting._is_changed(self)
+        if counts_otherwise:
+            Counting._apply(self)
         self.unlink()
         # sudo: only the assignment writes tiers; the rules were saved with the rights of the user.
         value = self.env["crm.value"].sudo().with_company(company)
         message = self.env._("The rules are saved; the tiers follow within minutes.")
         count, _last = value.env["crm.value.observation"]._next_batch(company, 0, REQUEST_LIMIT + 1)
-        if count <= REQUEST_LIMIT and value.env["crm.value.scheduler"]._is_writer(company):
+        if not counts_otherwise and count <= REQUEST_LIMIT and value.env["crm.value.scheduler"]._is_writer(company):
             value.env["crm.value.tier.assignment"]._assign_company(source="rules")
             message = self.env._("The rules are saved, and every customer has its tier.")
         action = self.env["ir.actions.act_window"]._for_xml_id("crm_value_addon.crm_value_tier_action")
@@ -288,6 +355,7 @@ class CrmValueTierSimulation(models.TransientModel):
         self.check_access("write")
         if not self.from_date:
             raise ValidationError(self.env._("Choose the day from which these rules will hold."))
+        self.env["crm.value.tier.simulation.counting"]._check_can_be_planned(self)
         self._simulated_rules()
         used = self._used_tiers()
         plan = self.env["crm.value.tier.plan"].create(
@@ -295,6 +363,7 @@ class CrmValueTierSimulation(models.TransientModel):
                 "company_id": self.company_id.id,
                 "scheme": self.scheme,
                 "from_date": self.from_date,
+                "tiers_count": self.tiers_count != self.company_id.value_tiers_count and self.tiers_count,
                 "line_ids": [
                     Command.create(
                         {
@@ -371,7 +440,7 @@ class CrmValueTierSimulation(models.TransientModel):
             (line.tier_id.id, line.downgrade_policy or "", line.grace_days)
             for line in self.line_ids.filtered("is_used")
         )
-        return repr((self.scheme, policies, criteria))
+        return repr((self.scheme, policies, criteria, self.env["crm.value.tier.simulation.counting"]._key(self)))
 
     def _save_rules(self):
         """Write the rules that differ; changed tiers are archived meanwhile, so that only the result is checked."""

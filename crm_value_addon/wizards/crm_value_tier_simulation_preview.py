@@ -69,6 +69,7 @@ class CrmValueTierSimulationPreview(models.AbstractModel):
                 SQL("value.partner_id BETWEEN %s AND %s", first, upper),
                 also=("revenue_12m", "margin_12m"),
             )
+            source = env["crm.value.tier.simulation.counting"]._source(simulation, rules, source)
             self._add_up(
                 simulation,
                 self.env.execute_query(self._keep_changes(simulation, rules, tier_rules.decide(rules, source, as_of))),

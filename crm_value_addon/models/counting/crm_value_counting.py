@@ -1,10 +1,23 @@
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from odoo import api, models
 from odoo.tools import SQL, ormcache
 
 #: fields that say what a product counts as, on products and on categories; a category's place matters, too
 _OF_PRODUCTS = ("value_no_purchase", "value_not_for_tiers", "categ_id", "parent_id")
+#: where the transaction keeps a supposition: no caller can set it, as it could set a context
+_SUPPOSED = "crm_value_addon.supposed_counting"
+
+
+@dataclass(frozen=True)
+class Supposition:
+    """What would count: journals by what they are, products by their mark."""
+
+    #: value of `account.journal.value_counting` → ids of journals
+    journals: dict = field(default_factory=dict)
+    #: value_no_purchase, value_not_for_tiers → ids of product templates
+    templates: dict = field(default_factory=dict)
 
 
 class CrmValueCounting(models.AbstractModel):
@@ -12,6 +25,8 @@ class CrmValueCounting(models.AbstractModel):
 
     How to use: `crm.value.purchase` leaves out the documents of `_journal_ids`; `crm.value.line.kind` asks
     `_template_ids` for the products that are no purchase, or have no weight for tiers.
+
+    A question "what if" asks them within `_suppose`, as if other settings held.
 
     How it works: a journal is left out whenever documents are read. What a product counts as is frozen with a document,
     so that a change asks for a refresh of all customers which first records the documents with such products again
@@ -22,27 +37,58 @@ class CrmValueCounting(models.AbstractModel):
     _description = "What Counts"
 
     @api.model
-    @ormcache("kinds")
+    @contextmanager
+    def _suppose(self, supposition):
+        """Let other settings hold for what is read in this transaction meanwhile, and nowhere else."""
+        cache = self.env.cr.cache
+        cache[_SUPPOSED] = supposition
+        try:
+            yield
+        finally:
+            del cache[_SUPPOSED]
+
+    @api.model
     def _journal_ids(self, kinds):
         """Return the ids of the journals that count as one of these.
 
         :param tuple kinds: values of `account.journal.value_counting`
         """
+        supposed = self.env.cr.cache.get(_SUPPOSED)
+        if supposed:
+            return tuple(journal_id for kind in kinds for journal_id in supposed.journals.get(kind, ()))
+        return self._stored_journal_ids(kinds)
+
+    @api.model
+    @ormcache("kinds")
+    def _stored_journal_ids(self, kinds):
         # sudo: it decides the same for everybody
         journals = self.env["account.journal"].sudo().with_context(active_test=False)
         return tuple(journals.search([("value_counting", "in", kinds)]).ids)
 
     @api.model
-    @ormcache("name")
     def _template_ids(self, name):
         """Return the ids of the products with a mark, by themselves or by their category.
 
         :param str name: value_no_purchase or value_not_for_tiers
         """
+        supposed = self.env.cr.cache.get(_SUPPOSED)
+        return supposed.templates.get(name, ()) if supposed else self._stored_template_ids(name)
+
+    @api.model
+    @ormcache("name")
+    def _stored_template_ids(self, name):
         # sudo: it decides the same for everybody
         marked = self.env["product.category"].sudo().search([(name, "=", True)])
-        products = self.env["product.template"].sudo().with_context(active_test=False)
-        return tuple(sorted(products.search(["|", (name, "=", True), ("categ_id", "child_of", marked.ids)]).ids))
+        products = self.env["product.template"].sudo().with_context(active_test=False).search([(name, "=", True)])
+        return self._templates_of(products, marked)
+
+    @api.model
+    def _templates_of(self, products, categories):
+        """Return the ids of these products and of those of these categories, archived ones included, sorted."""
+        # sudo: it decides the same for everybody
+        templates = self.env["product.template"].sudo().with_context(active_test=False)
+        found = templates.search(["|", ("id", "in", products.ids), ("categ_id", "child_of", categories.ids)])
+        return tuple(sorted(found.ids))
 
     @api.model
     def _on_journals(self, companies):

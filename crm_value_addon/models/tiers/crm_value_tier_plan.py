@@ -57,8 +57,7 @@ class CrmValueTierPlan(models.Model):
     )
     tiers_count = fields.Selection(
         selection=lambda self: self.env["res.company"]._fields["value_tiers_count"]._description_selection(self.env),
-        help="Changes what the qualifying amounts add up from that day on. Empty: as in the settings. A simulation "
-        "does not show what this changes.",
+        help="Changes what the qualifying amounts add up from that day on. Empty: as in the settings.",
     )
     line_ids = fields.One2many("crm.value.tier.plan.line", "plan_id", string="Tiers", readonly=True)
     criterion_ids = fields.One2many("crm.value.tier.plan.criterion", "plan_id", string="Criteria", readonly=True)
@@ -118,6 +117,8 @@ class CrmValueTierPlan(models.Model):
             .with_company(self.company_id)
             .create({"company_id": self.company_id.id, "scheme": self.scheme, "from_date": self.from_date})
         )
+        if self.tiers_count:
+            simulation.tiers_count = self.tiers_count
         planned = {line.tier_id: line for line in self.line_ids}
         for line in simulation.line_ids.filtered("tier_id"):
             wanted = planned.get(line.tier_id)
@@ -236,8 +237,7 @@ class CrmValueTierPlan(models.Model):
         self.env.flush_all()
         [row] = self.env.execute_query_dict(plan._select_decision(SQL("value.id = %s", value.id)))
         kept = plan.criterion_ids.filtered(lambda criterion: criterion.tier_id == value.tier_id)
-        Value = self.env["crm.value"]
-        readable = Value._metrics("customer")
+        readable = self.env["crm.value.tier.metric"]._names("customer")
         return {
             "day": plan.from_date,
             "tier": self.env["crm.value.tier"].browse(row["decided_tier_id"]).name or False,

@@ -80,6 +80,7 @@ MODELS = {
     "crm.value.tier.plan.line": (MANAGERS, MANAGERS, MANAGERS, MANAGERS),
     "crm.value.tier.simulation": (MANAGERS, MANAGERS, MANAGERS, MANAGERS),
     "crm.value.tier.simulation.criterion": (MANAGERS, MANAGERS, MANAGERS, MANAGERS),
+    "crm.value.tier.simulation.figure": (MANAGERS, NOBODY, NOBODY, NOBODY),
     "crm.value.tier.simulation.line": (MANAGERS, MANAGERS, MANAGERS, MANAGERS),
     "crm.value.tier.simulation.move": (MANAGERS, MANAGERS, MANAGERS, MANAGERS),
     "crm.value.what.if": (MARGINS, MARGINS, MARGINS, NOBODY),
