@@ -43,6 +43,8 @@ class CrmValueConfigurationConverter(models.AbstractModel):
     def _convert(self, job, model, name, value):
         """Return a value of the file as the ORM takes it; texts in several languages stay a dict."""
         field = model._fields[name]
+        if name == "metric" and model._name == "crm.value.tier.criterion":
+            value = self.env["crm.value.tier.metric"]._from_file(value)
         if field.type == "many2one":
             return self._resolve(job, field, value)
         if value is None or value is False:

@@ -59,6 +59,8 @@ class CrmValueConfigurationExport(models.AbstractModel):
     @api.model
     def _export_value(self, record, name, records):
         field, value = record._fields[name], record[name]
+        if name == "metric" and record._name == "crm.value.tier.criterion":
+            return self.env["crm.value.tier.metric"]._to_file(value)
         if field.type == "many2one":
             return self._export_reference(value, records)
         if field.translate and value:

@@ -133,13 +133,14 @@ class CrmValueFollowupText(models.AbstractModel):
     def _missing(self, company, value, is_shared, tier_rules):
         """Return which steps to the next tier are missing, and how much where everybody may know."""
         tier_rule = next((one for one in tier_rules if one.tier_id == value.next_tier_id.id), None)
-        Explanation, steps = self.env["crm.value.tier.explanation"], []
+        Explanation, Metric = self.env["crm.value.tier.explanation"], self.env["crm.value.tier.metric"]
+        steps = []
         for criterion in tier_rule.criteria if tier_rule else ():
             metric = criterion.metric
-            field, gap = value._fields[metric], criterion.enter_min - value[metric]
+            field, gap = Explanation._field(metric), criterion.enter_min - Metric._amount(value, metric)
             if gap <= 0:
                 continue
-            label = field._description_string(self.env)
+            label = Metric._label(metric)
             if field.groups or is_shared and field.type == "monetary":
                 steps.append(label)
             else:

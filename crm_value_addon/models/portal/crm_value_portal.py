@@ -300,7 +300,13 @@ class CrmValuePortal(models.AbstractModel):
             "revenue_previous_year": self.env._("Purchases of last year"),
             "purchase_count": self.env._("Number of purchases"),
             "tenure_days": self.env._("Days as a customer"),
+            **{name: self._category_label(name) for name in self.env["crm.value.tier.metric"]._category_metrics()},
         }
+
+    @api.model
+    def _category_label(self, metric):
+        category = self.env["crm.value.tier.metric"]._category(metric)
+        return self.env._("Purchases of %(category)s, last 12 months", category=category.name)
 
     @api.model
     def _headline(self, line, tier):
@@ -318,6 +324,11 @@ class CrmValuePortal(models.AbstractModel):
             if texts["missing"] == "1":
                 return self.env._("One more purchase and you reach %(tier)s", **texts)
             return self.env._("%(missing)s more purchases and you reach %(tier)s", **texts)
+        category = self.env["crm.value.tier.metric"]._category(line["metric"])
+        if category:
+            return self.env._(
+                "%(missing)s more of %(category)s and you reach %(tier)s", category=category.name, **texts
+            )
         if line["metric"] == "tenure_days":
             return self.env._("%(missing)s more days as our customer and you reach %(tier)s", **texts)
         return self._amount_missing(**texts)
@@ -355,7 +366,7 @@ class CrmValuePortal(models.AbstractModel):
         level_of = {rule.tier_id: level for level, rule in enumerate(rules, 1)}
         level = level_of.get(preview["tier_id"], 0)
         is_higher = level > level_of.get(value.tier_id.id, 0)
-        readable = self.env["crm.value"]._metrics("customer")
+        readable = self.env["crm.value.tier.metric"]._names("customer")
         is_shown = is_higher and all(criterion.metric in readable for criterion in rules[level - 1].criteria)
         return self.env["crm.value.tier"].sudo().browse(preview["tier_id"] if is_shown else False)
 

@@ -181,11 +181,11 @@ class CrmValueReconstruction(models.AbstractModel):
     @api.model
     def _keep(self, company, day, rules, columns):
         """Store the month ends of a day, with the tiers that follow from today's rules; return how many there are."""
-        stored, writer = self.env["crm.value"]._fields, self.env["crm.value.writer"]
+        Metric, writer = self.env["crm.value.tier.metric"], self.env["crm.value.writer"]
         metrics = self.env["crm.value.tier.assignment"]._asked_metrics(rules)
         kept = [name for name in self.env["crm.value"]._fields_with("kept_by", "snapshot") if name != "tier_id"]
         names = list(dict.fromkeys([*kept, *metrics]))
-        kinds = [("partner_id", "int4"), *((name, KINDS[stored[name].type]) for name in names)]
+        kinds = [("partner_id", "int4"), *((name, KINDS[Metric._field(name).type]) for name in names)]
         incoming = writer._incoming_rows(_INCOMING, columns, kinds, company.currency_id.decimal_places)
         source = SQL(
             """

@@ -2,6 +2,7 @@ from . import crm_value_tier
 from . import crm_value_tier_criterion
 from . import crm_value_tier_change
 from . import crm_value_tier_lock
+from . import crm_value_tier_metric
 from . import crm_value_tier_asked
 from . import crm_value_tier_assignment
 from . import crm_value_tier_explanation

@@ -262,7 +262,7 @@ class CrmValueMerge(models.AbstractModel):
     def _figures_of(self, basis, columns):
         """Return the metrics of the only customer of some columns, rounded as they are stored."""
         metrics = self.env["crm.value.tier.assignment"]._metric_columns(
-            basis, columns, self.env["crm.value"]._metrics()
+            basis, columns, self.env["crm.value.tier.metric"]._names()
         )
         return {name: column[0].item() for name, column in metrics.items()}
 

@@ -245,23 +245,27 @@ class CrmValueTierAssignment(models.AbstractModel):
     def _asked_metrics(self, rules, also=()):
         """Return the names of the metrics that rules ask for, and of some others."""
         asked = {*also, *(criterion.metric for rule in rules for criterion in rule.criteria)}
-        return [name for name in self.env["crm.value"]._metrics() if name in asked]
+        return [name for name in self.env["crm.value.tier.metric"]._names() if name in asked]
 
     @api.model
     def _metric_to_sql(self, name, as_of):
         if name == "tenure_days":
             return SQL("GREATEST(COALESCE(%s::date - value.first_purchase_date, 0), 0)", as_of)
+        if self.env["crm.value.tier.metric"]._category(name):
+            return self.env["crm.value.tier.metric"]._category_to_sql(name)
         return SQL("COALESCE(value.%s, 0)", SQL.identifier(name))
 
     @api.model
     def _metric_columns(self, basis, columns, names):
         """Return metrics of some columns (see `crm.value.refresh`) as the table has them: name → array."""
-        Value, figures = self.env["crm.value"], {}
+        Metric, figures = self.env["crm.value.tier.metric"], {}
         for name in names:
             if name == "tenure_days":
                 first = columns["first_purchase_date"]
                 figures[name] = np.where(first != NO_DATE, np.maximum(day_number(basis.as_of) - first, 0), 0)
-            elif Value._fields[name].type == "monetary":
+            elif Metric._category(name):
+                figures[name] = np.round(Metric._column(basis, columns["partner_id"], name), basis.money)
+            elif Metric._field(name).type == "monetary":
                 figures[name] = np.round(columns[name], basis.money)
             else:
                 figures[name] = columns[name]

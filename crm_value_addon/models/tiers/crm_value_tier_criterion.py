@@ -26,8 +26,8 @@ class CrmValueTierCriterion(models.Model):
 
     @api.model
     def _selection_metric(self):
-        Value = self.env["crm.value"]
-        return [(name, Value._fields[name]._description_string(self.env)) for name in Value._metrics()]
+        Metric = self.env["crm.value.tier.metric"]
+        return [(name, Metric._label(name)) for name in Metric._names()]
 
     @api.constrains("tier_id", "metric", "enter_min", "keep_min")
     def _check_rules(self):

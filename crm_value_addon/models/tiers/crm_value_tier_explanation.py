@@ -106,7 +106,7 @@ class CrmValueTierExplanation(models.AbstractModel):
     @api.model
     def _explain_criterion(self, value, kind, criterion, have, passed):
         metric = criterion.metric
-        explained = {"metric": metric, "label": self._field(metric)._description_string(self.env), "passed": passed}
+        explained = {"metric": metric, "label": self._label(metric), "passed": passed}
         if not self._may_see(metric):
             return explained | {"have": None, "need": None, "missing": None, "share": 100 if passed else 0}
         need = criterion.keep_min if kind == "keep" else criterion.enter_min
@@ -124,7 +124,7 @@ class CrmValueTierExplanation(models.AbstractModel):
         Customers see what they bought, and so does a user who looks at a page or a mail through a customer's eyes.
         """
         if self.env.context.get("value_for_customer") or self.env.user.share:
-            return metric in self.env["crm.value"]._metrics("customer")
+            return metric in self.env["crm.value.tier.metric"]._names("customer")
         groups = self._field(metric).groups
         return not groups or self.env.user.has_groups(groups)
 
@@ -151,10 +151,10 @@ class CrmValueTierExplanation(models.AbstractModel):
         texts, currency = [], change.company_id.currency_id
         figures = change.figures or {}
         for metric, asked in (change.asked or {}).items():
-            field = self.env["crm.value"]._fields.get(metric)
+            field = self._field(metric)
             if not field:
                 continue  # of a module that is gone
-            label = field._description_string(self.env)
+            label = self._label(metric)
             if field.groups or metric not in figures:
                 texts.append(label)
                 continue
@@ -170,4 +170,8 @@ class CrmValueTierExplanation(models.AbstractModel):
 
     @api.model
     def _field(self, metric):
-        return self.env["crm.value"]._fields[metric]
+        return self.env["crm.value.tier.metric"]._field(metric)
+
+    @api.model
+    def _label(self, metric):
+        return self.env["crm.value.tier.metric"]._label(metric)

@@ -149,9 +149,9 @@ class CrmValueTierPreview(models.AbstractModel):
         criteria = tier.criterion_ids.filtered("metric")
         # a count tells of hidden figures, too: customer by customer where the condition names one
         may_ask = tier.browse().has_access("write") and company in self.env.companies
-        Value = self.env["crm.value"]
+        Value, Metric = self.env["crm.value"], self.env["crm.value.tier.metric"]
         if not may_ask or not all(
-            Value._has_field_access(Value._fields[criterion.metric], "read") for criterion in criteria
+            Value._has_field_access(Metric._field(criterion.metric), "read") for criterion in criteria
         ):
             return False
         try:
@@ -274,7 +274,7 @@ class CrmValueTierPreview(models.AbstractModel):
             return ""
         explanation = self.env["crm.value.tier.explanation"]
         return ", ".join(
-            f"{explanation._field(one.metric)._description_string(self.env)} "
+            f"{explanation._label(one.metric)} "
             f"{explanation._format_figure(company.currency_id, one.metric, one.keep_min)}"
             for one in missed
             if not explanation._field(one.metric).groups

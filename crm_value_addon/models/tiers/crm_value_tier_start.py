@@ -58,9 +58,9 @@ class CrmValueTierStart(models.AbstractModel):
 
     @api.model
     def _prepare_criteria_vals(self, highest):
-        Value = self.env["crm.value"]
+        Metric = self.env["crm.value.tier.metric"]
         for criterion in highest.criterion_ids:
-            is_amount = Value._fields[criterion.metric].type == "monetary" or criterion.metric == "purchase_count"
+            is_amount = Metric._field(criterion.metric).type == "monetary" or criterion.metric == "purchase_count"
             step = _STEP if is_amount else 1
             yield {
                 "metric": criterion.metric,

@@ -1,6 +1,9 @@
-from datetime import date
+from calendar import monthrange
+from datetime import date, timedelta
 
 from freezegun import freeze_time
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ..common import TODAY
 from .common_points import PointsCase
@@ -69,6 +72,34 @@ class TestLiability(PointsCase):
         self.assertEqual(self.owed("2025-01-31", self.loyalty), {})
         for day, points in (("2025-02-28", 100), ("2025-03-31", 150), ("2025-04-30", 150), (TODAY, 30)):
             self.assertEqual(self.owed(day, self.loyalty), {"points": (points, points / 4)})
+
+    @settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 400), st.integers(-60, 120)), min_size=1, max_size=12))
+    def test_any_month_end_is_what_the_cards_held(self, steps):
+        """Cards of three kinds get and lose on random days; the report of each month's end equals what was on them."""
+        savepoint = self.env.cr.savepoint()
+        try:
+            programs = [self.loyalty, self.program("ewallet"), self.program("gift_card")]
+            first = TODAY - timedelta(days=400)
+            cards = [self.make_card(program, 0, f"{first} 00:00:00") for program in programs]
+            held = [{first: 0.0} for _card in cards]
+            for which, days, points in sorted(steps, key=lambda step: -step[1]):
+                day = TODAY - timedelta(days=days)
+                points = max(points, -round(cards[which].points, 2))
+                self.move(cards[which], points, f"{day} 12:00:00")
+                held[which][day] = round(cards[which].points, 2)
+            for month in {(day.year, day.month) for days in held for day in days}:
+                end = min(date(*month, monthrange(*month)[1]), TODAY)
+                expected = sum(days[max(day for day in days if day <= end)] for days in held)
+                rows = self.env["crm.value.liability"].search(
+                    [("date", "=", end), ("program_id", "in", [program.id for program in programs])]
+                )
+                self.assertAlmostEqual(sum(rows.mapped("points")), expected, 2, end)
+        finally:
+            savepoint.rollback()
+            savepoint.close(rollback=False)
+            self.env.invalidate_all()
+            self.env.registry.clear_cache()
 
     def test_age(self):
         card = self.make_card(self.loyalty, 100, "2024-01-10", partner_id=self.customer().id)

@@ -7,6 +7,7 @@ from . import test_crm_value_tier_assignment
 from . import test_crm_value_tier_cause
 from . import test_crm_value_tier_explanation
 from . import test_crm_value_tier_lock
+from . import test_crm_value_tier_metric
 from . import test_crm_value_tier_simulation
 from . import test_draft_tiers
 from . import test_tier_rules
