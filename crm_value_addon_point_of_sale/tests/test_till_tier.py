@@ -118,6 +118,27 @@ class TestTillTier(TillCase):
         with self.assertRaises(AccessError):
             self.env["crm.value"].with_user(self.cashier).search([])
 
+    def test_two_tills_at_once(self):
+        """Each sells a part of what brings the tier; a refresh later both tell it, and one takes back what the other
+        sold."""
+        other_till = self.make_till("Second", payment_method_ids=[Command.set(self.another_cash().ids)])
+        customer = self.customer()
+        cash = other_till.payment_method_ids
+        first, second = self.sync(
+            self.ticket(customer, [(5, 100)], TODAY),
+            self.ticket(customer, [(5, 100)], TODAY, till=other_till, payments=[(cash, 500)]),
+        )
+        self.assertEqual((first.config_id, second.config_id), (self.till, other_till))
+        self.assertFalse(self.told(customer), "no till waits for a figure")
+        self.refresh(customer)
+        self.assertEqual((self.value(customer).revenue_12m, self.value(customer).tier_id), (1000, self.mid))
+        self.assertEqual(self.told(customer)[0], self.mid.id)
+        line = {"refunded_orderline_id": second.lines.id}
+        self.sell(customer, [(-5, 100, line)], TODAY, is_refund=True)
+        self.refresh(customer)
+        self.assertEqual(self.value(customer).revenue_12m, 500)
+        self.assertEqual(self.told(customer)[0], self.low.id)
+
     def test_customers_whose_figures_changed_are_loaded_again(self):
         customer, other = self.bought(1200), self.customer("Other")
         partners = customer | other

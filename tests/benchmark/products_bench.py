@@ -13,10 +13,13 @@ import sys
 from pathlib import Path
 
 from environment import environment
-from measure import forked, seconds
+from lxml import etree
+from measure import alternate, forked, seconds
+from order_bench import specification
 from refresh_bench import is_refreshed, refresh
 
 ROUNDS = 3
+OPENINGS = 40
 CHANGED = 2_000
 _LINES = """
     SELECT move.commercial_partner_id, template.categ_id, min(move.invoice_date), max(move.invoice_date),
@@ -42,6 +45,7 @@ def run(table, registry, _database):
     changed = statistics.median(forked(_timed_changed, registry) for _ in range(ROUNDS))
     table.add("products: a changed customer", 1000 * changed / CHANGED, "ms", at_most=1)
     _set_level(registry, "none")
+    _compare_forms(table, registry)
     done = subprocess.run([sys.executable, Path(__file__)], stdout=subprocess.PIPE, text=True, check=True)
     taken, megabytes = map(float, done.stdout.split())
     table.add("products: fit of the next products", taken, "s", at_most=60)
@@ -85,6 +89,50 @@ def _floor(registry):
             env.cr.copy_expert("COPY copied FROM STDIN", rows)
 
         return seconds(floor)
+
+
+def _compare_forms(table, registry):
+    """Open a quotation that has suggestions and a pricelist, and the same one with suggestions switched off."""
+    with environment(registry) as env:
+        env.ref("base.group_user").implied_ids += env.ref("product.group_product_pricelist")
+        value = env["crm.value"].search([("company_id", "=", 1), ("tier_id", "!=", False)], limit=1)
+        products = env["product.template"].search([("sale_ok", "=", True)], limit=5)
+        env["crm.value.suggestion"].create(
+            [
+                {
+                    "partner_id": value.partner_id.id,
+                    "company_id": 1,
+                    "product_tmpl_id": product.id,
+                    "because_id": products[0].id,
+                    "rank": rank,
+                    "share": 0.5,
+                }
+                for rank, product in enumerate(products, 1)
+            ]
+        )
+        pricelist = env["product.pricelist"].create({"name": "Bench", "company_id": 1})
+        order = env["sale.order"].create({"partner_id": value.partner_id.id, "pricelist_id": pricelist.id})
+        assert len(order.value_suggestion_ids) == 3
+        asked = specification(env["sale.order"], etree.fromstring(order.get_view(view_type="form")["arch"]))
+        queries = {}
+
+        def opening(is_on):
+            def form():
+                env.company.value_suggestions = is_on
+                env.flush_all()
+                env.invalidate_all()
+                before = env.cr.sql_log_count
+                order.web_read(asked)
+                queries[is_on] = env.cr.sql_log_count - before
+
+            return form
+
+        on, off, _ratio = alternate(OPENINGS, opening(True), opening(False))
+        table.add(
+            "products: an order form with suggestions: queries more", queries[True] - queries[False], "", at_most=2
+        )
+        table.add("products: an order form with suggestions: time more", 1000 * (on - off), "ms", at_most=15)
+        env.cr.rollback()
 
 
 def _fit():

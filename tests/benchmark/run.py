@@ -23,6 +23,8 @@ PARTS = [
     "tier",
     "followup",
     "products",
+    "whatif",
+    "counting",
     "posting",
     "order",
     "sessions",

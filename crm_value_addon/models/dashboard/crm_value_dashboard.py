@@ -93,12 +93,32 @@ class CrmValueDashboard(models.AbstractModel):
         if envelope["state"] != "ok":
             return envelope
         for name in self._sections():
-            section = self.env[f"{self._name}.{name}"]._read(scope, payload)
-            if section is not None:
-                payload[name] = section
+            section = self.env[f"{self._name}.{name}"]
+            if section._is_deferred:
+                if section._is_shown(scope):
+                    payload[name] = {"asked": [name, period, company_id, filters or {}]}
+            elif section._is_shown(scope):
+                payload[name] = section._read(scope, payload)
         if not payload["customers"]["known"]["count"]:
             return envelope | {"state": "filtered" if scope.conditions else "empty"}
         return envelope | payload
+
+    @api.readonly
+    @api.model
+    def read_section(self, name, period="month", company_id=False, filters=None):
+        """Return the figures of a section that `read_dashboard` leaves to a call of its own, for the same scope.
+
+        :param str name: the section; the other parameters are those of `read_dashboard`
+        :return: dict of JSON values
+        :raise AccessError: the user may not read customer values, or not those of that company
+        :raise UserError: there is no such section, period or filter
+        """
+        self.env["crm.value"].check_access("read")
+        deferred = [each for each in self._sections() if self.env[f"{self._name}.{each}"]._is_deferred]
+        if name not in deferred:
+            raise UserError(self.env._("The dashboard has no section %(name)s of its own.", name=name))
+        scope = self._scope(period, company_id, self.env["crm.value.dashboard.filter"]._conditions(filters))
+        return self.env[f"{self._name}.{name}"]._read(scope, {})
 
     @api.model
     def _sections(self):

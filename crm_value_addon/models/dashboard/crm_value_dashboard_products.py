@@ -17,12 +17,15 @@ class CrmValueDashboardProducts(models.AbstractModel):
     _description = "Customer Value Dashboard: Lost Products"
     _inherit = "crm.value.dashboard.section"
     _section_sequence = 95
+    _is_deferred = True
+
+    @api.model
+    def _is_shown(self, scope):
+        # sudo: the setting decides what is shown, for whoever asks
+        return any(company.value_product_level != "none" for company in scope.companies.sudo())
 
     @api.model
     def _read(self, scope, payload):
-        # sudo: the setting decides what is shown, for whoever asks
-        if all(company.value_product_level == "none" for company in scope.companies.sudo()):
-            return None
         lost, shrinking = self._domains(scope)
         sums, named = {True: (0, 0, 0), False: (0, 0, 0)}, []
         for partner_id, name, is_lost, *figures in self._scan(scope):

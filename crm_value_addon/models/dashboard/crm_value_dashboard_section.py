@@ -21,10 +21,17 @@ class CrmValueDashboardSection(models.AbstractModel):
     _description = "Customer Value Dashboard: Section"
     #: the place in the reading order: a section may use those before it
     _section_sequence = 100
+    #: read by a call of its own once the page is drawn, because its rows are many; it then uses no other section
+    _is_deferred = False
+
+    @api.model
+    def _is_shown(self, scope):
+        """Return whether there is anything of the kind to show."""
+        return True
 
     @api.model
     def _read(self, scope, payload):
-        """Return the figures of the section as a dict of JSON values, None where there is nothing of that kind.
+        """Return the figures of the section as a dict of JSON values.
 
         :param Scope scope: what the dashboard is about
         :param dict payload: the sections read so far

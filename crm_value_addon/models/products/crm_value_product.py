@@ -78,6 +78,18 @@ class CrmValueProduct(models.Model):
         help="What a year of it brought before it slipped or was lost; else what the last 12 months brought less than "
         "the 12 before",
     )
+    expected_revenue = fields.Monetary(
+        string="Expected Revenue 12 Months",
+        compute="_compute_expected",
+        help="What the customer is expected to bring in the next 12 months, shared among what it bought in the last 12 "
+        "and has not lost",
+    )
+    expected_margin = fields.Monetary(
+        string="Expected Margin 12 Months",
+        compute="_compute_expected",
+        groups=MARGIN_GROUP,
+        help="The margin of the last 12 months, in the same proportion",
+    )
     is_dismissed = fields.Boolean(
         string="Dismissed",
         compute="_compute_is_dismissed",
@@ -97,6 +109,21 @@ class CrmValueProduct(models.Model):
         for row in self.sudo():
             item = row.product_tmpl_id or row.category_id
             row.display_name = item.display_name or self.env._("Without a category")
+
+    @api.depends("revenue_12m", "margin_12m", "state", "value_id.expected_purchases", "value_id.expected_spend")
+    def _compute_expected(self):
+        # as in `crm.value.demand`, which adds these up; sudo: a margin is read by who may read the field
+        shares = self._read_group(
+            [("value_id", "in", self.value_id.ids), ("revenue_12m", ">", 0), ("state", "!=", "lost")],
+            ["value_id"],
+            ["revenue_12m:sum"],
+        )
+        total = {value.id: amount for value, amount in shares}
+        for row, known in zip(self, self.sudo(), strict=True):
+            is_kept = row.revenue_12m > 0 and row.state != "lost" and total.get(row.value_id.id)
+            growth = row.value_id.expected_revenue / total[row.value_id.id] if is_kept else 0.0
+            row.expected_revenue = row.revenue_12m * growth
+            row.expected_margin = known.margin_12m * growth
 
     @api.depends("last_date", "partner_id")
     def _compute_is_dismissed(self):

@@ -109,6 +109,7 @@ METHODS = {
     ("crm.value.brief", "brief"): (SELLERS, {"partner_ids": [0]}),
     ("crm.value.customer.page", "read_page"): (SELLERS, {"value_id": 0}),
     ("crm.value.dashboard", "read_dashboard"): (SELLERS, {}),
+    ("crm.value.dashboard", "read_section"): (SELLERS, {"name": "products"}),
     ("crm.value.dashboard.filter", "read_choices"): (SELLERS, {}),
     ("crm.value.draw", "action_check"): (MANAGERS, {}),
     ("crm.value.equity", "equity_summary"): (MARGINS, {}),

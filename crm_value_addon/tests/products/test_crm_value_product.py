@@ -342,6 +342,12 @@ class TestProduct(ProductCase):
         self.assertAlmostEqual(sum(rows.mapped("expected_revenue")), value.expected_revenue, delta=0.2)
         coffee = rows.filtered(lambda row: row.category_id == self.coffee)
         self.assertAlmostEqual(sum(coffee.mapped("expected_revenue")), value.expected_revenue * 0.8, delta=0.2)
+        bought = self.env["crm.value.product"].search([("value_id", "=", value.id)])
+        of_coffee = bought.filtered(lambda row: row.category_id == self.coffee)
+        self.assertAlmostEqual(sum(bought.mapped("expected_revenue")), value.expected_revenue, 2)
+        self.assertAlmostEqual(of_coffee.expected_revenue, sum(coffee.mapped("expected_revenue")), delta=0.2)
+        self.assertAlmostEqual(of_coffee.expected_margin, sum(coffee.mapped("expected_margin")), delta=0.2)
+        self.assertFalse(self.env["crm.value.product"].search([("state", "=", "lost")]).expected_revenue)
         user = new_test_user(self.env, "demand_seller", "sales_team.group_sale_salesman", company_id=self.company.id)
         with self.assertRaises(AccessError):
             rows.with_user(user).read(["expected_margin"])
