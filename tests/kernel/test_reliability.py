@@ -14,6 +14,8 @@ WEEKS = 7
         (100, 26 * WEEKS, "reliable", "enough_data"),
         (99, 26 * WEEKS, "indicative", "few_repeaters"),
         (100, 26 * WEEKS - 1, "indicative", "short_history"),
+        (100, 4 * WEEKS, "indicative", "short_history"),
+        (5000, 4 * WEEKS - 1, "fallback", "short_history"),
         (6, 3650, "indicative", "few_repeaters"),
         (5, 3650, "fallback", "few_repeaters"),
         (0, 0, "fallback", "no_history"),

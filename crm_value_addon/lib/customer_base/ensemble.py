@@ -15,7 +15,7 @@ import numpy as np
 
 from ._arrays import AnyArray, ArrayLike, Bools, Floats, Ints
 from .bands import Bands, fit_bands
-from .errors import EmptyDataError
+from .errors import EmptyDataError, as_day, as_floats
 from .history import LARGEST, first_rows, log_gaps, merge_days, stratified_sample, summarise_merged
 from .leaving import (
     DEFAULT_INTERVAL,
@@ -30,6 +30,7 @@ from .leaving import (
     mean_intervals,
     record,
     silent_probability,
+    steadied,
     typical_interval,
 )
 from .purchases import ModifiedBetaGeo, PurchaseModel
@@ -248,18 +249,27 @@ class View:
         else:
             self.weight = weight[np.searchsorted(customer[first_rows(customer)], self.past.customer)]
 
-    def fit(self, kind: type[PurchaseModel], prior: bool, prior_strength: float) -> tuple[PurchaseModel, GammaGamma]:
-        """Fit both models to what is known."""
+    def fit(
+        self,
+        kind: type[PurchaseModel],
+        prior: bool,
+        prior_strength: float,
+        start: tuple[PurchaseModel, GammaGamma] | None = None,
+    ) -> tuple[PurchaseModel, GammaGamma]:
+        """Fit both models to what is known; the search begins at those of another day, if there are any."""
         past = self.past
-        model = kind(prior, prior_strength).fit(past.x, past.t_x, past.T, self.weight)
-        return model, GammaGamma(prior, prior_strength).fit(past.n, past.mean, self.weight, past.mean_log)
+        model, spend = start or (None, None)
+        return (
+            kind(prior, prior_strength).fit(past.x, past.t_x, past.T, self.weight, model),
+            GammaGamma(prior, prior_strength).fit(past.n, past.mean, self.weight, past.mean_log, spend),
+        )
 
-    def fit_regular(self, prior: bool, prior_strength: float) -> RegularMixture:
+    def fit_regular(self, prior: bool, prior_strength: float, start: RegularMixture | None = None) -> RegularMixture:
         """Fit the model of regular buyers to some of the customers."""
         step = -(-self.weight.size // _REGULAR_SAMPLE)
         past = self.past
         columns = (past.x, past.t_x, past.T, self.log_gaps, self.weight)
-        return RegularMixture(prior, prior_strength).fit(*(column[::step] for column in columns))
+        return RegularMixture(prior, prior_strength).fit(*(column[::step] for column in columns), start)
 
     def forecasts(
         self, model: PurchaseModel, spend: GammaGamma, days: float, regular: RegularMixture | None = None
@@ -335,6 +345,7 @@ def fit_ensemble(
     largest: int = LARGEST,
     intervals: float = INTERVALS,
     known: Known | None = None,
+    start: Ensemble | None = None,
 ) -> Ensemble:
     """Fit everything to the purchases up to a day.
 
@@ -355,6 +366,9 @@ def fit_ensemble(
         Usual intervals within which a customer who stays is expected to buy.
     known : tuple of numpy.ndarray and mapping, optional
         Customers, ascending, and per name of what tells segments apart the segment > 0 of each of them, 0 for unknown.
+    start : Ensemble, optional
+        A fit whose models the search for parameters begins at, e.g. last week's. It shortens the search and does not
+        change its end.
 
     Returns
     -------
@@ -365,24 +379,29 @@ def fit_ensemble(
     EmptyDataError
         When there is no purchase up to `as_of`.
     InvalidInputError
-        As in `merge_days` and `ModifiedBetaGeo.fit`.
+        As in `merge_days` and `ModifiedBetaGeo.fit`, and when a day or a number is out of its range.
     """
+    as_of = as_day("as_of", as_of)
+    for name, number in (("days", days), ("intervals", intervals)):
+        as_floats(name, number, minimum=0, strict=True)
+    as_floats("largest", largest, minimum=1)
     rows, weight = _sampled_purchases(customer, day, value, as_of, largest)
     now = View(*rows, as_of, weight)
-    model, spend = now.fit(kind, prior, prior_strength)
+    model, spend = now.fit(kind, prior, prior_strength, start and (start.model, start.spend))
     repeaters = float(now.weight[now.past.x > 0].sum())
     enough = repeaters >= STACK_REPEATERS
-    regular = now.fit_regular(prior, prior_strength) if enough and now.past.T.max() > 0 else None
+    regular = now.fit_regular(prior, prior_strength, start and start.regular) if enough else None
     if regular is not None and not (regular.converged_ and regular.shares[0] <= LARGEST_RANDOM):
         regular = None
     forecasts = now.forecasts(model, spend, days, regular)
     splits, ahead = earlier_days(int(rows[1].min()), as_of)
     tries: list[_Try] = []
+    then, worth, clock = model, spend, regular
     for split in splits if ahead > 0 else []:
         view = View(*rows, split, weight)
         if (view.past.x > 0).sum() >= LEAST_REPEATERS and view.past.T.max() > 0:
-            then, worth = view.fit(kind, prior, prior_strength)
-            clock = view.fit_regular(prior, prior_strength) if regular is not None else None
+            then, worth = view.fit(kind, prior, prior_strength, (then, worth))
+            clock = view.fit_regular(prior, prior_strength, clock) if regular is not None else None
             trial = Trial(view.forecasts(then, worth, ahead, clock), view.actual(ahead), view.weight)
             tries.append(_Try(view, then, clock, trial))
     trials = [each.trial for each in tries]
@@ -394,7 +413,7 @@ def fit_ensemble(
     left, longest, bands = _Left(), LONGEST, None
     if tries and tries[0].view.as_of == splits[0]:
         longest = float(min(LONGEST, ahead))
-        left = _who_left(tries[0], longest, intervals, as_of - splits[0])
+        left = _who_left(tries, longest, intervals, as_of - splits[0])
         if enough:
             shown = fit_stack(trials, trials[0], repeaters).combine(trials[0].forecasts)
             bands = fit_bands(shown, trials[0].actual, trials[0].weight)
@@ -483,7 +502,9 @@ def _sampled_purchases(
 ) -> tuple[tuple[AnyArray, Ints, Floats], Floats]:
     """Return the merged purchases up to a day of a sample of customers, and how many customers each represents."""
     ids, dates, values = np.asarray(customer), np.asarray(day), np.asarray(value)
-    if ids.ndim != 1 or not ids.shape == dates.shape == values.shape or (ids[1:] < ids[:-1]).any():
+    plain = ids.ndim == 1 and ids.shape == dates.shape == values.shape
+    plain = plain and ids.dtype.kind in "iu" and dates.dtype.kind in "iu" and values.dtype.kind in "iuf"
+    if not plain or (ids[1:] < ids[:-1]).any():
         ids, dates, values = merge_days(customer, day, value)
     # sampled before they are merged, because that takes several times the memory of the purchases
     known = dates <= as_of
@@ -499,21 +520,36 @@ def _sampled_purchases(
     return rows, weight[np.searchsorted(names, rows[0][first_rows(rows[0])])]
 
 
-def _who_left(tried: _Try, longest: float, intervals: float, ago: int) -> _Left:
-    """Learn who leaves from an earlier window that began `ago` days ago."""
-    past, weight = tried.view.past, tried.view.weight
-    days = horizons(past.x, past.t_x, typical_interval(mean_intervals(past.x, past.t_x)), intervals, longest=longest)
-    stayed_away, ways = tried.view.silent(days), []
-    for is_clocked in (False, True) if tried.regular is not None else (False,):
-        said = tried.view.silent_by(tried.model, tried.regular if is_clocked else None, days)
-        calibration = calibrate(said, stayed_away, past.x == 0, weight)
-        corrected = calibration(said, past.x == 0)
-        ways.append((log_loss(corrected, stayed_away, weight), is_clocked, calibration, corrected))
-    _, is_clocked, calibration, corrected = min(ways, key=lambda way: way[0])
-    revenue = tried.view.recent.year
+def _who_left(tries: list[_Try], longest: float, intervals: float, ago: int) -> _Left:
+    """Learn who leaves from earlier windows, the latest of which began `ago` days ago."""
+    latest, (_, stayed_away) = tries[0], _asked(tries[0], longest, intervals)
+    past, weight = latest.view.past, latest.view.weight
+    ways = []
+    for is_clocked in (False, True) if latest.regular is not None else (False,):
+        said, calibration = _calibrated(latest, is_clocked, longest, intervals)
+        ways.append((log_loss(calibration(said, past.x == 0), stayed_away, weight), is_clocked, said, calibration))
+    _, is_clocked, said, calibration = min(ways, key=lambda way: way[0])
+    others = [_calibrated(each, is_clocked, longest, intervals)[1].shift for each in tries[1:]]
+    calibration = steadied(calibration, [calibration.shift, *others])
+    corrected = calibration(said, past.x == 0)
+    revenue = latest.view.recent.year
     for risk in _RISKS:
         called = corrected >= risk
         if (weight * revenue * (called & ~stayed_away)).sum() <= _COMING_BACK * (weight * revenue * called).sum():
             break
     said_then = record(ago, corrected, stayed_away, float(risk), _CALM, revenue, weight)
     return _Left(is_clocked, calibration, float(risk), said_then)
+
+
+def _asked(tried: _Try, longest: float, intervals: float) -> tuple[Floats, Bools]:
+    """Return each customer's horizon on an earlier day, and who did not buy within it."""
+    past = tried.view.past
+    days = horizons(past.x, past.t_x, typical_interval(mean_intervals(past.x, past.t_x)), intervals, longest=longest)
+    return days, tried.view.silent(days)
+
+
+def _calibrated(tried: _Try, is_clocked: bool, longest: float, intervals: float) -> tuple[Floats, Calibration]:
+    """Return what was said of each customer on an earlier day, and the correction that would have been right."""
+    days, stayed_away = _asked(tried, longest, intervals)
+    said = tried.view.silent_by(tried.model, tried.regular if is_clocked else None, days)
+    return said, calibrate(said, stayed_away, tried.view.past.x == 0, tried.view.weight)

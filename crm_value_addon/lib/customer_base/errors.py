@@ -56,6 +56,25 @@ def check(valid: ArrayLike, name: str, value: object, rule: str) -> None:
     raise InvalidInputError(f"{name} {rule}, got {first.item()} at position {index}")
 
 
+def as_day(name: str, value: object) -> int:
+    """Return a day as a whole number.
+
+    Raises
+    ------
+    InvalidInputError
+        When it is not one number, or not a whole one.
+
+    Examples
+    --------
+    >>> as_day("as_of", 730.0)
+    730
+    """
+    number = as_floats(name, value)  # type: ignore[arg-type]
+    check(number.ndim == 0, name, value, "must be one day")
+    check(number == np.floor(number), name, value, "must be a whole day")
+    return int(number)
+
+
 def as_floats(name: str, value: ArrayLike, minimum: float | None = None, strict: bool = False) -> Floats:
     """Return `value` as a float64 array; refuse values that are not finite numbers or lie below `minimum`.
 
@@ -82,9 +101,13 @@ def as_floats(name: str, value: ArrayLike, minimum: float | None = None, strict:
     array([1., 2.])
     """
     try:
-        array = np.asarray(value, dtype=float)
+        given = np.asarray(value)
+        # a cast would turn a date into a number, and drop the imaginary part of a complex one
+        array = None if given.dtype.kind in "cmM" else given.astype(float, copy=False)
     except (TypeError, ValueError):
-        raise InvalidInputError(f"{name} must be numbers, got {value!r}") from None
+        array = None
+    if array is None:
+        raise InvalidInputError(f"{name} must be numbers, got {value!r}")
     check(np.isfinite(array), name, array, "must be finite")
     if minimum is not None:
         valid = array > minimum if strict else array >= minimum

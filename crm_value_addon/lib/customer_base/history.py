@@ -11,6 +11,12 @@ from .errors import EmptyDataError, InvalidInputError, as_floats, check
 
 #: customers that a fit reads at most: it learns little from the second hundred thousand
 LARGEST = 200_000
+#: what a purchase may be worth: the squares and sums of such values are still numbers
+LARGEST_VALUE = 1e100
+#: days between the first and the last purchase: beyond any calendar, and as many logarithms fit into memory
+LONGEST_SPAN = 4_000_000
+#: the largest whole number below which there is a number for each
+_LAST_DAY = 2.0**53
 #: share of them that are chosen for their value, so that no large account is left to chance
 _CERTAIN = 0.1
 
@@ -66,6 +72,7 @@ def merge_days(
     Raises
     ------
     InvalidInputError
+        Also for values and days beyond what arithmetic can bear: more than `LARGEST_VALUE`, or `LONGEST_SPAN` apart.
 
     Examples
     --------
@@ -79,7 +86,17 @@ def merge_days(
     if not ids.shape == whole.shape == values.shape:
         shapes = f"{ids.shape}, {whole.shape}, {values.shape}"
         raise InvalidInputError(f"customer, day and value must have one shape, got {shapes}")
-    order = np.lexsort((whole, ids))
+    check(ids.ndim == 1, "customer, day and value", ids.shape, "must be columns")
+    if ids.dtype.kind == "f":
+        as_floats("customer", ids)
+    check(np.abs(values) <= LARGEST_VALUE, "value", values, f"must be at most {LARGEST_VALUE:g}")
+    if whole.size:
+        check(whole - whole.min() <= LONGEST_SPAN, "day", whole, f"must be at most {LONGEST_SPAN} after the first")
+        check(np.abs(whole) <= _LAST_DAY, "day", whole, f"must be at most {_LAST_DAY:g}")
+    try:
+        order = np.lexsort((whole, ids))
+    except TypeError:
+        raise InvalidInputError("customer must be of one kind that can be ordered, such as whole numbers") from None
     ids, days, values = ids[order], whole[order].astype(np.int64), values[order]
     is_start = np.ones(days.size, dtype=bool)
     is_start[1:] = (np.diff(days) != 0) | (ids[1:] != ids[:-1])

@@ -16,17 +16,17 @@ rfm                  sum of the RFM scores: a ranking without a level
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ._arrays import AnyArray, ArrayLike, Floats, Ints
 from ._estimation import Estimator
 from .ensemble import Ensemble, Known, View, fit_ensemble
-from .errors import check
+from .errors import as_day, check
 from .fallback import DAYS_PER_MONTH, carry_forward, retention_running
 from .history import Summary, merge_days, summarise
-from .metrics import Accuracy, accuracy
+from .metrics import Accuracy, accuracy, tweedie_deviance
 from .purchases import BetaGeo, ModifiedBetaGeo, PurchaseModel
 from .rfm import rfm_boundaries, rfm_scores
 from .spend import GammaGamma
@@ -97,6 +97,7 @@ def backtest(
     retention: float = 1.0,
     kind: type[PurchaseModel] = ModifiedBetaGeo,
     known: Known | None = None,
+    start: Ensemble | None = None,
 ) -> Backtest:
     """Fit on the purchases up to `split`, forecast the days after it up to `end`, and compare.
 
@@ -114,6 +115,8 @@ def backtest(
         The purchase model in the stack.
     known : tuple of numpy.ndarray and mapping, optional
         What is known of each customer, as in `fit_ensemble`.
+    start : Ensemble, optional
+        A fit whose models the search begins at, as in `fit_ensemble`.
 
     Returns
     -------
@@ -128,19 +131,21 @@ def backtest(
         When there is no purchase up to `split`.
     """
     customers, days, values = merge_days(customer, day, value)
-    end = int(days.max(initial=split)) if end is None else int(end)
+    split = as_day("split", split)
+    end = int(days.max(initial=split)) if end is None else as_day("end", end)
     check(end > split, "end", end, f"must be after split ({split})")
     view = View(customers, days, values, split)
     past = view.past
     ensemble = fit_ensemble(
         customers, days, values, split,
-        days=end - split, kind=kind, prior=prior, prior_strength=prior_strength, known=known,
+        days=end - split, kind=kind, prior=prior, prior_strength=prior_strength, known=known, start=start,
     )  # fmt: skip
+    near = ensemble.model
     models: dict[str, PurchaseModel] = {
-        "modified_beta_geo": ModifiedBetaGeo(prior, prior_strength).fit(past.x, past.t_x, past.T),
-        "beta_geo": BetaGeo(prior, prior_strength).fit(past.x, past.t_x, past.T),
+        "modified_beta_geo": ModifiedBetaGeo(prior, prior_strength).fit(past.x, past.t_x, past.T, start=near),
+        "beta_geo": BetaGeo(prior, prior_strength).fit(past.x, past.t_x, past.T, start=near),
     }
-    spend = GammaGamma(prior, prior_strength).fit(past.n, past.mean, mean_log=past.mean_log)
+    spend = GammaGamma(prior, prior_strength).fit(past.n, past.mean, mean_log=past.mean_log, start=ensemble.spend)
     window = _Window(past, customers, days, values, split, end)
     forecasts = _forecasts(models, spend, past, window, retention)
     forecasts["stack"] = _spread(ensemble.forecast(view, known), ensemble.model, past, window)
@@ -156,6 +161,36 @@ def backtest(
         models={**models, "spend": spend},
         ensemble=ensemble,
     )
+
+
+def deviance_of(
+    fit: Ensemble,
+    customer: ArrayLike,
+    day: ArrayLike,
+    value: ArrayLike,
+    split: int,
+    end: int,
+    known: Known | None = None,
+) -> float:
+    """Return the Tweedie deviance of a fit, as it is, on the days that a backtest holds back.
+
+    The fit may have seen some of these days, so that it does a little better on them than on days to come.
+
+    Parameters
+    ----------
+    fit : Ensemble
+    customer, day, value, split, end, known
+        As in `backtest`.
+
+    Returns
+    -------
+    float
+        NaN where nothing was bought.
+    """
+    check(end > split, "end", end, f"must be after split ({split})")
+    view = View(*merge_days(customer, day, value), split)
+    shown = replace(fit, days=end - split).forecast(view, known)
+    return tweedie_deviance(shown, view.actual(end - split))
 
 
 class _Window:

@@ -7,6 +7,7 @@ What it said in an earlier window is compared with what came, and today's answer
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,10 @@ _PRIOR_WEIGHT = 10.0
 _SHARPEST = 1e-6
 _FLATTEST = 0.05
 _STEPS = 25
+_SETTLED = 1e-10
+#: standard deviations of the shift, in log odds, as an earlier belief: of what lasts, and of what a window alone
+#: brings; the latter counts as much as two windows
+LASTING, PASSING = 0.5, 0.15
 
 
 @dataclass(frozen=True)
@@ -254,11 +259,39 @@ def calibrate(probability: Floats, stayed_away: Bools, once: Bools, weight: Floa
                 information[i, j] += (part * right).sum()
         step = np.linalg.solve(information, slope)
         # shortened where it would run away from an almost certain answer
-        found += step / max(float(np.abs(step).max()), 1.0)
+        longest = float(np.abs(step).max())
+        found += step / max(longest, 1.0)
+        if longest < _SETTLED:
+            break
     # never turns the model's ranking around
     found[1] = max(found[1], _FLATTEST)
     found[3] = max(found[3], _FLATTEST - found[1])
     return Calibration(*found.tolist())
+
+
+def steadied(latest: Calibration, shifts: Sequence[float]) -> Calibration:
+    """Return a correction that takes of the latest window's what is likely to last.
+
+    Shrunk by what lasts / (what lasts + what passes), as the level of the forecast is (`stack`): the more the shifts of
+    the windows differ, the less is taken.
+
+    Parameters
+    ----------
+    latest : Calibration
+    shifts : sequence of float
+        Of all windows, that one among them.
+
+    Examples
+    --------
+    >>> [round(steadied(Calibration(0.4), shifts).shift, 2) for shifts in ([0.4], [0.4, 0.4], [0.4, -0.4, 0.4, -0.4])]
+    [0.38, 0.38, 0.27]
+    """
+    count = len(shifts)
+    passing = (count * float(np.var(shifts)) + 2 * PASSING**2) / (count + 2)
+    share = LASTING**2 / (LASTING**2 + passing)
+    return Calibration(
+        latest.shift * share, 1 + (latest.slope - 1) * share, latest.once_shift * share, latest.once_slope * share
+    )
 
 
 def _log_odds(probability: Floats) -> Floats:

@@ -71,7 +71,14 @@ class PurchaseModel(Estimator):
         """
         return cls._restored((r, alpha, a, b), covariance)
 
-    def fit(self: Model, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, weights: ArrayLike | None = None) -> Model:
+    def fit(
+        self: Model,
+        x: ArrayLike,
+        t_x: ArrayLike,
+        T: ArrayLike,
+        weights: ArrayLike | None = None,
+        start: PurchaseModel | None = None,
+    ) -> Model:
         """Estimate the parameters.
 
         Parameters
@@ -84,6 +91,9 @@ class PurchaseModel(Estimator):
             First purchase to the as-of date, >= 0, not all 0.
         weights : array_like of float, shape (n,), optional
             Number of customers that a row represents.
+        start : PurchaseModel, optional
+            A model whose parameters the search begins at, e.g. last week's. The estimate does not depend on it beyond
+            the tolerance of the search.
 
         Returns
         -------
@@ -110,7 +120,7 @@ class PurchaseModel(Estimator):
             value, gradient = data.log_likelihood(*scaled)
             return value, gradient * scaled
 
-        free, value, covariance = self._maximise(log_likelihood, data.size)
+        free, value, covariance = self._maximise(log_likelihood, data.size, data.time_scale, start)
         self.r_, self.alpha_, self.a_, self.b_ = np.exp(free).tolist()
         self.alpha_ *= data.time_scale
         # In scaled time the density of each repeat purchase is `time_scale` times as large.

@@ -70,6 +70,7 @@ class RegularMixture(Estimator):
     alpha_: float
     a_: float
     b_: float
+    customer_count_: float
 
     @classmethod
     def from_parameters(
@@ -84,15 +85,24 @@ class RegularMixture(Estimator):
         odds = np.array([1.0, *list(self.parameters_.values())[4:]])
         return odds / odds.sum()
 
-    def fit(self, x: Floats, t_x: Floats, T: Floats, log_gaps: Floats, weights: Floats) -> RegularMixture:
-        """Estimate the parameters; arrays of shape (n,), checked by the caller."""
+    def fit(
+        self,
+        x: Floats,
+        t_x: Floats,
+        T: Floats,
+        log_gaps: Floats,
+        weights: Floats,
+        start: RegularMixture | None = None,
+    ) -> RegularMixture:
+        """Estimate the parameters; arrays of shape (n,), checked by the caller, `start` as in `PurchaseModel.fit`."""
         scale = float(T.max())
         data = t_x / scale, T / scale, log_gaps - x * np.log(scale)
 
         def log_likelihood(free: Floats) -> tuple[float, Floats]:
             return _log_likelihood(np.exp(free), x, *data, weights)
 
-        free, value, covariance = self._maximise(log_likelihood, float(weights.sum()))
+        self.customer_count_ = float(weights.sum())
+        free, value, covariance = self._maximise(log_likelihood, self.customer_count_, scale, start)
         for name, each in zip(self._NAMES, np.exp(free).tolist(), strict=True):
             setattr(self, name + "_", each)
         self.alpha_ *= scale

@@ -18,6 +18,8 @@ LEAST_REPEATERS = 6
 STACK_REPEATERS = 40
 ENOUGH_REPEATERS = 100
 ENOUGH_WEEKS = 26
+# Below this, a year is forecast from days: whoever bought on both of two days would be expected to buy on most.
+LEAST_WEEKS = 4
 # Below this mean probability of leaving after a purchase, the fit found no churn.
 LEAST_CHURN = 0.001
 
@@ -76,6 +78,8 @@ def before_fit(repeaters: float, longest_days: float) -> Reliability:
         return Reliability("fallback", "no_history")
     if repeaters < LEAST_REPEATERS:
         return Reliability("fallback", "few_repeaters")
+    if longest_days < LEAST_WEEKS * _DAYS_PER_WEEK:
+        return Reliability("fallback", "short_history")
     if repeaters < ENOUGH_REPEATERS:
         return Reliability("indicative", "few_repeaters")
     if longest_days < ENOUGH_WEEKS * _DAYS_PER_WEEK:

@@ -55,6 +55,7 @@ class GammaGamma(Estimator):
     """
 
     _NAMES = ("p", "q", "v")
+    _UNIT = 2
     _PRIOR_MEAN = tuple(np.log([4.0, 2.0, 0.5]).tolist())
 
     p_: float
@@ -85,7 +86,12 @@ class GammaGamma(Estimator):
         return np.array([self.p_, self.q_ - 1, self.v_])
 
     def fit(
-        self, n: ArrayLike, mean: ArrayLike, weights: ArrayLike | None = None, mean_log: ArrayLike | None = None
+        self,
+        n: ArrayLike,
+        mean: ArrayLike,
+        weights: ArrayLike | None = None,
+        mean_log: ArrayLike | None = None,
+        start: GammaGamma | None = None,
     ) -> GammaGamma:
         """Estimate the parameters.
 
@@ -100,6 +106,8 @@ class GammaGamma(Estimator):
         mean_log : array_like of float, shape (k,), optional
             Mean natural logarithm of the value of a purchase, at most ``log(mean)``. With it, the likelihood is that
             of the purchases; without it, that of the means, as published.
+        start : GammaGamma, optional
+            A model whose parameters the search begins at, as in `PurchaseModel.fit`.
 
         Returns
         -------
@@ -122,7 +130,7 @@ class GammaGamma(Estimator):
             value, gradient = data.log_likelihood(p, 1 + excess, v)
             return value, gradient * (p, excess, v)
 
-        free, value, covariance = self._maximise(log_likelihood, data.size)
+        free, value, covariance = self._maximise(log_likelihood, data.size, data.scale, start)
         self.p_, excess, self.v_ = np.exp(free).tolist()
         self.q_ = 1 + excess
         self.v_ *= data.scale

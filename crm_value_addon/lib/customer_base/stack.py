@@ -77,8 +77,9 @@ class Trial:
 
     def sampling_variance(self) -> float:
         """Return the variance of the logarithm of actual / forecast that comes from having these customers only."""
-        fair = self.forecasts[MODEL] * (self.actual_total / self.total(MODEL))
-        return float((self.weight * (self.actual - fair) ** 2).sum()) / self.actual_total**2
+        # shares, because the square of an amount may be beyond the range of a number
+        miss = self.actual / self.actual_total - self.forecasts[MODEL] / self.total(MODEL)
+        return float((self.weight * miss**2).sum())
 
 
 @dataclass(frozen=True)
