@@ -1,5 +1,4 @@
 import logging
-import math
 
 import numpy as np
 
@@ -11,11 +10,10 @@ from ...const import MANAGER_GROUP, MARGIN_GROUP
 from ...lib.postgres import binary_copy
 from ...lib.postgres.binary_copy import day_number
 from ...report import readable
+from .crm_value_fit_backtest import HISTORY, SHOWN
 
 _logger = logging.getLogger(__name__)
 
-#: a new fit whose backtest error, as a multiple of history's, is this much above the present one's is not used
-MUCH_WORSE = 1.25
 #: how far back "all" reaches: a document a hundred years old is a slip of the pen
 _ALL_MONTHS = 1200
 MODELS = [("mbg", "MBG/NBD (everybody may leave)"), ("bg", "BG/NBD (one-time buyers stay)")]
@@ -25,8 +23,9 @@ class CrmValueFit(models.Model):
     """A fit of the purchase and spend models to a company's purchases, and what a backtest says of it.
 
     How it works: `_fit_company` (cron and button) reads the purchase days, fits the models and the weights of the other
-    methods beside them, backtests all that on the same days split in two (`crm.value.fit.backtest`), and decides
-    whether this fit is the one in use. A refresh reads the fit in use (`_current`) and never fits.
+    methods beside them, backtests all that on the same days split in two (`crm.value.fit.backtest`), and has
+    `crm.value.fit.choice` decide whether this fit is the one in use. A refresh reads the fit in use (`_current`) and
+    never fits.
     """
 
     _name = "crm.value.fit"
@@ -114,6 +113,18 @@ class CrmValueFit(models.Model):
         help="Share of the revenue that came from the tenth of the customers of whom most was expected",
     )
     top_decile_history = fields.Float(string="Top 10 % by 12 Months", readonly=True)
+    gini_model = fields.Float(
+        string="Order by Model",
+        compute="_compute_order",
+        help="How much of the way from a random order of the customers to the right one the forecast goes",
+    )
+    gini_history = fields.Float(string="Order by 12 Months", compute="_compute_order")
+    deviance_gain = fields.Float(
+        string="Better than 12 Months",
+        compute="_compute_order",
+        help="By how much the error of the forecast (deviance, which sees level and order) is below that of the last "
+        "12 months carried forward; above 0, the model is used",
+    )
     seasonal_bias = fields.Float(readonly=True)
     backtest = fields.Json(readonly=True)
     decision = fields.Selection(
@@ -223,10 +234,19 @@ class CrmValueFit(models.Model):
         for fit in self:
             fit.reliability_reason = self.env["crm.value.fit.text"]._reliability(fit)
 
-    @api.depends("decision", "mae_model", "mae_history", "bias_model", "bias_history", "seasonal_bias")
+    @api.depends("decision", "deviance_gain", "bias_model", "bias_history", "seasonal_bias", "backtest")
+    @api.depends_context("lang")
     def _compute_verdict(self):
         for fit in self:
             fit.verdict = self.env["crm.value.fit.text"]._verdict(fit)
+
+    @api.depends("backtest", "deviance_model", "deviance_history")
+    def _compute_order(self):
+        for fit in self:
+            figures = (fit.backtest or {}).get("accuracy", {})
+            fit.gini_model = figures.get(SHOWN, {}).get("gini") or 0.0
+            fit.gini_history = figures.get(HISTORY, {}).get("gini") or 0.0
+            fit.deviance_gain = 1 - fit.deviance_model / fit.deviance_history if fit.deviance_history else 0.0
 
     @api.depends("backtest", "model")
     def _compute_charts(self):
@@ -277,7 +297,7 @@ class CrmValueFit(models.Model):
         }
         fit = self.sudo().create(vals | self._prepare_fit_vals(company, days, as_of))  # sudo: fits are the machine's
         self.env["crm.value.fit.backtest"]._try_out(fit, days)
-        fit._decide()
+        self.env["crm.value.fit.choice"]._decide(fit)
         return fit
 
     @api.model
@@ -331,12 +351,19 @@ class CrmValueFit(models.Model):
                 prior_strength=company.value_prior_strength,
                 intervals=company.value_risk_factor,
                 known=self.env["crm.value.fit.segment"]._known(company),
+                start=self._start(company),
             )
             verdict = customer_base.reliability.after_fit(ensemble.model, repeaters, longest)
             vals |= self._prepare_estimator_vals(ensemble.model, ensemble.spend)
             vals["ensemble"] = ensemble.state()
             vals["season"] = self.env["crm.value.fit.season"]._learn(days, day_number(as_of), ensemble.months)
         return vals | {"reliability": verdict.level, "reliability_code": verdict.reason, "no_churn": verdict.no_churn}
+
+    @api.model
+    def _start(self, company):
+        """Return the latest fit of the kernel, at which the search for parameters begins; None for the first."""
+        fit = self._answering(company)
+        return fit._ensemble() if fit else None
 
     @api.model
     def _finite_matrix(self, matrix):
@@ -359,40 +386,6 @@ class CrmValueFit(models.Model):
             "purchase_covariance": self._finite_matrix(model.covariance_),
             "spend_covariance": self._finite_matrix(spend.covariance_),
         }
-
-    # which fit is used
-
-    def _decide(self):
-        """Use this fit, or the history, or leave the present fit in use; ask for a refresh where it changed."""
-        self.ensure_one()
-        present = self.search([("company_id", "=", self.company_id.id), ("is_used", "=", True), ("id", "!=", self.id)])
-        self.decision = self._decision(present)
-        if self.decision in ("much_worse", "other_pinned"):
-            return
-        present.is_used = False
-        self.is_used = self.decision in ("model_better", "model_forced")
-        if present or self.is_used:
-            self.env["crm.value.run"]._request(self.company_id)
-
-    def _decision(self, present):
-        method = self.company_id.value_method
-        if present.filtered("is_pinned"):
-            return "other_pinned"
-        if self.reliability == "fallback":
-            return "not_usable"
-        if method != "auto":
-            return f"{method}_forced"
-        if not self.holdout_days:
-            return "not_tested"
-        if self.deviance_model >= self.deviance_history:
-            return "history_better"
-        if present.deviance_model and self._relative_error() > MUCH_WORSE * present._relative_error():
-            return "much_worse"
-        return "model_better"
-
-    def _relative_error(self):
-        """Return the model's backtest error as a multiple of the history's: comparable between two dates."""
-        return self.deviance_model / self.deviance_history if self.deviance_history else math.inf
 
     # actions
 

@@ -76,8 +76,12 @@ class CrmValueFitBacktest(models.AbstractModel):
         return until - min((until - int(days["date"].min())) // 2, _LONGEST_HOLDOUT)
 
     @api.model
-    def _run_backtest(self, company, days, split, end):
-        """Backtest all methods as a company would show them; return plain numbers that JSON can hold."""
+    def _run_backtest(self, company, days, split, end, start=None, in_use=None):
+        """Backtest all methods as a company would show them; return plain numbers that JSON can hold.
+
+        :param start: the kernel's fit at which the search for parameters begins
+        :param in_use: the kernel's fit that is tried on the same days as it is
+        """
         from ...lib.customer_base import holdout, season  # scipy costs a second: not at Odoo's start
 
         partner, date, revenue = (days[name] for name in ("partner", "date", "purchase_revenue"))
@@ -85,6 +89,7 @@ class CrmValueFitBacktest(models.AbstractModel):
         if len(customers) > SAMPLE:
             chosen = np.isin(partner, np.random.default_rng(0).choice(customers, SAMPLE, replace=False))
             partner, date, revenue = partner[chosen], date[chosen], revenue[chosen]
+        known = self.env["crm.value.fit.segment"]._known(company)
         result = holdout.backtest(
             partner,
             date,
@@ -95,8 +100,10 @@ class CrmValueFitBacktest(models.AbstractModel):
             prior_strength=company.value_prior_strength,
             retention=company.value_retention_rate,
             kind=self.env["crm.value.fit"]._model_class(company.value_model),
-            known=self.env["crm.value.fit.segment"]._known(company),
+            known=known,
+            start=start,
         )
+        found = holdout.deviance_of(in_use, partner, date, revenue, split, end, known) if in_use else math.nan
         return {
             "split": split,
             "end": end,
@@ -111,6 +118,7 @@ class CrmValueFitBacktest(models.AbstractModel):
             "by_month": result.by_month,
             "tracking": result.tracking,
             "season": season.seasonal_bias(date, revenue, split, end),
+            "deviance_in_use": _finite(found),
         }
 
     @api.model
@@ -122,7 +130,9 @@ class CrmValueFitBacktest(models.AbstractModel):
         split = self._split(days, end)
         if split >= end or not (days["date"] <= split).any():
             return
-        result = self._run_backtest(fit.company_id, days, split, end)
+        present = self.env["crm.value.fit.choice"]._present(fit)
+        in_use = present._ensemble() if present and present.reliability != "fallback" else None
+        result = self._run_backtest(fit.company_id, days, split, end, start=fit._ensemble(), in_use=in_use)
         if not result["actual_total"]:
             return
         model, history = result["accuracy"][SHOWN], result["accuracy"][HISTORY]

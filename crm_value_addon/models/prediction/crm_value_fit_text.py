@@ -20,14 +20,20 @@ class CrmValueFitText(models.AbstractModel):
         if fit.holdout_days:
             lines.append(
                 self.env._(
-                    "In the last %(days)s days the forecast was off by %(model)s per customer on average "
-                    "(all together %(bias_model)s %%), the last 12 months carried forward by %(history)s "
-                    "(%(bias_history)s %%).",
+                    "Tried on the last %(days)s days, from what was known before: in all, the forecast was %(model)s "
+                    "and the last 12 months carried forward %(history)s. Level and order of the customers together "
+                    "(deviance), the forecast was %(gain)s.",
                     days=fit.holdout_days,
-                    model=fit.currency_id.format(fit.mae_model),
-                    bias_model=f"{round(100 * fit.bias_model):+d}",
-                    history=fit.currency_id.format(fit.mae_history),
-                    bias_history=f"{round(100 * fit.bias_history):+d}",
+                    model=self._level(fit.bias_model),
+                    history=self._level(fit.bias_history),
+                    gain=self._gain(fit.deviance_gain),
+                )
+            )
+        in_use = (fit.backtest or {}).get("deviance_in_use")
+        if fit.decision == "much_worse" and in_use and fit.deviance_model:
+            lines.append(
+                self.env._(
+                    "On the same days, the model in use was %(gain)s.", gain=self._gain(1 - in_use / fit.deviance_model)
                 )
             )
         if abs(fit.seasonal_bias) > SEASON:
@@ -39,6 +45,26 @@ class CrmValueFitText(models.AbstractModel):
                 )
             )
         return "\n".join(filter(None, lines))
+
+    @api.model
+    def _level(self, bias):
+        """Return by how much a total was missed; `bias` is forecast over actual, less one."""
+        percent = round(100 * abs(bias))
+        if not percent:
+            return self.env._("right")
+        if bias > 0:
+            return self.env._("%(percent)s %% too high", percent=percent)
+        return self.env._("%(percent)s %% too low", percent=percent)
+
+    @api.model
+    def _gain(self, gain):
+        """Return by how much one forecast is better than another; `gain` is a share of the other's error."""
+        percent = round(100 * abs(gain))
+        if not percent:
+            return self.env._("just as good")
+        if gain > 0:
+            return self.env._("%(percent)s %% better", percent=percent)
+        return self.env._("%(percent)s %% worse", percent=percent)
 
     @api.model
     def _weights(self, fit):

@@ -203,6 +203,51 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
         thinned = customer_base.fallback.retention_running(0.5, fit.holdout_days) / months
         self.assertAlmostEqual(biases[1] / biases[0], float(thinned), 6)
 
+    def test_next_fit_begins_at_the_one_in_use_and_tries_it(self):
+        self.company.value_method = "model"
+        searches = []
+        search = customer_base._estimation.minimize
+
+        def counted(*args, **kwargs):
+            searches.append(args)
+            return search(*args, **kwargs)
+
+        with patch.object(customer_base._estimation, "minimize", counted):
+            first = self.Fit._fit_company(self.company)
+            cold = len(searches)
+            second = self.Fit._fit_company(self.company)
+            self.assertLess(len(searches) - cold, cold)
+        self.assertTrue(second.is_used and not first.is_used)
+        for name in ("r", "alpha", "a", "b", "p", "q", "v"):
+            self.assertAlmostEqual(second[name] / first[name], 1, 5, name)
+        self.assertIsNone(first.backtest["deviance_in_use"], "there was none in use")
+        split = day_number(TODAY) - second.holdout_days
+        known = self.env["crm.value.fit.segment"]._known(self.company)
+        self.assertAlmostEqual(
+            second.backtest["deviance_in_use"],
+            customer_base.holdout.deviance_of(first._ensemble(), *self._kernel_days(), split, day_number(TODAY), known),
+            6,
+        )
+
+    def _kernel_days(self):
+        days = self.Fit._purchase_days(self.company, TODAY)
+        return days["partner"], days["date"], days["purchase_revenue"]
+
+    def test_how_it_did_is_told_in_words_of_a_salesperson(self):
+        fit = self.Fit._fit_company(self.company)
+        figures = fit.backtest["accuracy"]
+        self.assertAlmostEqual(fit.gini_model, figures["stack"]["gini"], 9)
+        self.assertAlmostEqual(fit.gini_history, figures["carry_forward_12m"]["gini"], 9)
+        self.assertAlmostEqual(fit.deviance_gain, 1 - fit.deviance_model / fit.deviance_history, 9)
+        fit.write({"bias_model": 0.031, "bias_history": -0.112, "deviance_model": 87.0, "deviance_history": 100.0})
+        self.assertIn("the forecast was 3 % too high and the last 12 months carried forward 11 % too low", fit.verdict)
+        self.assertIn("the forecast was 13 % better", fit.verdict)
+        fit.write({"bias_model": 0.001, "deviance_model": 120.0})
+        self.assertIn("the forecast was right and", fit.verdict)
+        self.assertIn("the forecast was 20 % worse", fit.verdict)
+        fit.backtest = False
+        self.assertFalse(fit.gini_model or fit.gini_history)
+
     def test_weights_are_the_kernels_and_are_told(self):
         fit = self.Fit._fit_company(self.company)
         expected = customer_base.fit_ensemble(*self.purchases, day_number(TODAY))
@@ -303,9 +348,16 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
         fit = self.Fit._fit_company(self.company)
         fit.write({"holdout_days": 100, "deviance_model": 80, "deviance_history": 100, "is_used": True})
 
-        def next_fit(deviance_model, deviance_history):
+        def next_fit(deviance_model, deviance_history, in_use=None):
             def tested(model, fit, days):
-                fit.write({"holdout_days": 100, "deviance_model": deviance_model, "deviance_history": deviance_history})
+                fit.write(
+                    {
+                        "holdout_days": 100,
+                        "deviance_model": deviance_model,
+                        "deviance_history": deviance_history,
+                        "backtest": {"deviance_in_use": in_use},
+                    }
+                )
 
             with patch.object(type(self.env["crm.value.fit.backtest"]), "_try_out", tested):
                 return self.Fit._fit_company(self.company)
@@ -317,8 +369,20 @@ class TestCrmValueFit(ValueCase, CronMixinCase):
         much_worse = next_fit(90, 100)
         self.assertEqual((much_worse.decision, much_worse.is_used, fit.is_used), ("much_worse", False, True))
         self.assertIn("much worse", much_worse.verdict)
+        self.assertNotIn("the model in use was", much_worse.verdict)
+        told = next_fit(90, 100, in_use=81)
+        self.assertEqual((told.decision, told.is_used, fit.is_used), ("much_worse", False, True))
+        self.assertIn("On the same days, the model in use was 10 % better.", told.verdict)
         problems = "".join(self.env["crm.value.health"]._check(self.company)["problems"])
         self.assertIn("was set aside", problems)
+        fit.action_pin()
+        fit.is_pinned = False
+        changed = next_fit(90, 100, in_use=95)
+        self.assertEqual(
+            (changed.decision, changed.is_used, fit.is_used),
+            ("model_better", True, False),
+            "a company that has changed for good does not keep the fit of how it was",
+        )
         fit.action_pin()
         better = next_fit(10, 100)
         self.assertEqual((better.decision, better.is_used, fit.is_used), ("other_pinned", False, True))
