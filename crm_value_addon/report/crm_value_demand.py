@@ -9,7 +9,8 @@ class CrmValueDemand(models.Model):
 
     How it works: the expected revenue of a customer's next 12 months (`crm.value`: expected purchases times what one is
     expected to bring) is shared among what it bought in the last 12, but not among what it no longer buys, and spread
-    evenly over the months.
+    over the months: by the company's season where the model in use has one (`crm.value.fit.season`), else evenly. The
+    year's total is the same.
     """
 
     _name = "crm.value.demand"
@@ -44,6 +45,7 @@ class CrmValueDemand(models.Model):
             "quantity_12m",
             "state",
         ],
+        "crm.value.fit": ["company_id", "is_used", "season"],
     }
 
     @property
@@ -61,10 +63,21 @@ class CrmValueDemand(models.Model):
                        sum(quantity_12m * growth) / 12 AS quantity, count(DISTINCT partner_id) AS customers
                   FROM kept GROUP BY company_id, category_id, product_tmpl_id, is_service
             )
-            SELECT expected.id * 12 + ahead.number - 1 AS id, company_id, category_id, product_tmpl_id, is_service,
-                   (date_trunc('month', CURRENT_DATE) + make_interval(months => ahead.number))::date AS month,
-                   revenue::numeric AS expected_revenue, margin::numeric AS expected_margin,
-                   quantity::float8 AS expected_quantity, customers AS customer_count
-              FROM expected CROSS JOIN generate_series(1, 12) AS ahead(number)
+            SELECT expected.id * 12 + ahead.number - 1 AS id, expected.company_id, category_id, product_tmpl_id,
+                   is_service, ahead.month, (revenue * season.share)::numeric AS expected_revenue,
+                   (margin * season.share)::numeric AS expected_margin, quantity * season.share AS expected_quantity,
+                   customers AS customer_count
+              FROM expected
+             CROSS JOIN (SELECT number, (date_trunc('month', CURRENT_DATE) + make_interval(months => number))::date
+                           FROM generate_series(1, 12) AS number) AS ahead(number, month)
+              LEFT JOIN LATERAL (
+                   SELECT fit.season->'index' AS index FROM crm_value_fit fit
+                    WHERE fit.company_id = expected.company_id AND fit.is_used
+                      AND (fit.season->>'is_used')::boolean ORDER BY fit.id DESC LIMIT 1) year ON TRUE
+              JOIN LATERAL (
+                   SELECT COALESCE((year.index->>(extract(month FROM ahead.month)::int - 1))::float8
+                                   / NULLIF((SELECT avg(part.value::float8)
+                                               FROM jsonb_array_elements_text(year.index) part(value)), 0), 1)
+                              AS share) season ON TRUE
             """
         )

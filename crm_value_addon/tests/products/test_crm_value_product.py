@@ -342,9 +342,27 @@ class TestProduct(ProductCase):
         self.assertAlmostEqual(sum(rows.mapped("expected_revenue")), value.expected_revenue, delta=0.2)
         coffee = rows.filtered(lambda row: row.category_id == self.coffee)
         self.assertAlmostEqual(sum(coffee.mapped("expected_revenue")), value.expected_revenue * 0.8, delta=0.2)
+        index = [2.0 if month == 11 else 10 / 11 for month in range(12)]
+        fit = self.env["crm.value.fit"].create(
+            {
+                "company_id": self.company.id,
+                "model": "mbg",
+                "is_used": True,
+                "season": {"index": index, "is_used": True, "expected": []},
+            }
+        )
+        before = sum(rows.mapped("expected_revenue"))
+        self.env.invalidate_all()
+        december = rows.filtered(lambda row: row.month.month == 12)
+        self.assertAlmostEqual(sum(rows.mapped("expected_revenue")), before, delta=0.2, msg="the year's total stays")
+        self.assertAlmostEqual(sum(december.mapped("expected_revenue")), before / 12 * 2, delta=0.2)
+        fit.season = {**fit.season, "is_used": False}
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.assertAlmostEqual(sum(december.mapped("expected_revenue")), before / 12, delta=0.2)
         bought = self.env["crm.value.product"].search([("value_id", "=", value.id)])
         of_coffee = bought.filtered(lambda row: row.category_id == self.coffee)
-        self.assertAlmostEqual(sum(bought.mapped("expected_revenue")), value.expected_revenue, 2)
+        self.assertAlmostEqual(sum(bought.mapped("expected_revenue")), value.expected_revenue, delta=0.02)
         self.assertAlmostEqual(of_coffee.expected_revenue, sum(coffee.mapped("expected_revenue")), delta=0.2)
         self.assertAlmostEqual(of_coffee.expected_margin, sum(coffee.mapped("expected_margin")), delta=0.2)
         self.assertFalse(self.env["crm.value.product"].search([("state", "=", "lost")]).expected_revenue)
