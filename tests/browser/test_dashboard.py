@@ -60,6 +60,19 @@ def test_a_manager_opens_it_by_the_menu(visit):
     expect(page.locator("[role=status]").first).to_contain_text("Figures are")
 
 
+def test_what_is_at_stake_opens_its_rows(visit):
+    visitor = visit("admin")
+    open_dashboard(visitor)
+    section = visitor.page.locator("[data-section=products]")
+    amount = section.locator("button.fs-3").first
+    expect(amount).to_be_visible()
+    shown = count_of(section.locator(".text-muted").first.inner_text())
+    assert shown > 0
+    amount.click()
+    visitor.page.wait_for_selector(".o_list_view")
+    expect(visitor.page.locator(".o_pager_limit")).to_have_text(str(shown))
+
+
 def test_numbers_open_lists_of_as_many(visit):
     visitor = visit("admin")
     open_dashboard(visitor)
