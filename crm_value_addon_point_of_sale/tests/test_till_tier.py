@@ -131,11 +131,13 @@ class TestTillTier(TillCase):
         self.assertEqual((first.config_id, second.config_id), (self.till, other_till))
         self.assertFalse(self.told(customer), "no till waits for a figure")
         self.refresh(customer)
+        self.env.invalidate_all()
         self.assertEqual((self.value(customer).revenue_12m, self.value(customer).tier_id), (1000, self.mid))
         self.assertEqual(self.told(customer)[0], self.mid.id)
         line = {"refunded_orderline_id": second.lines.id}
         self.sell(customer, [(-5, 100, line)], TODAY, is_refund=True)
         self.refresh(customer)
+        self.env.invalidate_all()
         self.assertEqual(self.value(customer).revenue_12m, 500)
         self.assertEqual(self.told(customer)[0], self.low.id)
 
