@@ -15,14 +15,15 @@ _SETTINGS = {
     "value_cost_late_payment": True,
     "value_cost_interest": 0.08,
 }
-_AMOUNTS = {"feedback_kind_idea": 60, "feedback_kind_complaint": 120}
+_COMPLAINT = "feedback_kind_complaint"
+_AMOUNTS = {"feedback_kind_idea": 60, _COMPLAINT: 120}
 #: referred customer → referrer
 _REFERRALS = {"Juniper & Salt": "Corner Lantern Cafés", "La Petite Torréfaction": "Saint-Gilles Traiteur"}
 #: customer, kind, days ago, description
 _FEEDBACK = [
     ("Alder & Quill Bookshops", "feedback_kind_idea", 40, "Beans in small bags to sell beside the books: now on sale"),
     ("Alder & Quill Bookshops", "feedback_kind_idea", 160, "Delivery days on the website"),
-    ("Alder & Quill Bookshops", "feedback_kind_complaint", 230, "Cups leaked: the supplier was changed"),
+    ("Alder & Quill Bookshops", _COMPLAINT, 230, "Cups leaked: the supplier was changed"),
     ("Prairie Dental", "feedback_kind_idea", 90, "A subscription for waiting rooms"),
 ]
 #: customer → days until an opportunity closes
@@ -58,6 +59,8 @@ def load(env, company):
                 "kind_id": env.ref(f"crm_value_addon.{kind}").id,
                 "date": today - timedelta(days=days),
                 "description": text,
+                "user_id": customers[name].user_id.id or env.ref("base.user_admin").id,
+                "cause_id": env.ref("crm_value_addon.feedback_cause_product").id if kind == _COMPLAINT else False,
                 "state": "done",
             }
             for name, kind, days, text in _FEEDBACK

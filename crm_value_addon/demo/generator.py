@@ -12,6 +12,9 @@ from .profiles import ASSORTMENTS, PRODUCTS, PROFILES
 
 _SEED = 19
 _REF = "CV%03d"
+#: customers of Odoo's own demonstration, whose large invoices are all of the last weeks → the rhythm in days, and the
+#: amount, at which they bought before: else they would be worth nothing at any month's end, and a lot today
+_OF_ODOO = {"base.res_partner_2": (41, 10_500), "base.res_partner_12": (58, 8_400)}
 
 
 class Generator:
@@ -48,10 +51,11 @@ class Generator:
         self._make_products()
         self._make_customers()
         self._make_purchases()
+        earlier = self.env["account.move"] if self.owner else self._make_earlier_purchases()
         for profile in self.profiles:
             for extra in profile.extras:
                 getattr(self, f"_extra_{extra}")(profile)
-        self._pay()
+        self._pay(earlier)
         for company in filter(None, (self.company, self.second_company)):
             self.env["crm.value.refresh"].with_company(company)._refresh_company()
 
@@ -147,6 +151,33 @@ class Generator:
         for move in moves.sorted("invoice_date"):
             self.invoices[by_customer[move.commercial_partner_id]] += move
         self._invoice(elsewhere, self.second_company).action_post()
+
+    def _make_earlier_purchases(self):
+        """Return invoices of two years, posted, for the customers of Odoo's own demonstration."""
+        customers = {self.env.ref(name, raise_if_not_found=False): bought for name, bought in _OF_ODOO.items()}
+        moves = self.env["account.move"].create(
+            [
+                {
+                    "move_type": "out_invoice",
+                    "partner_id": customer.id,
+                    "invoice_date": self._workday(days_ago),
+                    "invoice_user_id": self._seller("base.user_admin").id,
+                    "invoice_line_ids": [
+                        Command.create(
+                            {
+                                "product_id": self.products["office"].id,
+                                "quantity": round(amount * self.random.uniform(0.7, 1.3) / PRODUCTS["office"][2]),
+                            }
+                        )
+                    ],
+                }
+                for customer, (rhythm, amount) in customers.items()
+                if customer
+                for days_ago in range(rhythm + 30, 730, rhythm)
+            ]
+        )
+        moves.action_post()
+        return moves
 
     def _purchase_days(self, profile):
         """Return the days of a profile's purchases, oldest first; the profile fixes the first and the last."""
@@ -333,7 +364,7 @@ class Generator:
 
     # payments
 
-    def _pay(self):
+    def _pay(self, earlier):
         """Pay the invoices that fell due, by one bank entry a quarter, except those left open on purpose."""
         ours = (
             self.env["account.move"].search(
@@ -347,7 +378,7 @@ class Generator:
                 ]
             )
             - self.open_invoices
-        )
+        ) + earlier
         receivables = ours.line_ids.filtered(lambda line: line.account_type == "asset_receivable")
         plan = []
         quarters = receivables.grouped(lambda line: date_utils.start_of(line.date_maturity, "quarter"))

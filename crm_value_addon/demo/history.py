@@ -22,6 +22,7 @@ def load(env, company):
     fit = env["crm.value.fit"]._fit_company(company).filtered("is_used")
     # The first refresh knew no day before it: tiers and month ends begin again, a year ago.
     env["crm.value"].search([("company_id", "=", company.id)]).unlink()
+    env["crm.value.scorecard"].search([("company_id", "=", company.id)]).unlink()
     for months in reversed(range(_MONTHS)):
         day = today.replace(day=1) - relativedelta(months=months) - timedelta(days=1)
         is_first = months == _MONTHS - 1

@@ -27,7 +27,8 @@ _KEY_ACCOUNTS = [
 
 def load(env, company):
     """Let customers speak up and leave; a second call does nothing."""
-    if env["crm.value.departure"].search_count([("company_id", "=", company.id)], limit=1):
+    told = [("company_id", "=", company.id), ("reason_id", "!=", False)]
+    if env["crm.value.departure"].search_count(told, limit=1):
         return
     today = company._value_today()
     values = env["crm.value"].search([("company_id", "=", company.id)])
@@ -48,9 +49,12 @@ def load(env, company):
         if name in customers:
             customers[name].relationship_stage = stage
             customers[name].child_ids[:1].contact_role = "decides"
+    for tier, strategy in (("silver", "clasp"), ("gold", "velcro"), ("platinum", "zipper")):
+        env.ref(f"crm_value_addon.tier_{tier}").relationship_strategy = strategy
     _speak(env, customers, today)
     env["crm.value.refresh"].with_company(company)._refresh_company()
-    env["crm.value.scorecard"]._take_missing(company)
+    # scorecards compare with a year earlier
+    env["crm.value.reconstruction"].with_company(company)._reconstruct()
 
 
 def _complain(env, company, customers, today):
@@ -67,6 +71,7 @@ def _complain(env, company, customers, today):
                 "date": today - timedelta(days=days),
                 "description": said,
                 "promised": promised,
+                "user_id": (customers[name].user_id or env.ref("base.user_admin")).id,
                 "solution": solution,
             }
         )

@@ -6,6 +6,7 @@ from odoo.tools import SQL
 from ..const import MARGIN_GROUP, POSTED_DOCUMENTS, SALES_CHANNELS
 from ..lib.windows import days_before, windows
 from ..report.crm_value_contact_source import CHANNELS
+from .components.profit import DIFFERENCES, compute_profit, rate_to_sql
 from .listening.crm_value_rhythm import compute_rhythm, search_rhythm
 
 #: what a field of `crm.value` says of itself (see `CrmValue`)
@@ -398,6 +399,28 @@ class CrmValue(models.Model):
         opt_out="kept",
         help="What serving the customer has cost, by the drivers in the settings",
     )
+    cost_to_serve_12m = fields.Monetary(
+        string="Cost to Serve 12 Months",
+        readonly=True,
+        groups=MARGIN_GROUP,
+        written_by="component",
+        opt_out="kept",
+        help="What serving the customer cost in the last 12 months; what winning it cost is left out",
+    )
+    profit_12m = fields.Monetary(
+        string="Profit 12 Months",
+        compute=compute_profit,
+        groups=MARGIN_GROUP,
+        help="Margin less cost to serve of the last 12 months",
+    )
+    profit_rate_12m = fields.Float(
+        string="Profit Rate 12 Months (%)",
+        compute=compute_profit,
+        digits=(16, 1),
+        aggregator=None,
+        groups=MARGIN_GROUP,
+        help="Profit of the last 12 months in percent of their revenue; 0 where nothing was bought",
+    )
     satisfaction = fields.Float(
         readonly=True,
         digits=(16, 2),
@@ -724,14 +747,16 @@ class CrmValue(models.Model):
             value.expected_revenue = value.expected_purchases * value.expected_spend
 
     def _field_to_sql(self, alias, field_expr, query=None):
-        parts = {"equity": ("clv", "referral_value"), "expected_revenue": ("expected_purchases", "expected_spend")}
+        if field_expr == "profit_rate_12m":
+            return rate_to_sql(*(self._field_to_sql(alias, name, query) for name in ("profit_12m", "revenue_12m")))
+        parts = DIFFERENCES | {"expected_revenue": ("expected_purchases", "expected_spend")}
         if field_expr not in parts:
             return super()._field_to_sql(alias, field_expr, query)
         first, second = (
             SQL("COALESCE(%s, 0)", super(CrmValue, self)._field_to_sql(alias, name, query))
             for name in parts[field_expr]
         )
-        if field_expr == "equity":
+        if field_expr in DIFFERENCES:
             return SQL("(%s - %s)", first, second)
         # what every session knows of currencies anyway: no query for it
         currency = self.env["res.currency"].get_all_currencies().get(self.env.company.currency_id.id)

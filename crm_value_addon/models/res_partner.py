@@ -3,6 +3,7 @@ from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
 from ..const import MARGIN_GROUP, SELLER_GROUP
+from .listening.account_manager import compute_changes, search_changes
 from .privacy.field_access import denies
 from .tiers.crm_value_tier import STRATEGIES
 
@@ -152,6 +153,13 @@ class ResPartner(models.Model):
     )
     relationship_since = fields.Date(
         string="Stage since", groups=SELLER_GROUP, copy=False, readonly=True, help="When the stage last changed"
+    )
+    salesperson_change_count = fields.Integer(
+        string="Salesperson Changes",
+        compute=compute_changes,
+        search=search_changes,
+        groups=SELLER_GROUP,
+        help="How often the customer got another salesperson in the last 24 months",
     )
     contact_role = fields.Selection(
         [("decides", "Decides"), ("influences", "Influences"), ("uses", "Uses"), ("pays", "Pays")],

@@ -5,6 +5,7 @@ from . import crm_value_liability
 from . import crm_value_overdue
 from . import crm_value_purchase
 from . import crm_value_purchase_reader
+from . import crm_value_cohort
 from . import crm_value_demand
 from . import crm_value_followup_source
 from . import crm_value_product_reader

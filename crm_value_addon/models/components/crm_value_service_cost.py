@@ -35,5 +35,6 @@ class CrmValueServiceCost(models.AbstractModel):
         )
         return {
             "cost_to_serve": total,
+            "cost_to_serve_12m": recent,
             "service_cost": self.env["crm.value.component"]._carry_forward(basis, columns, recent),
         }

@@ -101,7 +101,7 @@ class CrmValueReconstruction(models.AbstractModel):
         more = True
         while more:
             more = transaction(lambda: self._reconstruct_batch(run, months))
-        transaction(lambda: self.env["crm.value.scorecard"]._take_missing(company))
+        transaction(lambda: self.env["crm.value.scorecard"]._take_missing(company, again=True))
         transaction(run._finish)
         return run
 

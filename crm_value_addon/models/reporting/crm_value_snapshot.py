@@ -57,6 +57,14 @@ class CrmValueSnapshot(models.Model):
     is_rhythm_kept = fields.Boolean(
         string="Rhythm Kept", readonly=True, help="Empty for customers whose strategy names no rhythm"
     )
+    rhythm_rate = fields.Float(
+        string="Rhythm Kept (%)",
+        compute="_compute_rhythm_rate",
+        digits=(16, 1),
+        aggregator="avg",
+        exportable=False,
+        help="Of the customers whose strategy names a rhythm, those who were contacted in time",
+    )
     tier_id = fields.Many2one("crm.value.tier", ondelete="set null", readonly=True)
     lifecycle_stage = fields.Selection(
         selection=lambda self: self.env["crm.value"]._fields["lifecycle_stage"]._description_selection(self.env),
@@ -85,7 +93,18 @@ class CrmValueSnapshot(models.Model):
         for snapshot in self:
             snapshot.display_name = format_date(self.env, snapshot.as_of_date) or ""
 
+    @api.depends("is_rhythm_kept")
+    def _compute_rhythm_rate(self):
+        for snapshot in self:
+            snapshot.rhythm_rate = 100.0 * snapshot.is_rhythm_kept
+
     # totals
+
+    def _read_group_select(self, aggregate_spec, query):
+        if aggregate_spec == "rhythm_rate:avg":
+            is_kept = SQL.identifier(self._table, "is_rhythm_kept")
+            return SQL("100.0 * count(*) FILTER (WHERE %s) / NULLIF(count(%s), 0)", is_kept, is_kept)
+        return super()._read_group_select(aggregate_spec, query)
 
     @api.model
     def _read_group(self, domain, groupby=(), aggregates=(), having=(), offset=0, limit=None, order=None):

@@ -228,16 +228,20 @@ class CrmValueScorecard(models.Model):
         )
 
     @api.model
-    def _take_missing(self, company):
-        """Make the rows of the month ends that have none yet."""
+    def _take_missing(self, company, again=False):
+        """Make the rows of the month ends that have none yet.
+
+        :param bool again: also of those that knew no customers of a year before, because they are known by now
+        """
         for [day] in self.env.execute_query(
             SQL(
                 """SELECT DISTINCT as_of_date FROM crm_value_snapshot snapshot
                     WHERE company_id = %s AND NOT EXISTS (
                           SELECT FROM crm_value_scorecard card
-                           WHERE card.company_id = snapshot.company_id AND card.date = snapshot.as_of_date)
+                           WHERE card.company_id = snapshot.company_id AND card.date = snapshot.as_of_date AND %s)
                     ORDER BY 1""",
                 company.id,
+                SQL("card.before_count > 0") if again else SQL("TRUE"),
             )
         ):
             self._take(company, day)

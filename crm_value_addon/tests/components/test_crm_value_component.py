@@ -221,6 +221,25 @@ class TestServiceCost(PartsCase):
         self.assertEqual(self.value(customer).realised_value, -90)
         self.assertEqual(self.value(customer).clv, -self.monthly(5))
 
+    def test_profit_of_12_months(self):
+        self.company.write({"value_cost_credit_notes": True, "value_cost_credit_note": 30})
+        customer, idle = self.customer("Bakery"), self.customer("Idle")
+        self.invoice(idle, "2023-01-10", 100)
+        for day in ("2023-03-01", "2025-03-01"):
+            self.credit_note(self.invoice(customer, day, 1000), day, 100)
+        self.refresh()
+        value = self.value(customer)
+        profit = value.margin_12m - 30
+        self.assertRecordValues(value, [{"cost_to_serve_12m": 30, "cost_to_serve": 60, "profit_12m": profit}])
+        self.assertEqual(round(value.profit_rate_12m, 1), round(100 * profit / value.revenue_12m, 1))
+        self.assertEqual(self.value(idle).profit_rate_12m, 0.0, "nothing was bought")
+        # lists sort by both, and groups add the profit up
+        both = value + self.value(idle)
+        Value = self.env["crm.value"]
+        self.assertEqual(Value.search([("id", "in", both.ids)], order="profit_rate_12m desc"), both)
+        [(total,)] = Value._read_group([("id", "in", both.ids)], [], ["profit_12m:sum"])
+        self.assertEqual(total, profit)
+
     def test_activities_and_messages(self):
         self.company.write(
             {"value_cost_work": True, "value_activity_minutes": 30, "value_message_minutes": 6, "value_hourly_cost": 80}

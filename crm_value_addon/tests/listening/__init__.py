@@ -1,3 +1,4 @@
+from . import test_account_manager
 from . import test_crm_value_feedback
 from . import test_crm_value_goodwill
 from . import test_crm_value_contacts

@@ -195,6 +195,7 @@ class TrustCase(BenefitCase):
             "crm.value.points.due": env["crm.value.points.due"].create(
                 {"partner_key": cls.buyer.id, "company_key": company.id}
             ),
+            "crm.value.cohort": env["crm.value.cohort"].search([("partner_id", "=", cls.buyer.id)], limit=1),
             "crm.value.purchase": env["crm.value.purchase"].search([("partner_id", "=", cls.buyer.id)]),
             "crm.value.queue": env["crm.value.queue"].search([], limit=1),
             "crm.value.rebate": rebate,

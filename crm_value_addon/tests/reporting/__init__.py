@@ -1,4 +1,5 @@
 from . import test_crm_value_brief
+from . import test_crm_value_cohort
 from . import test_crm_value_customer_page
 from . import test_crm_value_explanation
 from . import test_crm_value_reconstruction

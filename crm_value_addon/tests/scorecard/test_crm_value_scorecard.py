@@ -114,6 +114,16 @@ class TestCrmValueScorecard(ListeningCase):
             [{"lost_count": 0, "won_back_count": 0, "equity_change": 0.0, "retention": 0.0, "customer_count": 2}],
         )
 
+    def test_a_reconstructed_year_before_is_compared_with(self):
+        Card = self.env["crm.value.scorecard"]
+        self.take(BEFORE)
+        self.assertEqual(self.card(self.ann, BEFORE).before_count, 0)
+        self.snapshot(self.kept, date(2024, 5, 31), "active", 50)
+        Card._take_missing(self.company)
+        self.assertEqual(self.card(self.ann, BEFORE).before_count, 0, "nothing is missing")
+        Card._take_missing(self.company, again=True)
+        self.assertEqual(self.card(self.ann, BEFORE).kept_count, 1)
+
     def test_follow_ups(self):
         rule = self.env["crm.value.followup.rule"].create(
             {"name": "Call", "trigger": "manual", "company_id": self.company.id, "user_id": self.boss.id}
@@ -165,6 +175,22 @@ class TestCrmValueScorecard(ListeningCase):
         self.assertEqual(customers, round(sum(rows.mapped("customer_count")) / 2), "over months, their mean")
         [(revenue,)] = Card._read_group(ours, [], ["revenue_12m:sum_currency"])
         self.assertAlmostEqual(float(revenue), sum(rows.mapped("revenue_12m")) / 2, 2, "as pivot and graph ask")
+
+    def test_rhythm_kept_by_tier(self):
+        Snapshot = self.env["crm.value.snapshot"]
+        for customer, is_kept in ((self.kept, True), (self.left, False), (self.fresh, None), (self.back, True)):
+            self.env.cr.execute(
+                "UPDATE crm_value_snapshot SET is_rhythm_kept = %s, tier_id = %s WHERE value_id = %s",
+                [is_kept, None if customer == self.back else self.mid.id, self.value(customer).id],
+            )
+        self.env.invalidate_all()
+        rates = dict(
+            Snapshot._read_group(
+                [("company_id", "=", self.company.id), ("as_of_date", "=", TODAY)], ["tier_id"], ["rhythm_rate:avg"]
+            )
+        )
+        self.assertEqual(float(rates[self.mid]), 50.0, "who has no rhythm does not count")
+        self.assertEqual(float(rates[self.env["crm.value.tier"]]), 100.0)
 
     def test_everybody_their_own(self):
         self.take()
