@@ -1,1 +1,2 @@
 from . import test_followup_rating
+from . import test_survey
