@@ -31,6 +31,64 @@ def found(page, axe, within):
     return [(one["id"], one["nodes"][0]["html"][:200]) for one in violations if one["id"] not in _OF_ODOO]
 
 
+#: what is read on the way: each has cards for a phone
+CARDS = (
+    "crm_lead_action_by_value",
+    "crm_value_action",
+    "crm_value_benefit_action",
+    "crm_value_departure_action_unanswered",
+    "crm_value_earning_action",
+    "crm_value_feedback_action",
+    "crm_value_followup_action",
+    "crm_value_followup_rule_action",
+    "crm_value_followup_rule_action_results",
+    "crm_value_liability_action",
+    "crm_value_opening_action",
+    "crm_value_product_action",
+    "crm_value_product_action_shrinking",
+    "crm_value_purchase_action",
+    "crm_value_rebate_action",
+    "crm_value_run_action",
+    "crm_value_scorecard_action",
+    "crm_value_target_action",
+    "crm_value_tier_action",
+    "crm_value_tier_change_action",
+    "crm_value_tier_lock_action",
+    "res_partner_action_key_accounts",
+)
+#: what Odoo's own cards break on any screen: an article that is a link, pictures of users, signs of activities
+_OF_ODOO_CARDS = {"aria-allowed-role", "image-alt", "role-img-alt"}
+
+
+def test_cards_on_a_phone(visit, axe):
+    """Boards and reports: nothing that axe finds is ours, and nothing is to be found sideways."""
+    visitor = visit("admin", on_phone=True)
+    page = visitor.page
+    for action in CARDS:
+        visitor.open_action(f"crm_value_addon.{action}")
+        page.wait_for_selector(".o_kanban_renderer .o_kanban_record:not(.o_kanban_ghost)")
+        page.evaluate(axe)
+        # badges have Odoo's colours
+        result = page.evaluate("() => axe.run({include: ['.o_kanban_renderer'], exclude: ['.badge', '.o_m2o_avatar']})")
+        broken = [(one["id"], one["nodes"][0]["html"][:200]) for one in result["violations"]]
+        assert [one for one in broken if one[0] not in _OF_ODOO | _OF_ODOO_CARDS] == [], action
+        wide, seen = page.evaluate(
+            "() => { const board = document.querySelector('.o_kanban_renderer');"
+            " return [board.scrollWidth, board.clientWidth]; }"
+        )
+        assert wide <= seen + 1, action
+
+
+def test_a_complaint_and_why_they_leave(visit, axe):
+    visitor = visit("admin")
+    page = visitor.page
+    for action in ("crm_value_feedback_action", "crm_value_departure_action_unanswered"):
+        visitor.open_action(f"crm_value_addon.{action}")
+        page.locator(".o_data_row td.o_data_cell").first.click()
+        page.wait_for_selector(".o_form_sheet")
+        assert found(page, axe, ".o_form_sheet") == [], action
+
+
 def test_the_dashboard(visit, axe):
     visitor = visit("admin")
     visitor.page.goto("/odoo/customer-value")

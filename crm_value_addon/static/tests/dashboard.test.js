@@ -75,7 +75,7 @@ describe("figures", () => {
         ]);
         expect(".o_value_dashboard [role=status]").toHaveText("Figures are 3 minutes old.");
         expect("[data-tile=equity] .fs-2").toHaveText(/2,000/);
-        expect("[data-tile=equity]").toHaveText(/400.*\+25%.*since 05\/31\/2025/);
+        expect("[data-tile=equity]").toHaveText(/400.*\+25%.*since May 31/);
         expect("[data-tile=expected]").toHaveText(/between .*900.* and .*1,500/);
         expect("[data-tile=at_risk]").toHaveText(/300.*churn probability, 30% of all.*2 customers at risk/s);
     });

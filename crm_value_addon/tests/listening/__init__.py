@@ -4,3 +4,4 @@ from . import test_crm_value_goodwill
 from . import test_crm_value_contacts
 from . import test_crm_value_departure
 from . import test_crm_value_completeness
+from . import test_queries

@@ -1,4 +1,4 @@
-import { formatDate, deserializeDate } from "@web/core/l10n/dates";
+import { deserializeDate, toLocaleDateString } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { formatFloat, formatInteger, formatMonetary, formatPercentage } from "@web/views/fields/formatters";
 
@@ -44,7 +44,7 @@ export class DashboardFormat {
     }
 
     day(date) {
-        return formatDate(deserializeDate(date));
+        return toLocaleDateString(deserializeDate(date));
     }
 
     month(date) {

@@ -1,4 +1,4 @@
-import { deserializeDate, formatDate } from "@web/core/l10n/dates";
+import { deserializeDate, toLocaleDateString } from "@web/core/l10n/dates";
 import { formatMonetary } from "@web/views/fields/formatters";
 import { registry } from "@web/core/registry";
 import { standardFieldProps } from "@web/views/fields/standard_field_props";
@@ -43,7 +43,7 @@ export class ValueWaterfallField extends Component {
     }
 
     get since() {
-        return formatDate(deserializeDate(this.explanation.since.as_of_date));
+        return toLocaleDateString(deserializeDate(this.explanation.since.as_of_date));
     }
 
     get changes() {
