@@ -36,11 +36,14 @@ export class Products extends DashboardSection {
         const { lost, shrinking } = this.state.figures;
         return [
             { key: "lost", name: String(_t("No longer bought")), icon: "fa-times text-danger", figure: lost },
-            { key: "shrinking", name: String(_t("Bought less")), icon: "fa-arrow-down text-warning", figure: shrinking },
+            {
+                key: "shrinking",
+                name: String(_t("Bought less")),
+                icon: "fa-arrow-down text-warning",
+                figure: shrinking,
+            },
         ];
     }
 }
 
-registry
-    .category("crm_value_dashboard_sections")
-    .add("products", { Component: Products, width: 12 }, { sequence: 35 });
+registry.category("crm_value_dashboard_sections").add("products", { Component: Products, width: 12 }, { sequence: 35 });
