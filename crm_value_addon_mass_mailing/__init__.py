@@ -7,5 +7,6 @@ def post_init_hook(env):
 
 
 def uninstall_hook(env):
-    """Delete the filters that ask for customer values, which nothing could search by any more."""
+    """Switch off the rules that need this addon; delete the filters that nothing could search by any more."""
+    env["crm.value.followup.retirement"]._retire("crm_value_addon_mass_mailing")
     env["mailing.filter"].search([("mailing_domain", "like", "value_ids")]).unlink()

@@ -8,4 +8,5 @@
     "depends": ["crm_value_addon", "rating"],
     "data": ["data/mail_template_data.xml", "views/crm_value_followup_rule_views.xml"],
     "auto_install": True,
+    "uninstall_hook": "uninstall_hook",
 }

@@ -5,6 +5,7 @@ from . import crm_value_followup_assignee
 from . import crm_value_followup_due
 from . import crm_value_followup_plan
 from . import crm_value_followup_result
+from . import crm_value_followup_retirement
 from . import crm_value_followup_rule
 from . import crm_value_followup_run
 from . import crm_value_followup_text
