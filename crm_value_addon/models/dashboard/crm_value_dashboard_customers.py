@@ -28,6 +28,9 @@ class Group:
     least: float
     risked: int
     at_risk: float
+    tried: int
+    held_out: int
+    cost: float
     margin: float = 0
     clv: float = 0
     equity: float = 0
@@ -108,6 +111,9 @@ class CrmValueDashboardCustomers(models.AbstractModel):
             SQL("percentile_disc(%s) WITHIN GROUP (ORDER BY %s DESC) AS least", BEST_SHARE, worth)
         )
         query.add_join("LEFT JOIN", "best", best, SQL("TRUE"))
+        # who was followed up because it was lost, for the life cycle
+        tries = self.env["crm.value.dashboard.lifecycle"]._select_tries(scope)
+        query.add_join("LEFT JOIN", "tries", SQL("(%s)", tries), SQL("tries.value_id = crm_value.id"))
         keys = SQL(
             "crm_value.tier_id, crm_value.purchase_count > 0, crm_value.lifecycle_stage, crm_value.r_score,"
             " crm_value.f_score"
@@ -124,6 +130,7 @@ class CrmValueDashboardCustomers(models.AbstractModel):
             SQL("min(best.least)"),
             SQL("count(*) FILTER (WHERE crm_value.revenue_at_risk > 0)"),
             self._total(SQL("crm_value.revenue_at_risk")),
+            *(self._total(SQL.identifier("tries", name)) for name in ("tried", "held_out", "cost")),
         ]
         if scope.sees_worth:
             columns += [
@@ -131,7 +138,7 @@ class CrmValueDashboardCustomers(models.AbstractModel):
                 self._total(SQL("crm_value.clv")),
                 self._total(SQL("crm_value.clv - COALESCE(crm_value.referral_value, 0)")),
             ]
-        Value.flush_model()
+        self.env.flush_all()
         return [Group(*row) for row in self.env.execute_query(query.select(*columns))]
 
     @api.model

@@ -348,6 +348,53 @@ class TestDashboardFigures(DashboardCase):
         with self.assertQueryCount(10):
             env["crm.value.dashboard"].read_dashboard()
 
+    def test_winning_back(self):
+        self.assertFalse(self.dashboard()["lifecycle"]["win_back"]["tried"]["count"])
+        self.company.write({"value_activity_minutes": 30, "value_hourly_cost": 60, "value_cost_gift": 5})
+        Rule = self.env["crm.value.followup.rule"]
+        lost, stage, other = Rule.create(
+            [
+                {"name": "Lost", "trigger": "lost"},
+                {"name": "Long lost", "trigger": "stage_reached", "stage": "lost", "active": False},
+                {"name": "At risk", "trigger": "at_risk"},
+            ]
+        )
+
+        def followup(rule, customer, **vals):
+            return {
+                "rule_id": rule.id,
+                "value_id": self.value(customer).id,
+                "company_id": self.company.id,
+                "occasion": f"{rule.id} {len(vals)}",
+                "date": date(2025, 3, 1),
+                "group": "treated",
+                "state": "done",
+                **vals,
+            }
+
+        self.env["crm.value.followup"].create(
+            [
+                followup(lost, self.bakery),
+                followup(lost, self.eatery, state="cancelled"),
+                followup(stage, self.grocer, channel="gift"),
+                followup(other, self.bakery),
+                followup(lost, self.bakery, occasion="long ago", date=date(2024, 6, 30)),
+                followup(stage, self.bakery, group="control", state="control"),
+            ]
+        )
+        self.value(self.bakery).lifecycle_stage = "won_back"
+        self.value(self.eatery).lifecycle_stage = "lost"
+        self.value(self.grocer).lifecycle_stage = "lost"
+        section = self.dashboard()["lifecycle"]["win_back"]
+        self.assertEqual((section["tried"]["count"], section["back"]["count"]), (3, 1))
+        self.assertEqual((section["rate"], section["rate_without"]), (0.3333, 1.0))
+        self.assertEqual(section["cost"], 35, "an activity of half an hour, and a gift, for the one who came back")
+        self.assert_lists_match(self.dashboard())
+        for_seller = self.dashboard(self.seller)["lifecycle"]["win_back"]
+        self.assertEqual((for_seller["tried"]["count"], for_seller["rate_without"]), (3, 1.0))
+        self.assertNotIn("cost", for_seller)
+        self.assert_lists_match(self.dashboard(self.seller), self.seller)
+
     def test_seller_sees_revenue_only(self):
         payload = self.dashboard(self.seller)
         self.assertFalse(payload["sees_worth"])

@@ -1,3 +1,4 @@
+import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 
 import { DashboardSection } from "../dashboard_section";
@@ -13,7 +14,7 @@ const COLORS = {
     won_back: "bg-success",
 };
 
-/** The stages of a customer's life, from the first interest on. */
+/** The stages of a customer's life, from the first interest on; below them who was won back. */
 export class Lifecycle extends DashboardSection {
     static template = "crm_value_addon.DashboardLifecycle";
 
@@ -25,6 +26,19 @@ export class Lifecycle extends DashboardSection {
             color: COLORS[stage.stage],
             width: this.props.format.width(stage.count, largest),
         }));
+    }
+
+    /** Follow-ups of lost customers, where there were any. */
+    get winBack() {
+        const { win_back: winBack } = this.section;
+        return winBack.tried.count ? winBack : null;
+    }
+
+    get winBackNames() {
+        return {
+            tried: String(_t("Follow-ups of lost customers, last 12 months")),
+            back: String(_t("Lost customers who are customers again")),
+        };
     }
 }
 
