@@ -34,6 +34,7 @@ class CrmValueFollowupRun(models.AbstractModel):
     def _run_all(self):
         """Run the follow-ups of all companies; only crons call this, because it commits."""
         companies = self.env["res.company"].search([])
+        self.env["crm.value.message"]._retry()
         self.env["ir.cron"]._commit_progress(remaining=len(companies))
         for company in companies:
             self.env["crm.value.scheduler"]._run_alone(

@@ -1,11 +1,12 @@
 import logging
+from datetime import timedelta
 from typing import NamedTuple
 
 import psycopg2
 from lxml import html
 from markupsafe import Markup
 
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.tools import SQL, hmac
 from odoo.tools.rendering_tools import parse_inline_template, render_inline_template
 
@@ -13,6 +14,8 @@ from ..followups.crm_value_followup import QUIET
 from ..refresh.said import describe_error
 
 _logger = logging.getLogger(__name__)
+#: how long, and how often, mails are tried again that no mail server took
+_RETRIED_FOR, _RETRIED_AFTER = timedelta(days=5), timedelta(hours=1)
 
 
 class Written(NamedTuple):
@@ -173,6 +176,29 @@ class CrmValueMessage(models.AbstractModel):
         )
         self.env["crm.value.followup"].invalidate_model(["message_id", "summary"])
         self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger(send_at or None)  # sudo: wakes Odoo's queue
+
+    @api.model
+    def _retry(self):
+        """Put the mails of follow-ups back into Odoo's queue that no mail server took; nothing of them was sent.
+
+        Odoo itself tries each mail once. One that failed for a reason of its own has that reason (`failure_type`), and
+        is left alone.
+        """
+        self.env.flush_all()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT mail.id FROM mail_mail mail
+                     JOIN crm_value_followup followup ON followup.message_id = mail.mail_message_id
+                    WHERE mail.state = 'exception' AND mail.failure_type IS NULL AND followup.date > %s""",
+                fields.Date.today() - _RETRIED_FOR,
+            )
+        )
+        if not rows:
+            return
+        # sudo: the machine's own mails
+        self.env["mail.mail"].sudo().browse([mail_id for [mail_id] in rows]).mark_outgoing()
+        self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
+        self.env.ref("crm_value_addon.ir_cron_followup").sudo()._trigger(fields.Datetime.now() + _RETRIED_AFTER)
 
     @api.model
     def _prepare_mail_vals(self, rule, company, text):

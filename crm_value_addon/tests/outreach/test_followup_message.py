@@ -152,12 +152,39 @@ class TestFollowupMessage(OutreachCase):
         self.assertEqual(self.mails(rule).scheduled_date.hour, 8)
 
     def test_a_mail_server_that_is_down_loses_nothing(self):
+        for name in ("Ann", "Bob"):
+            self.at_risk(name)
+        self.refresh()
+        rule = self.mail_rule()
+        self.run_rules()
+        mails = self.mails(rule)
+        Server, Message = self.env.registry["ir.mail_server"], self.env["crm.value.message"]
+        with patch.object(Server, "_connect__", side_effect=ConnectionRefusedError), mute_logger("odoo.addons.mail"):
+            mails.send()
+        self.assertEqual(mails.mapped("state"), ["exception"] * 2, "Odoo tries once")
+        mails[1].failure_type = "mail_email_invalid"
+        Message._retry()
+        self.assertEqual(mails.mapped("state"), ["outgoing", "exception"])
+        with (
+            patch.object(Server, "_disable_send", return_value=False),
+            patch.object(Server, "_connect__", return_value=None),
+            patch.object(Server, "send_email", return_value="<id>") as sent,
+        ):
+            mails[0].send()
+            Message._retry()
+        self.assertEqual(sent.call_count, 1)
+        self.assertNotEqual(mails[0].exists().state, "outgoing", "what was sent is not sent again")
+
+    def test_no_mail_is_tried_for_ever(self):
         self.at_risk("Ann")
         self.refresh()
         rule = self.mail_rule()
-        with patch.object(self.env.registry["ir.mail_server"], "_connect__", side_effect=ConnectionRefusedError):
-            self.run_rules()
-        self.assertEqual(self.mails(rule).state, "outgoing")
+        self.run_rules()
+        mail = self.mails(rule)
+        mail.state = "exception"
+        with freeze_time(TODAY + timedelta(days=6)):
+            self.env["crm.value.message"]._retry()
+        self.assertEqual(mail.state, "exception")
 
     def test_a_neutralised_copy_sends_nothing(self):
         self.at_risk("Ann")
