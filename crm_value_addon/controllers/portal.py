@@ -84,6 +84,15 @@ class LoyaltyPortal(CustomerPortal):
 
 
 class ReferralLink(Controller):
+    @route("/loyalty/r", type="http", auth="public", website=True, methods=["GET"], sitemap=False)
+    def enter(self, code="", **_kwargs):
+        """Let a visitor enter the code that a customer told, instead of following the link."""
+        link = request.env["crm.value.referral.link"]
+        # sudo: a setting that decides whether there is a page
+        if not request.env.company.sudo().value_referral_program_id or code and link._remember(code):
+            return request.redirect(link._landing_page())
+        return request.render("crm_value_addon.referral_code", {"code": code})
+
     @route("/loyalty/r/<string:token>", type="http", auth="public", website=True, methods=["GET"], sitemap=False)
     def follow(self, token, **_kwargs):
         """Remember who recommended the company, and show its front page, whatever the token is."""

@@ -130,6 +130,7 @@ class CrmValueGrant(models.Model):
                             self._claim(wishes[start : start + _BATCH])
                         Cron._commit_progress()
                 self.env["crm.value.earning.due"]._settle_referrals(company)
+                self.env["crm.value.referral.reward"]._tell_same_payers(company)
                 Run._end_alarms(company, ["gift"])
             except Exception as error:
                 _logger.exception("Customer value: the gifts of company %s could not be given", company.id)

@@ -5,7 +5,11 @@ from odoo.tools import SQL
 
 
 class CrmValueReferralReward(models.AbstractModel):
-    """The reward for a referral, once the referred customer's first invoice is posted."""
+    """The reward for a referral, once the referred customer's first invoice is posted.
+
+    Whoever pays from the bank account of the customer that referred it may be that customer itself: there is no reward,
+    and the cron of the gifts tells the salesperson.
+    """
 
     _name = "crm.value.referral.reward"
     _description = "Customer Value: Referral Rewards"
@@ -30,7 +34,7 @@ class CrmValueReferralReward(models.AbstractModel):
                 """
             SELECT referred.id, referrer.commercial_partner_id, gift.id, gift.state,
                    referred.purchase_count > 0 AND referred.first_purchase_date >= %(since)s,
-                   %(is_early)s OR referred.first_purchase_date < %(gifts_from)s
+                   %(is_early)s OR referred.first_purchase_date < %(gifts_from)s OR %(same_payer)s
               FROM crm_value referred
               JOIN res_partner partner ON partner.id = referred.partner_id
               JOIN res_partner referrer ON referrer.id = partner.referred_by_id
@@ -42,6 +46,7 @@ class CrmValueReferralReward(models.AbstractModel):
                 partners=partner_ids,
                 since=company.value_referral_since or as_of,
                 is_early=company._value_is_early(as_of),
+                same_payer=self._where_same_payer(),
                 gifts_from=company.value_gifts_from or date.min,
             )
         )
@@ -68,6 +73,64 @@ class CrmValueReferralReward(models.AbstractModel):
         gifts = Grant.browse(bought)
         gifts.filtered(lambda gift: not bought[gift.id])._cancel_unused()
         gifts.filtered(lambda gift: bought[gift.id] and gift.state == "cancelled")._restore()
+
+    @api.model
+    def _where_same_payer(self):
+        """Return the condition that a value ``referred`` and a contact ``referrer`` have a bank account in common."""
+        return SQL(
+            """EXISTS (SELECT FROM res_partner_bank account
+                         JOIN res_partner owner ON owner.id = account.partner_id
+                         JOIN res_partner_bank other ON other.sanitized_acc_number = account.sanitized_acc_number
+                         JOIN res_partner other_owner ON other_owner.id = other.partner_id
+                        WHERE owner.commercial_partner_id = referred.partner_id
+                          AND other_owner.commercial_partner_id = referrer.commercial_partner_id)"""
+        )
+
+    @api.model
+    def _tell_same_payers(self, company):
+        """Tell the salespeople, once each, of referred customers who pay from their referrer's bank account."""
+        if not company.value_referral_program_id:
+            return
+        self.env.flush_all()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT referred.partner_id, referrer.id
+                     FROM crm_value referred
+                     JOIN res_partner partner ON partner.id = referred.partner_id
+                     JOIN res_partner referrer ON referrer.id = partner.referred_by_id
+                    WHERE referred.company_id = %s AND referred.purchase_count > 0
+                      AND referred.first_purchase_date >= %s AND %s
+                      AND NOT EXISTS (SELECT FROM crm_value_grant gift WHERE gift.referred_value_id = referred.id)
+                    ORDER BY referred.id""",
+                company.id,
+                company.value_referral_since or date.min,
+                self._where_same_payer(),
+            )
+        )
+        Partner = self.env["res.partner"]
+        for referred, referrer in [(Partner.browse(one), Partner.browse(other)) for one, other in rows]:
+            self._tell_same_payer(company, referred, referrer)
+
+    @api.model
+    def _tell_same_payer(self, company, referred, referrer):
+        """Ask a salesperson to look at a referral; done or not, nobody is asked a second time."""
+        summary = self.env._("Referral of %(customer)s", customer=referred.display_name)
+        asked = self.env["mail.activity"].with_context(active_test=False)
+        if asked.search_count(
+            [("res_model", "=", "res.partner"), ("res_id", "=", referrer.id), ("summary", "=", summary)], limit=1
+        ):
+            return
+        Assignee = self.env["crm.value.followup.assignee"]
+        user = referrer.user_id or referrer.commercial_partner_id.user_id or Assignee._sales_manager(company)
+        referrer.activity_schedule(
+            "mail.mail_activity_data_todo",
+            user_id=user.id or self.env.uid,
+            summary=summary,
+            note=self.env._(
+                "%(customer)s pays from the same bank account as this customer, which referred it. There is no reward.",
+                customer=referred.display_name,
+            ),
+        )
 
     @api.model
     def _ensure_values(self, company, partner_ids):

@@ -127,8 +127,9 @@ class CrmValueEarningDue(models.AbstractModel):
                  JOIN res_partner partner ON partner.id = referred.partner_id
                  JOIN res_partner referrer ON referrer.id = partner.referred_by_id
                 WHERE referred.company_id = %s AND referred.purchase_count > 0
-                  AND referrer.commercial_partner_id != referred.partner_id""",
+                  AND referrer.commercial_partner_id != referred.partner_id AND NOT %s""",
             rule.company_id.id,
+            self.env["crm.value.referral.reward"]._where_same_payer(),
         )
 
     @api.model

@@ -1,3 +1,5 @@
+import base64
+
 from odoo import api, models
 from odoo.http import request
 from odoo.tools import consteq, hmac
@@ -17,7 +19,8 @@ class CrmValueReferralLink(models.AbstractModel):
     How to use: `_prepare` for the loyalty page; the link's route calls `_remember`; contacts and leads call `_credit`
     with the values they are created with.
 
-    How it works: the link names the customer and is signed, so that nobody makes one for somebody else. A visitor's
+    How it works: the link names the customer and is signed, so that nobody makes one for somebody else; its end is the
+    code that a customer may tell instead, short enough to be typed and too long to be guessed. A visitor's
     session remembers who recommended; the contact or lead that the visitor becomes is *Referred by* that customer.
     Whoever looks like the customer itself is not credited: the salesperson is told.
     """
@@ -29,7 +32,7 @@ class CrmValueReferralLink(models.AbstractModel):
     def _prepare(self, partner, company):
         """Return what a person may know of its recommendations, False where none are rewarded.
 
-        :return: dict ``url referrals``, a list of dicts ``date has_bought``: nobody's name, nobody's figures
+        :return: dict ``url code referrals``, the last a list of dicts ``date has_bought`` without names and figures
         """
         company = company.sudo()  # sudo: settings that decide what the person sees
         if not company.value_referral_program_id:
@@ -44,8 +47,10 @@ class CrmValueReferralLink(models.AbstractModel):
             .search([("partner_id", "in", referred.commercial_partner_id.ids), ("company_id", "=", company.id)])
         )
         buyers = values.filtered("purchase_count").partner_id
+        code = self._token(person)
         return {
-            "url": f"{person.get_base_url()}/loyalty/r/{self._token(person)}",
+            "url": f"{person.get_base_url()}/loyalty/r/{code}",
+            "code": code,
             "referrals": [
                 {"date": contact.create_date.date(), "has_bought": contact.commercial_partner_id in buyers}
                 for contact in referred
@@ -55,11 +60,12 @@ class CrmValueReferralLink(models.AbstractModel):
     @api.model
     def _token(self, partner):
         signature = hmac(self.env(su=True), _SCOPE, str(partner.id))  # su: the key of the database signs
-        return f"{partner.id}-{signature[:20]}"
+        return f"{partner.id}-{base64.b32encode(bytes.fromhex(signature[:10])).decode()}"
 
     @api.model
     def _referrer(self, token):
         """Return the contact that a token names, empty for one that nobody was given."""
+        token = token.strip().upper()
         number, _dash, _signature = token.partition("-")
         partner = self.env["res.partner"].sudo()  # sudo: visitors have no rights on contacts
         if not token.isascii() or not number.isdecimal() or len(number) > 9:
@@ -69,10 +75,11 @@ class CrmValueReferralLink(models.AbstractModel):
 
     @api.model
     def _remember(self, token):
-        """Remember in the visitor's session who recommended; a link that is not ours is forgotten silently."""
+        """Remember in the visitor's session who recommended; return whether the token is one of ours."""
         referrer = self._referrer(token)
         if referrer and request.env.user._is_public():
             request.session[SESSION_KEY] = referrer.id
+        return bool(referrer)
 
     @api.model
     def _landing_page(self):

@@ -234,6 +234,23 @@ class TestAbuse(EarningCase):
         self.run_cron()
         self.assertEqual((len(self.coupons_of(customer)), self.points(customer)), (0, 0))
 
+    def test_29_a_referral_that_pays_from_the_same_account(self):
+        customer, friend = self.referral(user_id=self.env.ref("base.user_admin").id)
+        self.way("referral")
+        for partner in (self.customer("Colleague", parent_id=customer.id), friend):
+            self.env["res.partner.bank"].create({"acc_number": "DE89 3704 0044 0532 0130 00", "partner_id": partner.id})
+        for _time in range(2):
+            self.invoice(friend, TODAY, 300)
+            self.refresh(friend)
+            self.run_cron()
+        self.assertEqual((len(self.coupons_of(customer)), self.points(customer)), (0, 0))
+        activity = customer.activity_ids
+        self.assertEqual(activity.user_id, customer.user_id)
+        self.assertIn("same bank account", activity.note)
+        activity.action_feedback()
+        self.run_cron()
+        self.assertFalse(customer.activity_ids, "nobody is asked twice")
+
     # the machine
 
     def test_18_the_same_wish_twice(self):

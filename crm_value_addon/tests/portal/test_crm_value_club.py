@@ -204,6 +204,9 @@ class TestCrmValueClub(ClubCase):
         Link = self.env["crm.value.referral.link"]
         token = url.rpartition("/")[2]
         self.assertEqual(Link._referrer(token), customer)
+        self.assertEqual(self.page(customer)["referral"]["code"], token)
+        self.assertEqual(Link._referrer(f" {token.lower()} "), customer, "as somebody types it")
+        self.assertLess(len(token), 20)
         signature = token.partition("-")[2]
         for forged in (
             f"{other.id}-{signature}",
@@ -343,6 +346,23 @@ class TestClubPages(PortalPageCase, ClubCase):
         )  # fmt: skip
         friend = self.env["res.partner"].search([("email", "=", "friend@example.com")])
         self.assertEqual(friend.referred_by_id, customer)
+
+    def test_a_visitor_who_was_told_the_code(self):
+        customer = self.bought(1000)
+        code = self.env["crm.value.referral.link"]._token(customer)
+        self.authenticate(None, None)
+        # without a reward, there is nothing to enter
+        self.assertNotIn("/loyalty/r", self.url_open("/loyalty/r").url)
+        program = self.program("coupons")
+        program.company_id = False
+        self.env.ref("base.main_company").value_referral_program_id = program
+        self.assertIn("The code that you were told", self.url_open("/loyalty/r").text)
+        page = self.url_open("/loyalty/r", params={"code": "1-<b>"}).text
+        self.assertIn("We do not know this code", page)
+        self.assertNotIn("1-<b>", page)
+        self.assertNotIn("crm_value_referrer_id", self.session)
+        self.assertNotIn("/loyalty/r", self.url_open("/loyalty/r", params={"code": code.lower()}).url)
+        self.assertEqual(self.env["res.partner"].search_count([("referred_by_id", "=", customer.id)]), 0)
 
     def test_who_works_here_recommends_nobody(self):
         customer = self.bought(1000)
