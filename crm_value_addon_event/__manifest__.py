@@ -12,5 +12,7 @@
         "views/crm_value_followup_rule_views.xml",
         "views/event_event_views.xml",
     ],
+    "demo": ["demo/crm_value_demo.xml"],
     "auto_install": True,
+    "uninstall_hook": "uninstall_hook",
 }

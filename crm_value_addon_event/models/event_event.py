@@ -4,7 +4,7 @@ from odoo.tools import format_datetime
 
 
 class EventEvent(models.Model):
-    """An event that customers of a tier can register for before all others, or alone."""
+    """An event that customers of a tier can register for before all others, or alone; and what it costs."""
 
     _inherit = "event.event"
 
@@ -20,6 +20,21 @@ class EventEvent(models.Model):
         groups="event.group_event_user",
         help="Empty: the event is for the tier alone. Employees register anybody at any time.",
     )
+    value_cost = fields.Monetary(
+        string="Cost of the Event",
+        groups="event.group_event_user",
+        help="Shared by the customers by guests: a cost of winning those without a purchase, of keeping the others",
+    )
+
+    @api.constrains("value_cost", "company_id")
+    def _check_value_cost(self):
+        for event in self.sudo():  # sudo: events are written by users who may not see what they cost, too
+            if event.value_cost < 0:
+                raise ValidationError(self.env._("The cost of an event is not negative."))
+            if event.value_cost and not event.company_id:
+                raise ValidationError(
+                    self.env._("%(event)s: its cost needs a company that bears it.", event=event.name)
+                )
 
     @api.depends("value_tier_id", "value_first_until")
     @api.depends_context("uid", "company")
@@ -83,6 +98,16 @@ class EventEvent(models.Model):
                     )
                 )
             raise ValidationError(self.env._("%(event)s is for invited customers.", event=event.name))
+
+    @api.model
+    def _value_withdraw(self):
+        """Take the events that are for a tier now from the website: without tiers they would be open to everybody."""
+        now = fields.Datetime.now()
+        events = self.search([("value_tier_id", "!=", False), ("date_end", ">", now)])
+        if "is_published" in events:
+            events.filtered(lambda event: not (event.value_first_until and event.value_first_until <= now)).write(
+                {"is_published": False}
+            )
 
     def _verify_seats_availability(self, slot_tickets):
         # asked by every page before it registers anybody

@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 from freezegun import freeze_time
@@ -97,6 +98,51 @@ class TestEventTier(EarningCase, HttpCase):
             page = self.url_open(f"/event/{self.event.id}/register", allow_redirects=True).text
             self.assertEqual("Registrations will open on" in page, not is_open, login)
 
+    # referrals
+
+    def test_a_guest_who_was_recommended(self):
+        customer = self.known("Customer", email="customer@example.com")
+        Seat = self.env["event.registration"]
+        seat = Seat.create({"event_id": self.event.id, "name": "Friend", "referred_by_id": customer.id})
+        friend, old = self.customer("Friend"), self.known("Old")
+        seat.partner_id = old
+        self.assertFalse(old.referred_by_id, "a customer already")
+        seat.partner_id = customer
+        self.assertFalse(customer.referred_by_id)
+        seat.partner_id = friend
+        self.assertEqual(friend.referred_by_id, customer)
+        back = Seat.create(
+            {"event_id": self.event.id, "partner_id": customer.id, "referred_by_id": friend.id},
+        )
+        self.assertTrue(back)
+        self.assertFalse(customer.referred_by_id, "no circle")
+
+    def test_registered_on_the_website_by_a_link(self):
+        if "website_published" not in self.event._fields:
+            self.skipTest("website_event is not installed")
+        customer = self.known("Customer", email="customer@example.com")
+        self.event.write({"website_published": True, "value_tier_id": False})
+        token = self.env["crm.value.referral.link"]._token(customer)
+        self.authenticate(None, None)
+        self.url_open(f"/loyalty/r/{token}")
+        page = self.url_open(f"/event/{self.event.id}/register").text
+        ask = {question.question_type: question.id for question in self.event.question_ids}
+        csrf = re.search(r"csrf_token: \"(\w+)\"", page)[1]
+        for name, email in (("Friend", "friend@example.com"), ("Self", "Customer@example.com")):
+            answer = self.url_open(
+                f"/event/{self.event.id}/registration/confirm",
+                data={
+                    "csrf_token": csrf,
+                    f"1-name-{ask['name']}": name,
+                    f"1-email-{ask['email']}": email,
+                    "1-event_ticket_id": "0",
+                },
+            )
+            self.assertEqual(answer.status_code, 200)
+        seats = {seat.name: seat for seat in self.event.registration_ids}
+        self.assertEqual(seats["Friend"].referred_by_id, customer)
+        self.assertFalse(seats["Self"].referred_by_id, "who looks like the customer itself is not credited")
+
     # attendance
 
     def attend(self, customer, state="done"):
@@ -136,6 +182,39 @@ class TestEventTier(EarningCase, HttpCase):
         self.env.cr.execute("UPDATE crm_value SET last_purchase_date = '2025-01-01'")
         self.env.cr.execute("UPDATE mail_message SET date = '2025-01-01'")
         self.assertEqual(set(self.due(silent)), {missed, other})
+
+    def costs(self):
+        query = self.env["crm.value.cost.source"]._query(self.company, TODAY)
+        rows = self.env.execute_query_dict(query) if query else []
+        return {
+            self.env["res.partner"].browse(row["partner_id"]): (float(row["cost"]), float(row["cost_12m"]))
+            for row in rows
+            if row["driver"] == "events"
+        }
+
+    def test_what_it_cost_is_borne_by_who_came(self):
+        came, new = self.known("Came"), self.customer("New")
+        self.attend(came, "open")
+        self.attend(self.customer("Colleague", parent_id=came.id), "open")
+        self.attend(new, "open")
+        self.attend(self.known("Away"), "cancel")
+        self.assertFalse(self.costs())
+        self.event.value_cost = 300
+        self.assertFalse(self.costs(), "it is still to come")
+        self.event.write({"date_begin": self.now - timedelta(days=2), "date_end": self.now - timedelta(days=1)})
+        # nobody noted who came; winning somebody is not expected again
+        self.assertEqual(self.costs(), {came: (200, 200), new: (100, 0)})
+        self.event.registration_ids.filtered(lambda seat: seat.partner_id == came).state = "done"
+        self.assertEqual(self.costs(), {came: (300, 300)})
+        self.refresh()
+        value = self.env["crm.value"].search([("partner_id", "=", came.id), ("company_id", "=", self.company.id)])
+        self.assertEqual(value.cost_to_serve, 300)
+        self.assertIn("Events", str(self.env["crm.value.explanation"]._explain_realised(value)["inputs"]))
+        action = self.env["crm.value.explanation"]._open(value, "events")
+        self.assertEqual(self.env["event.registration"].search_count(action["domain"]), 2)
+        for vals in ({"value_cost": -1}, {"company_id": False}):
+            with self.assertRaises(ValidationError):
+                self.event.write(vals)
 
     def test_points_for_coming(self):
         self.way("event")
