@@ -7,6 +7,7 @@
     "author": "crm_value_addon contributors",
     "depends": ["crm_value_addon", "mass_mailing"],
     "data": ["views/crm_value_followup_rule_views.xml", "views/mailing_mailing_views.xml"],
+    "demo": ["demo/crm_value_demo.xml"],
     "auto_install": True,
     "post_init_hook": "post_init_hook",
     "uninstall_hook": "uninstall_hook",

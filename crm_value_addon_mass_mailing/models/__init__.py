@@ -1,4 +1,5 @@
 from . import crm_value_cost_source
+from . import crm_value_demo
 from . import crm_value_explanation
 from . import crm_value_followup_action
 from . import crm_value_followup_rule

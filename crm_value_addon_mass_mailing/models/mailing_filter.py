@@ -47,4 +47,8 @@ class MailingFilter(models.Model):
             self.env._("Lost customers"): [("lifecycle_stage", "=", "lost")],
             self.env._("Won back"): [("lifecycle_stage", "=", "won_back")],
             self.env._("Best tenth by value"): [("value_percentile", ">=", 90)],
+            **{
+                self.env._("Segment: %(segment)s", segment=segment.name): [("rfm_segment", "=", segment.id)]
+                for segment in self.env["crm.value.rfm.segment"].search([])
+            },
         }

@@ -91,5 +91,7 @@ class TestMailingList(OutreachCase):
         self.assertEqual(Partner.search(domain), customer)
         customer.value_opt_out = True
         self.assertFalse(Partner.search(domain))
-        for one in self.env["mailing.filter"].search([("name", "like", f"· {other.name}")]):
+        ready = self.env["mailing.filter"].search([("name", "like", f"· {other.name}")])
+        self.assertIn(f"Segment: Champions · {other.name}", ready.mapped("name"))
+        for one in ready:
             self.env["res.partner"].search(literal_eval(one.mailing_domain))

@@ -1,3 +1,4 @@
+from . import crm_value_demo
 from . import crm_value_followup_action
 from . import crm_value_followup_rule
 from . import crm_value_manners

@@ -1,1 +1,2 @@
+from . import test_followup_matrix
 from . import test_followup_sms
