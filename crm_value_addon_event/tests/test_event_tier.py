@@ -121,7 +121,8 @@ class TestEventTier(EarningCase, HttpCase):
         if "website_published" not in self.event._fields:
             self.skipTest("website_event is not installed")
         customer = self.known("Customer", email="customer@example.com")
-        self.event.write({"website_published": True, "value_tier_id": False})
+        # of all companies: visitors are in that of the website
+        self.event.write({"website_published": True, "value_tier_id": False, "company_id": False})
         token = self.env["crm.value.referral.link"]._token(customer)
         self.authenticate(None, None)
         self.url_open(f"/loyalty/r/{token}")
