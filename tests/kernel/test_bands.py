@@ -66,3 +66,21 @@ def test_equal_forecasts():
     bands = fit_bands(np.full(400, 10.0), actual, np.ones(400))
     low, high = bands(np.full(3, 10.0), 10.0)
     assert (low <= high).all()
+
+
+def test_a_level_that_strays_widens_the_top_tenth_alone():
+    """Where every year brings a level of its own, the top tenth holds on the average of the years, as promised."""
+    forecast, actual = drawn(7)
+    ones = np.ones(forecast.size)
+    steady, straying = fit_bands(forecast, actual, ones), fit_bands(forecast, actual, ones, level_spread=0.4)
+    assert straying.low[:-1] == steady.low[:-1]
+    assert straying.high[:-1] == steady.high[:-1]
+    other, came = drawn(8)
+    top = other >= np.quantile(other, 0.9)
+    held = []
+    for bands in (steady, straying):
+        low, high = (bound[top] for bound in bands(other, other.mean()))
+        levels = np.exp(0.4 * np.random.default_rng(9).standard_normal(200))
+        held.append(np.mean([((came[top] * level >= low) & (came[top] * level <= high)).mean() for level in levels]))
+    assert held[0] < 0.75
+    assert held[1] == pytest.approx(0.8, abs=0.03)

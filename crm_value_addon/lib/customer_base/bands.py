@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtri
 
 from ._arrays import Floats
 
@@ -56,7 +57,9 @@ class Bands:
         return forecast * np.array(self.low)[place], forecast * np.array(self.high)[place]
 
 
-def fit_bands(forecast: Floats, actual: Floats, weight: Floats, coverage: float = 0.8) -> Bands | None:
+def fit_bands(
+    forecast: Floats, actual: Floats, weight: Floats, coverage: float = 0.8, level_spread: float = 0.0
+) -> Bands | None:
     """Learn the bounds from an earlier window.
 
     Parameters
@@ -65,6 +68,8 @@ def fit_bands(forecast: Floats, actual: Floats, weight: Floats, coverage: float 
         `forecast` > 0; `weight` is the number of customers that a row represents.
     coverage : float
         In 0..1, exclusive.
+    level_spread : float
+        How far the total alone strays, as `stack.level_spread`.
 
     Returns
     -------
@@ -75,6 +80,9 @@ def fit_bands(forecast: Floats, actual: Floats, weight: Floats, coverage: float 
     -----
     As in `value.score`: customers who buy nothing are a lump at 0. If it is less than the lower tail, both tails are
     cut off, otherwise only the upper one.
+
+    The errors of one window all have that window's level. The next one's differs, which decides in the top tenth, whose
+    customers stray least by themselves; below, it drowns in how the customers differ.
     """
     total = (weight * forecast).sum()
     if forecast.size * TOP < LEAST or not total > 0:
@@ -90,6 +98,7 @@ def fit_bands(forecast: Floats, actual: Floats, weight: Floats, coverage: float 
     edges = forecast[order[cuts]] * (weight.sum() / total)
     if len(bounds) != CLASSES:
         return None
+    bounds[-1] = _widened(*bounds[-1], float(ndtri((1 + coverage) / 2)) * level_spread)
     return Bands(edges.tolist(), [low for low, _ in bounds], [high for _, high in bounds])
 
 
@@ -102,6 +111,19 @@ def _bounds(ratio: Floats, weight: Floats, coverage: float) -> tuple[float, floa
         return 0.0, weighted_quantile(ratio, weight, [min(coverage * spare, 1.0)])[0]
     low, high = weighted_quantile(ratio, weight, [max(1 - (1 - tail) * spare, 0.0), min((1 - tail) * spare, 1.0)])
     return low, high
+
+
+def _widened(low: float, high: float, margin: float) -> tuple[float, float]:
+    """Add to both bounds, in logarithms, a margin that has nothing to do with how the customers stray.
+
+    Examples
+    --------
+    >>> [round(bound, 2) for bound in _widened(0.5, 2.0, 0.3)], _widened(0.0, 1.0, 0.0)
+    ([0.47, 2.13], (0.0, 1.0))
+    """
+    if 0 < low < 1:
+        low = float(np.exp(-np.hypot(np.log(low), margin)))
+    return low, float(np.exp(np.hypot(np.log(high), margin))) if high > 1 else high
 
 
 def weighted_quantile(values: Floats, weight: Floats, levels: Sequence[float]) -> list[float]:

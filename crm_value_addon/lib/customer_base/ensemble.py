@@ -38,7 +38,7 @@ from .recent import recent
 from .regular import RegularMixture
 from .reliability import LEAST_REPEATERS, STACK_REPEATERS
 from .spend import GammaGamma
-from .stack import MODEL, Segments, Stack, Trial, alone, fit_segments, fit_stack
+from .stack import MODEL, Segments, Stack, Trial, alone, fit_segments, fit_stack, level_spread
 
 #: customers, ascending, and what is known of each: name -> segment
 Known: TypeAlias = tuple[AnyArray, Mapping[str, Ints]]
@@ -416,7 +416,7 @@ def fit_ensemble(
         left = _who_left(tries, longest, intervals, as_of - splits[0])
         if enough:
             shown = fit_stack(trials, trials[0], repeaters).combine(trials[0].forecasts)
-            bands = fit_bands(shown, trials[0].actual, trials[0].weight)
+            bands = fit_bands(shown, trials[0].actual, trials[0].weight, level_spread=level_spread(trials))
     return Ensemble(
         model=model,
         spend=spend,

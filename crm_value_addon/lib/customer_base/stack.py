@@ -147,10 +147,7 @@ def fit_stack(trials: Sequence[Trial], now: Trial, repeaters: float) -> Stack:
     weights = _weights(used, names)
     trust = repeaters / (repeaters + TRUSTED)
     weights = trust * weights / weights.sum() + (1 - trust) * np.array([name == MODEL for name in names])
-    level = _level(
-        [float(np.log(trial.actual_total / trial.total(MODEL))) for trial in used],
-        [trial.sampling_variance() for trial in used],
-    )
+    level = _level(*_misses(used))
     shares = dict(zip(names, weights.tolist(), strict=True))
     return Stack(
         shares=shares,
@@ -216,14 +213,40 @@ def _level(misses: Sequence[float], sampling: Sequence[float]) -> float:
     >>> round(_level([0.2, 0.2], [0.1, 0.1]), 3)
     1.16
     """
+    mean, passing = _lasting_and_passing(misses, sampling)
+    shrunk = mean * LASTING**2 / (LASTING**2 + passing / min(len(misses), 2))
+    return float(np.exp(np.clip(shrunk, -np.log(WIDEST), np.log(WIDEST))))
+
+
+def level_spread(trials: Sequence[Trial]) -> float:
+    """Return how far a year's total alone strays: the standard deviation of the logarithm of actual / forecast.
+
+    Examples
+    --------
+    >>> same = Trial({MODEL: np.ones(4)}, np.ones(4), np.ones(4))
+    >>> round(level_spread([same, same]), 3), round(level_spread([]), 3)
+    (0.106, 0.15)
+    """
+    used = [trial for trial in trials if trial.actual_total > 0 and trial.total(MODEL) > 0]
+    return float(np.sqrt(_lasting_and_passing(*_misses(used))[1])) if used else PASSING
+
+
+def _misses(trials: Sequence[Trial]) -> tuple[list[float], list[float]]:
+    """Return the logarithm of actual / forecast of each window, and what of its variance is chance."""
+    return (
+        [float(np.log(trial.actual_total / trial.total(MODEL))) for trial in trials],
+        [trial.sampling_variance() for trial in trials],
+    )
+
+
+def _lasting_and_passing(misses: Sequence[float], sampling: Sequence[float]) -> tuple[float, float]:
+    """Return the mean of the windows' misses, and the variance of what a window alone brings."""
     count = len(misses)
     share = RECENCY ** np.arange(count)
     share /= share.sum()
     mean = float((share * misses).sum())
     spread = float((share * (np.asarray(misses) - mean) ** 2).sum())
-    passing = (count * spread + 2 * PASSING**2) / (count + 2) + float((share * sampling).sum())
-    shrunk = mean * LASTING**2 / (LASTING**2 + passing / min(count, 2))
-    return float(np.exp(np.clip(shrunk, -np.log(WIDEST), np.log(WIDEST))))
+    return mean, (count * spread + 2 * PASSING**2) / (count + 2) + float((share * sampling).sum())
 
 
 def credible(value: Floats, expected: Floats, codes: Ints, weight: Floats | None = None) -> dict[int, float]:
