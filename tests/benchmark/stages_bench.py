@@ -60,6 +60,17 @@ def _stages(env):
             env["crm.value.lifecycle"]._thresholds(company),
         ),
     )
+    Fit, until = env["crm.value.fit"], company._value_today()
+    yield "weekly fit: reading of the purchases", lambda: kept.update(days=Fit._purchase_days(company, until))
+    yield (
+        "weekly fit: models, weights, intervals",
+        lambda: Fit._prepare_fit_vals(company, kept["days"], until),
+    )
+    backtest, end = env["crm.value.fit.backtest"], day_number(until)
+    yield (
+        "weekly fit: backtest",
+        lambda: backtest._run_backtest(company, kept["days"], backtest._split(kept["days"], end), end),
+    )
     yield "tiers, nothing to change", lambda: env["crm.value.tier.assignment"]._assign_company(source="rules")
     simulation = env["crm.value.tier.simulation"].create({})
     yield "simulation of tiers", simulation.action_preview
