@@ -49,8 +49,8 @@ _MONTH = 30.44
 WINDOWS = 4
 #: a base is worth a model of regular buyers if at most this share of it buys at random
 LARGEST_RANDOM = 0.8
-#: customers that this model is fitted to at most; it has no use of more
-_REGULAR_SAMPLE = 20_000
+#: customers that this model is fitted to at most, and that corrections of earlier days are learned from
+_SOME = 20_000
 #: a customer is called at risk from this probability on, at least
 LEAST_RISK = 0.5
 #: of the revenue of those called at risk, at most this share may have come back in the earlier window: some room below
@@ -266,7 +266,7 @@ class View:
 
     def fit_regular(self, prior: bool, prior_strength: float, start: RegularMixture | None = None) -> RegularMixture:
         """Fit the model of regular buyers to some of the customers."""
-        step = -(-self.weight.size // _REGULAR_SAMPLE)
+        step = -(-self.weight.size // _SOME)
         past = self.past
         columns = (past.x, past.t_x, past.T, self.log_gaps, self.weight)
         return RegularMixture(prior, prior_strength).fit(*(column[::step] for column in columns), start)
@@ -286,12 +286,17 @@ class View:
             found["regular"] = count * worth
         return found | self.recent.forecasts(days, worth)
 
-    def silent_by(self, model: PurchaseModel, regular: RegularMixture | None, days: Floats) -> Floats:
-        """Return the probability of no purchase within each customer's `days`, by the regular model if there is one."""
-        past = self.past
+    def silent_by(self, model: PurchaseModel, regular: RegularMixture | None, days: Floats, step: int = 1) -> Floats:
+        """Return the probability of no purchase within each customer's `days`, by the regular model if there is one.
+
+        With a `step`, of every `step`-th customer.
+        """
+        x, t_x, T, log_gaps, ahead = (
+            column[::step] for column in (self.past.x, self.past.t_x, self.past.T, self.log_gaps, days)
+        )
         if regular is None:
-            return silent_probability(model, past.x, past.t_x, past.T, days)
-        return regular.silent_probability(days, past.x, past.t_x, past.T, self.log_gaps)
+            return silent_probability(model, x, t_x, T, ahead)
+        return regular.silent_probability(ahead, x, t_x, T, log_gaps)
 
     def actual(self, days: float) -> Floats:
         """Return the value per customer of the `days` after."""
@@ -529,7 +534,10 @@ def _who_left(tries: list[_Try], longest: float, intervals: float, ago: int) -> 
         said, calibration = _calibrated(latest, is_clocked, longest, intervals)
         ways.append((log_loss(calibration(said, past.x == 0), stayed_away, weight), is_clocked, said, calibration))
     _, is_clocked, said, calibration = min(ways, key=lambda way: way[0])
-    others = [_calibrated(each, is_clocked, longest, intervals)[1].shift for each in tries[1:]]
+    others = [
+        _calibrated(each, is_clocked, longest, intervals, -(-each.view.weight.size // _SOME))[1].shift
+        for each in tries[1:]
+    ]
     calibration = steadied(calibration, [calibration.shift, *others])
     corrected = calibration(said, past.x == 0)
     revenue = latest.view.recent.year
@@ -548,8 +556,11 @@ def _asked(tried: _Try, longest: float, intervals: float) -> tuple[Floats, Bools
     return days, tried.view.silent(days)
 
 
-def _calibrated(tried: _Try, is_clocked: bool, longest: float, intervals: float) -> tuple[Floats, Calibration]:
-    """Return what was said of each customer on an earlier day, and the correction that would have been right."""
+def _calibrated(
+    tried: _Try, is_clocked: bool, longest: float, intervals: float, step: int = 1
+) -> tuple[Floats, Calibration]:
+    """Return what was said of every `step`-th customer on an earlier day, and what would have corrected it."""
     days, stayed_away = _asked(tried, longest, intervals)
-    said = tried.view.silent_by(tried.model, tried.regular if is_clocked else None, days)
-    return said, calibrate(said, stayed_away, tried.view.past.x == 0, tried.view.weight)
+    said = tried.view.silent_by(tried.model, tried.regular if is_clocked else None, days, step)
+    once, weight = tried.view.past.x == 0, tried.view.weight
+    return said, calibrate(said, stayed_away[::step], once[::step], weight[::step])
