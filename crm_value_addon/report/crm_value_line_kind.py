@@ -270,11 +270,19 @@ class CrmValueLineKind(models.AbstractModel):
         )
 
     def _is_about_price(self, source, where):
-        """Return the SELECT of whether the price of a line is about that of some lines sold; NULL if there are none."""
+        """Return the SELECT of whether the price of a line is about that of some lines sold; NULL if there are none.
+
+        The same product may be sold at several prices at once: those lines decide of which so much can come back, if
+        there are any.
+        """
         return SQL(
-            """SELECT bool_or(%s) FROM %s LEFT JOIN uom_uom other_uom ON other_uom.id = other.product_uom_id
-                WHERE other.display_type = 'product' AND %s""",
-            self._about(SQL("abs(other.balance) / NULLIF(abs(other.quantity) * COALESCE(other_uom.factor, 1), 0)")),
+            """SELECT COALESCE(bool_or(about.price) FILTER (WHERE about.amount >= line.amount - 0.000001),
+                               bool_or(about.price))
+                 FROM (SELECT sold.amount, %s AS price
+                         FROM %s LEFT JOIN uom_uom other_uom ON other_uom.id = other.product_uom_id
+                        CROSS JOIN LATERAL (SELECT abs(other.quantity) * COALESCE(other_uom.factor, 1) AS amount) sold
+                        WHERE other.display_type = 'product' AND %s) about""",
+            self._about(SQL("abs(other.balance) / NULLIF(sold.amount, 0)")),
             source,
             where,
         )

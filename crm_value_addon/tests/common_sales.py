@@ -96,3 +96,24 @@ class SalesCase(ValueCase):
         for partners in (customer, None):
             self.refresh(partners)
             self.assertRecordValues(self.value(customer), [figures])
+
+    def assertCases(self, at_least):
+        """Run each method ``case_…``: it gets a new customer and returns the figures expected of it.
+
+        Nothing of one is left for the next.
+        """
+        cases = [name for name in dir(self) if name.startswith("case_")]
+        self.assertGreaterEqual(len(cases), at_least)
+        for name in cases:
+            with self.subTest(case=name):
+                self.env.flush_all()
+                with self.env.cr.savepoint() as savepoint:
+                    customer = self.customer(name)
+                    self.assertFigures(customer, **getattr(self, name)(customer))
+                    savepoint.rollback()
+                self.env.invalidate_all()
+                self.env.registry.clear_cache()
+
+    def goods(self, quantity=1, price=100.0, **vals):
+        """Return the values of a line of the product, for `document_of`."""
+        return {"product_id": self.product.id, "quantity": quantity, "price_unit": price, **vals}

@@ -5,6 +5,7 @@ from . import crm_value_refresh_range
 from . import crm_value_scheduler
 from . import crm_value_document
 from . import crm_value_document_again
+from . import crm_value_document_cost
 from . import crm_value_document_origin
 from . import crm_value_document_role
 from . import crm_value_document_taken

@@ -93,7 +93,7 @@ class CrmValueDocument(models.Model):
         others = self._forget(company, move_ids, list(refreeze_ids))
         condition = SQL("= ANY(%s)", move_ids)
         self._renew(company, condition)
-        self._insert(company, condition, "product_cost")
+        self._freeze_new(company, condition, "product_cost")
         self.env["crm.value.document.role"]._settle_changed(company, condition, others=others)
 
     def _forget(self, company, move_ids, refreeze_ids):
@@ -160,7 +160,7 @@ class CrmValueDocument(models.Model):
         )
         condition = SQL("= ANY(%s)", moves.ids)
         self._renew(basis.company, condition)
-        self._insert(basis.company, condition, "cost_now")
+        self._freeze_new(basis.company, condition, "cost_now")
         self.env["crm.value.document.role"]._settle_changed(basis.company, condition)
         self.env["crm.value.opening"]._settle(basis.company, basis.partner_ids)
 
@@ -173,10 +173,19 @@ class CrmValueDocument(models.Model):
         self.env.flush_all()
         # only an update leaves such rows, and no batch makes more of them
         [[is_stale]] = self.env.execute_query(SQL("SELECT EXISTS (SELECT FROM crm_value_document WHERE role IS NULL)"))
+        # nothing while there are no documents that were frozen at other costs
+        [[started]] = self.env.execute_query(
+            SQL(
+                """SELECT CASE WHEN EXISTS (SELECT FROM crm_value_document)
+                               THEN statement_timestamp() AT TIME ZONE 'UTC' END"""
+            )
+        )
         batches = 0
         for condition in self._batches(company):
             renewed = is_stale and self._renew(company, condition)
-            inserted = self._insert(company, condition, "cost_now")
+            inserted, frozen_at = self._insert(company, condition, "cost_now")
+            if inserted and started:
+                self.env["crm.value.document.cost"]._take_sold_cost(company, condition, frozen_at, started)
             batches += inserted > _FREEZE_BATCH // 2
             if inserted > _FREEZE_BATCH // 2 and batches & (batches - 1) == 0:
                 # Whenever the table has doubled: a planner that takes it for small reads all of it for each batch.
@@ -209,29 +218,38 @@ class CrmValueDocument(models.Model):
             yield SQL("BETWEEN %s AND %s", last + 1, upper)
             last = upper
 
+    def _freeze_new(self, company, condition, product_source):
+        """Freeze few documents (see `_insert`), goods that came back at the cost of their sale."""
+        inserted, frozen_at = self._insert(company, condition, product_source)
+        if inserted:
+            self.env["crm.value.document.cost"]._take_sold_cost(company, condition, frozen_at, frozen_at)
+
     def _insert(self, company, condition, product_source):
         """Insert the frozen rows of the posted customer documents of a company that have none.
 
         :param SQL condition: what follows the id of the move, e.g. ``= ANY(…)``
-        :return: how many were inserted
+        :return: how many were inserted, and when
         """
         sources = [name for name, _label in MARGIN_SOURCES]
-        self.env.cr.execute(
+        [inserted] = self.env.execute_query(
             SQL(
                 """
-            INSERT INTO crm_value_document
-                   (move_id, margin, margin_source, purchase_revenue, qualifying, role, frozen_at)
-            SELECT net.move_id, net.margin, (%(sources)s::varchar[])[net.source], net.bought, net.qualifying, %(role)s,
-                   now() AT TIME ZONE 'UTC'
-              FROM (%(net)s) net
-            ON CONFLICT (move_id) DO NOTHING
+            WITH inserted AS (
+                INSERT INTO crm_value_document
+                       (move_id, margin, margin_source, purchase_revenue, qualifying, role, frozen_at)
+                SELECT net.move_id, net.margin, (%(sources)s::varchar[])[net.source], net.bought, net.qualifying,
+                       %(role)s, statement_timestamp() AT TIME ZONE 'UTC'
+                  FROM (%(net)s) net
+                ON CONFLICT (move_id) DO NOTHING
+                RETURNING frozen_at)
+            SELECT count(*), max(frozen_at) FROM inserted
             """,
                 sources=sources,
                 role=self._role_by_sign(),
                 net=self._select_net(company, condition, sources.index(product_source) + 1),
             )
         )
-        return self.env.cr.rowcount
+        return inserted
 
     def _renew(self, company, condition):
         """Bring rows that an earlier version froze up to date; return how many there were.

@@ -289,9 +289,10 @@ class CrmValueTierPreview(models.AbstractModel):
             self.env["crm.value.document"]._select_net(company, SQL("= %s", draft.id), 2, draft.id)
         )
         bought = float(net["bought"])
+        margin = float(net["margin"] or 0) + self.env["crm.value.document.cost"]._draft_difference(draft)
         day = draft.invoice_date or as_of
         key = (value.partner_id.id, company.id)
-        rows = [(draft.id, *key, day, draft.amount_untaxed_signed, net["margin"] or 0, max(-bought, 0), max(bought, 0))]
+        rows = [(draft.id, *key, day, draft.amount_untaxed_signed, margin, max(-bought, 0), max(bought, 0))]
         if bought < 0:
             rows += [(None, *key, date, 0, 0, 0, amount) for date, amount in self._taken_back(value, draft, bought)]
         qualifying = bought if net["qualifying"] is None else float(net["qualifying"])

@@ -12,9 +12,6 @@ from ..common_sales import SalesCase
 class TestDocumentTable(SalesCase):
     """Documents that are unusual but legal, a row each: what the customer is worth then, to the cent."""
 
-    def goods(self, quantity=1, price=100.0, **vals):
-        return {"product_id": self.product.id, "quantity": quantity, "price_unit": price, **vals}
-
     def service(self, name="Restocking", **vals):
         return self.env["product.product"].create({"name": name, "type": "service", "taxes_id": False, **vals})
 
@@ -38,7 +35,7 @@ class TestDocumentTable(SalesCase):
             }
         )
 
-    # the rows: each gets a new customer and returns what is expected of it
+    # the cases: each gets a new customer and returns what is expected of it
 
     def case_deposit_with_a_tax(self, customer):
         tax = self.company_data["default_tax_sale"]
@@ -261,16 +258,5 @@ class TestDocumentTable(SalesCase):
             "refund_total": 200,
         }
 
-    def test_rows(self):
-        rows = [name for name in dir(self) if name.startswith("case_")]
-        self.assertGreater(len(rows), 20)
-        for name in rows:
-            with self.subTest(case=name):
-                self.env.flush_all()
-                with self.env.cr.savepoint() as savepoint:
-                    policy = self.product.invoice_policy
-                    customer = self.customer(name)
-                    self.assertFigures(customer, **getattr(self, name)(customer))
-                    self.product.invoice_policy = policy
-                    savepoint.rollback()
-                self.env.invalidate_all()
+    def test_cases(self):
+        self.assertCases(22)

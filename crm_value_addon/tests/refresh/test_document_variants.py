@@ -12,9 +12,6 @@ from ..common_sales import SalesCase
 class TestDocumentVariants(SalesCase):
     """Documents as people really make them: in currencies, with taxes included, over several orders."""
 
-    def goods(self, quantity=1, price=100.0, **vals):
-        return {"product_id": self.product.id, "quantity": quantity, "price_unit": price, **vals}
-
     def test_deposit_given_back(self):
         customer = self.customer()
         order = self.sell(customer, delivered=0)
