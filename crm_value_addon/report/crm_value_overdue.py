@@ -1,4 +1,5 @@
 from odoo import models
+from odoo.fields import Domain
 from odoo.tools import SQL, format_amount
 
 from ..models.refresh.basis import Basis
@@ -21,12 +22,13 @@ class CrmValueOverdue(models.AbstractModel):
         """Return the SELECT of (partner_id, overdue): what customers owe on documents due before a day.
 
         Whatever credit they have is taken off, because they paid it, or need not pay it, whether or not anybody matched
-        it: payments, credit notes and other entries. Customers without an overdue document are left out.
+        it: payments, credit notes and other entries, as far as these are not for money that went back to them, or for
+        what they owe on other entries. Customers without an overdue document are left out.
         """
         return SQL(
             """
             WITH due AS MATERIALIZED (%s)
-            SELECT due.partner_id, GREATEST(due.amount - COALESCE(sum(credit.amount), 0), 0) AS overdue
+            SELECT due.partner_id, GREATEST(due.amount - GREATEST(COALESCE(sum(credit.amount), 0), 0), 0) AS overdue
               FROM due LEFT JOIN (%s UNION ALL %s) credit ON credit.partner_id = due.partner_id
              GROUP BY due.partner_id, due.amount
             """,
@@ -63,13 +65,17 @@ class CrmValueOverdue(models.AbstractModel):
         )
 
     def _select_credits(self, basis):
-        """Return the SELECT of (partner_id, amount): open credits on receivable accounts, of whatever entry."""
+        """Return the SELECT of (partner_id, amount): open credits on receivable accounts, of whatever entry; below 0,
+        what is owed on entries that are no documents.
+        """
         conditions = SQL(
             """account.account_type = 'asset_receivable' AND line.parent_state = 'posted'
-               AND line.reconciled IS NOT TRUE AND line.company_id = %s AND line.amount_residual < 0 AND %s""",
+               AND line.reconciled IS NOT TRUE AND line.company_id = %s AND %s""",
             basis.company.id,
             SQL("line.date <= %s", basis.until) if basis.until else SQL("TRUE"),
         )
+        # the receivables of a document are its terms of payment
+        is_entry = SQL("line.amount_residual > 0 AND line.display_type IS DISTINCT FROM 'payment_term'")
         if basis.partner_ids is None and not basis.span:
             # hardly any line is an open credit, and Odoo has an index of them
             return SQL(
@@ -77,10 +83,19 @@ class CrmValueOverdue(models.AbstractModel):
                 SELECT contact.commercial_partner_id AS partner_id, -line.amount_residual AS amount
                   FROM account_move_line line JOIN account_account account ON account.id = line.account_id
                   JOIN res_partner contact ON contact.id = line.partner_id
-                 WHERE %s
+                 WHERE line.amount_residual < 0 AND %s
+                 UNION ALL %s
                 """,
                 conditions,
+                self._select_items_of_debtors(SQL("%s AND %s", is_entry, conditions)),
             )
+        return self._select_items_of_debtors(SQL("(line.amount_residual < 0 OR %s) AND %s", is_entry, conditions))
+
+    def _select_items_of_debtors(self, conditions):
+        """Return the SELECT of (partner_id, amount) of the open journal items of the customers in ``due``.
+
+        :param SQL conditions: on ``line`` and ``account``
+        """
         return SQL(
             """
             SELECT contact.commercial_partner_id AS partner_id, -line.amount_residual AS amount
@@ -137,7 +152,9 @@ class CrmValueOverdue(models.AbstractModel):
         Its name tells what the user may not read, and payments that Odoo has not booked.
         """
         # sudo: only what the hidden entries come to is told; the user may see the amount that they are a part of.
-        Item, domain = self.env["account.move.line"], self._domain_of(value)
+        Item, unbooked = self.env["account.move.line"], self._unbooked(value)
+        credit = unbooked - sum(Item.sudo().search(self._domain_of_credits(value)).mapped("amount_residual"))
+        domain = self._domain_of(value, with_credits=credit > 0)
         items = Item.sudo().search(domain)
         shown = Item.search(domain) if Item.has_access("read") else Item
         hidden = items - shown
@@ -151,8 +168,7 @@ class CrmValueOverdue(models.AbstractModel):
                     amount=self._in_words(company, sum(hidden.mapped("amount_residual"))),
                 )
             )
-        unbooked = self._unbooked(value)
-        if unbooked:
+        if unbooked and credit > 0:
             parts.append(
                 self.env._("less payments of %(amount)s not booked yet", amount=self._in_words(company, unbooked))
             )
@@ -165,19 +181,37 @@ class CrmValueOverdue(models.AbstractModel):
             "context": {"create": False, "edit": False, "delete": False},
         }
 
-    def _domain_of(self, value):
-        """Return the domain of a customer's overdue items and open credits, booked ones (see `_query_overdue`)."""
-        customer = value.partner_id.id
+    def _domain_of(self, value, with_credits=True):
+        """Return the domain of a customer's overdue items, and of what is taken off them (see `_query_overdue`)."""
+        due = Domain(
+            [
+                *self._open_receivables(value),
+                ("amount_residual", ">", 0),
+                ("date_maturity", "<", value.company_id._value_today()),
+                ("move_id.move_type", "in", _DOCUMENT_TYPES),
+                ("move_id.commercial_partner_id", "=", value.partner_id.id),
+                ("journal_id", "not in", list(self.env["crm.value.counting"]._journal_ids(("nothing",)))),
+            ]
+        )
+        return list(due | self._domain_of_credits(value) if with_credits else due)
+
+    def _domain_of_credits(self, value):
+        """Return the domain of a customer's open credits, and of what it owes on entries that are no documents."""
+        return Domain(
+            [
+                *self._open_receivables(value),
+                ("partner_id.commercial_partner_id", "=", value.partner_id.id),
+                *("|", ("amount_residual", "<", 0), "&", ("amount_residual", ">", 0)),
+                ("display_type", "!=", "payment_term"),
+            ]
+        )
+
+    def _open_receivables(self, value):
         return [
             ("company_id", "=", value.company_id.id),
             ("parent_state", "=", "posted"),
             ("account_id.account_type", "=", "asset_receivable"),
             ("reconciled", "=", False),
-            *("|", "&", ("amount_residual", "<", 0), ("partner_id.commercial_partner_id", "=", customer)),
-            *("&", "&", "&", "&", ("amount_residual", ">", 0), ("date_maturity", "<", value.company_id._value_today())),
-            ("move_id.move_type", "in", _DOCUMENT_TYPES),
-            ("move_id.commercial_partner_id", "=", customer),
-            ("journal_id", "not in", list(self.env["crm.value.counting"]._journal_ids(("nothing",)))),
         ]
 
     def _unbooked(self, value):

@@ -7,9 +7,8 @@ from ..common import TODAY
 from ..common_benefits import BenefitCase
 
 
-@freeze_time(TODAY)
-class TestCrmValueOverdue(BenefitCase):
-    """Overdue is what is overdue less all open credits, whether or not anybody matched them."""
+class OverdueCase(BenefitCase):
+    """Benefits pause above 100 overdue; a customer who owes 5000, and the ways to pay."""
 
     @classmethod
     def setUpClass(cls):
@@ -109,6 +108,11 @@ class TestCrmValueOverdue(BenefitCase):
         keys = {(row.partner_key, row.company_key) for row in self.env["crm.value.queue"].search([])}
         self.env["crm.value.queue"].search([]).unlink()
         return keys
+
+
+@freeze_time(TODAY)
+class TestCrmValueOverdue(OverdueCase):
+    """Overdue is what is overdue less all open credits, whether or not anybody matched them."""
 
     # what counts
 
