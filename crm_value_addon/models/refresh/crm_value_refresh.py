@@ -187,10 +187,11 @@ class CrmValueRefresh(models.AbstractModel):
 
         def batch(first):
             part = take(columns, slice(first, first + WRITE_BATCH))
-            written, left_out = self._store(basis, part, trust_digest=True)
             upper = int(part["partner_id"][-1])
             done = [partner_id for partner_id in rows if partner_id <= upper]
+            # before tiers are decided: whoever is in the queue after this has other figures by now
             self.env["crm.value.queue"]._drop([row_id for partner_id in done for row_id in rows[partner_id]])
+            written, left_out = self._store(basis, part, trust_digest=True)
             self.env["crm.value.points.due"]._wake(basis.company, done)
             run._advance(len(part["partner_id"]), written, left_out, upper + 1)
             return done
@@ -265,9 +266,9 @@ class CrmValueRefresh(models.AbstractModel):
         self.env["crm.value.product.refresh"]._refresh(basis)
         columns, skipped = self._compute(basis)
         columns = self._place(basis, columns, self.env["crm.value.run"]._last_boundaries(company))
+        self.env["crm.value.queue"]._drop([row_id for row_id, *_rest in queue])
         written, left_out = self._store(basis, columns)
         self.env["crm.value.product.refresh"]._link_values(company, partner_ids)
-        self.env["crm.value.queue"]._drop([row_id for row_id, *_rest in queue])
         self.env["crm.value.followup.run"]._wake(company, partner_ids)
         self.env["crm.value.points.due"]._wake(company, partner_ids)
         return written, skipped + left_out

@@ -354,8 +354,17 @@ class CrmValueTierAssignment(models.AbstractModel):
             source=self._change_source(company, source),
             silent=SILENT_SOURCES,
             is_early=company._value_is_early(as_of),
-            # A cause waits for the figures that it is about.
-            kept_cause=SQL("decision.tier_cause") if source else SQL("NULL::varchar"),
+            # A cause waits for the figures that it is about: these may have been read before a merge beside them.
+            kept_cause=SQL("decision.tier_cause")
+            if source
+            else SQL(
+                """CASE WHEN decision.tier_cause IS NOT NULL
+                             AND EXISTS (SELECT FROM crm_value_queue waiting
+                                          WHERE waiting.partner_key = decision.partner_id
+                                            AND waiting.company_key = %s)
+                        THEN decision.tier_cause END""",
+                company.id,
+            ),
             old_since=SQL(
                 """(SELECT change.from_since FROM crm_value_tier_change change
                      WHERE decision.is_regained AND change.value_id = value.id AND change.date >= %s

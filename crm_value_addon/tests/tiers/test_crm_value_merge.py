@@ -243,6 +243,22 @@ class TestMergedRows(MergeCase):
         self.assertEqual(self.tier_changes(self.second)[-1], ("Low", "Mid", "merge"))
         self.assertEqual(self.brought(self.second), (0, 0, 0))
 
+    def test_between_what_a_refresh_reads_and_writes(self):
+        """The refresh of all customers decides by figures from before the merge: the cause waits for those after it."""
+        Refresh = self.env["crm.value.refresh"].with_company(self.company)
+        run = self.env["crm.value.run"]._start(self.company, "full", TODAY)
+        queue, columns, skipped = Refresh._read_company(run, 0)
+        with patch.object(type(self.env["crm.value.scheduler"]), "_is_writer", lambda *args, **kwargs: False):
+            self.merge(self.first, self.second, into=self.second)
+        Refresh._store_company(run, columns, queue, skipped, lambda work: work())
+        self.assertEqual(self.value(self.second).tier_id, self.low)
+        Refresh._refresh_queue(lambda work: work())
+        self.assertEqual(self.tier_changes(self.second)[-1], ("Low", "Mid", "merge"))
+        self.assertEqual(self.brought(self.second), (0, 0, 0))
+        self.invoice(self.second, "2025-06-30", 5000)
+        self.refresh(self.second)
+        self.assertEqual(self.tier_changes(self.second)[-1], ("Mid", "Top", "refresh"), "the cause is used up")
+
     def test_somebody_who_opted_out(self):
         self.first.value_opt_out = True
         self.merge(self.first, self.second, into=self.second)
