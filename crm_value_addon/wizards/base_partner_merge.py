@@ -60,7 +60,8 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
     def _update_foreign_keys(self, src_partners, dst_partner):
         """Make one value of several first: left to Odoo, the destination would get that of an arbitrary source."""
         self.env["crm.value.merge"]._merge_customers(src_partners, dst_partner)
-        return super()._update_foreign_keys(src_partners, dst_partner)
+        with self.env["crm.value.points"]._merging_cards(src_partners, dst_partner):
+            return super()._update_foreign_keys(src_partners, dst_partner)
 
     def _merge(self, partner_ids, dst_partner=None, extra_checks=True):
         """Refresh the customer when all is done, because Odoo hands over the documents in SQL, past every hook."""

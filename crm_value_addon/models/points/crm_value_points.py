@@ -1,3 +1,5 @@
+from contextlib import contextmanager
+
 from odoo import api, models
 from odoo.tools import SQL, float_round
 
@@ -51,6 +53,23 @@ class CrmValuePoints(models.AbstractModel):
         for line in lines.exists():
             line.card_id.points += line.used - line.issued
         lines.exists().unlink()
+
+    @api.model
+    @contextmanager
+    def _merging_cards(self, sources, destination):
+        """Let the history of cards go where Odoo puts their points when contacts are merged.
+
+        Odoo adds the points up on one card and leaves the history on those that it archives: what was bought could not
+        be taken back any more, and all points would seem to be of former years.
+        """
+        # sudo: whoever merges contacts has no rights on their cards
+        Card, History = self.env["loyalty.card"].sudo(), self.env["loyalty.history"].sudo()
+        cards = Card.search([("partner_id", "in", sources.ids)])
+        yield
+        for card in cards.exists().filtered(lambda card: not card.active):
+            kept = Card.search([("partner_id", "=", destination.id), ("program_id", "=", card.program_id.id)], limit=1)
+            if kept:
+                History.search([("card_id", "=", card.id)]).card_id = kept
 
     # what
 
@@ -111,7 +130,9 @@ class CrmValuePoints(models.AbstractModel):
                 "issued": max(change, 0.0),
                 "used": max(-change, 0.0),
                 "value_missing_points": missing,
-                "description": self._describe(order, delta, kept, missing),
+                "description": self.with_env(self.env["loyalty.history"]._env_of(card))._describe(
+                    order, delta, kept, missing
+                ),
             }
         )
         card.points = float_round(card.points + change, precision_digits=2)

@@ -38,6 +38,18 @@ class TestPoints(PointsCase):
         self.assertIn("points of what was credited", lines[0].description)
         self.assertIn("points given", lines[1].description)
 
+    def test_contacts_that_are_merged(self):
+        first, second = self.customer("First"), self.customer("Second")
+        invoice = self.bill_part(self.buy(first), 10)
+        other = self.bill_part(self.buy(second, 5), 5)
+        self.assertEqual((self.points(first), self.points(second)), (100.0, 50.0))
+        self.env["base.partner.merge.automatic.wizard"].create({})._merge((first | second).ids, second)
+        self.assertEqual(self.points(second), 150.0)
+        self.credit_note(invoice, "2025-06-10")
+        self.assertEqual(self.points(second), 50.0, "taken from where the points went")
+        self.credit_note(other, "2025-06-10")
+        self.assertEqual(self.points(second), 0.0)
+
     def test_part_of_an_order_is_invoiced_and_credited(self):
         customer = self.customer()
         order = self.buy(customer)

@@ -70,6 +70,17 @@ class TestPointsExpiry(PointsCase):
         self.assertEqual(self.expire("2025-12-31"), 40.0)
         self.assertEqual(self.expire("2026-01-01"), 0.0)
 
+    def test_points_of_a_merged_contact_are_as_old_as_they_are(self):
+        self.rule("year")
+        self.give(100, "2024-05-01")
+        kept, self.member = self.member, self.customer("Twin")
+        self.give(40, "2025-05-01")
+        self.env["base.partner.merge.automatic.wizard"].create({})._merge((kept | self.member).ids, kept)
+        self.member = kept
+        self.assertEqual(self.lapsing("2025-06-30"), [("40", date(2026, 1, 1))])
+        self.assertEqual(self.expire("2025-06-30"), 40.0)
+        self.assertEqual(self.expire("2025-12-31"), 40.0)
+
     def test_nothing_lapses_before_it_was_told(self):
         self.rule("silence", since="2025-06-20", value_expiry_months=6, value_expiry_notice_days=30)
         self.give(80, "2020-01-15")
