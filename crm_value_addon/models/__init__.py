@@ -33,6 +33,7 @@ from . import loyalty_program
 from . import mail_activity
 from . import mail_template
 from . import mail_thread
+from . import payment_transaction
 from . import product_pricelist
 from . import product_template
 from . import res_company

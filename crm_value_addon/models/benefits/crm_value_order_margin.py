@@ -1,7 +1,7 @@
 from contextlib import contextmanager
 
 from odoo import api, fields, models
-from odoo.exceptions import RedirectWarning
+from odoo.exceptions import RedirectWarning, UserError
 from odoo.http import request
 from odoo.tools import format_amount
 
@@ -215,7 +215,28 @@ class CrmValueOrderMargin(models.AbstractModel):
             user = request.env.user
         else:
             return None
-        return user if user._is_internal() and not user.has_group(MANAGER_GROUP) else None
+        return user if self._asks_manager(user) else None
+
+    @api.model
+    def _check_payer(self, transactions):
+        """Stop employees who pay in a customer's name for quotations that need a sales manager, before they paid.
+
+        A payment confirms a quotation later, when nobody knows any more who sits at the browser. Whoever buys for
+        themselves in the web shop is a customer.
+
+        :raise UserError: an order leaves too little margin
+        """
+        user = self.env.user
+        if user._is_superuser() or not self._asks_manager(user):
+            return
+        # sudo: the guard does not depend on what the user may see
+        for order in transactions.sudo().sale_order_ids:
+            if order.state in ("draft", "sent") and order.partner_id != user.partner_id and self._is_below_floor(order):
+                raise UserError(self.with_user(user)._describe_margin(order.with_user(user)))
+
+    @api.model
+    def _asks_manager(self, user):
+        return user._is_internal() and not user.has_group(MANAGER_GROUP)
 
     @api.model
     def _is_paid(self, order):

@@ -2,7 +2,7 @@ from freezegun import freeze_time
 
 from odoo import Command
 from odoo.exceptions import AccessError, RedirectWarning, UserError
-from odoo.tests import Form
+from odoo.tests import Form, new_test_user
 
 from ..benefits.test_crm_value_caution import MarginGuardCase
 from ..common import TODAY
@@ -157,6 +157,49 @@ class TestMarginDoors(MarginGuardCase):
         self.assertEqual(line.price_unit, 50, "a manager decides")
         line.price_unit = 55
         self.assertEqual(line.price_unit, 55, "less of a loss")
+
+    def pay(self, order, user):
+        """Begin to pay for an order on its page, as the portal does."""
+        method = self.env.ref("payment.payment_method_unknown")
+        provider = self.env["payment.provider"].create(
+            {"name": "Card", "code": "none", "state": "test", "company_id": self.company.id}
+        )
+        # sudo: the portal makes transactions as its own user, in the name of whoever is signed in
+        return (
+            self.env["payment.transaction"]
+            .with_user(user)
+            .sudo()
+            .create(
+                {
+                    "provider_id": provider.id,
+                    "payment_method_id": method.id,
+                    "reference": f"{order.name} {user.login}",
+                    "amount": 1,
+                    "currency_id": order.currency_id.id,
+                    "partner_id": order.partner_id.id,
+                    "sale_order_ids": [Command.set(order.ids)],
+                }
+            )
+        )
+
+    def test_who_pays(self):
+        order = self.quotation(require_payment=True, prepayment_percent=0.01)
+        portal = new_test_user(self.env, "visitor", groups="base.group_portal")
+        self.assert_stopped({"paid in a customer's name": lambda: self.pay(order, self.seller)}, (UserError,))
+        self.assertFalse(order.sudo().transaction_ids)
+        good = self.good()
+        own = self.order(self.seller.partner_id, 10)
+        own.sudo().value_tier_id = order.value_tier_id
+        own.order_line.price_unit = 1
+        for name, paid, user in (
+            ("a customer", order, portal),
+            ("somebody without a login", order, self.env.ref("base.public_user")),
+            ("a manager", order, self.boss),
+            ("enough margin", good, self.seller),
+            ("an own order", own, self.seller),
+        ):
+            with self.subTest(payer=name):
+                self.assertEqual(self.pay(paid, user).sale_order_ids, paid)
 
     def test_approvals(self):
         order = self.quotation()
