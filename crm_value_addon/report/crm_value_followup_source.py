@@ -158,9 +158,12 @@ class CrmValueFollowupSource(models.AbstractModel):
                  WHERE part.order_id = sale.id AND part.display_type IS NULL AND part.is_downpayment IS NOT TRUE
                    AND part.price_subtotal > 0
                    AND part.product_uom_qty > (
-                       SELECT COALESCE(sum(abs(line.quantity)) FILTER (WHERE line.balance < 0), 0)
+                       SELECT COALESCE(sum(abs(line.quantity) * COALESCE(uom.factor / NULLIF(ordered.factor, 0), 1))
+                                           FILTER (WHERE line.balance < 0), 0) + 0.000001
                          FROM sale_order_line_invoice_rel link
                          JOIN account_move_line line ON line.id = link.invoice_line_id
                          JOIN account_move move ON move.id = line.move_id
+                         LEFT JOIN uom_uom uom ON uom.id = line.product_uom_id
+                         LEFT JOIN uom_uom ordered ON ordered.id = part.product_uom_id
                         WHERE link.order_line_id = part.id AND move.state = 'posted'))"""
         )

@@ -12,7 +12,8 @@ class CrmValueGrowth(models.AbstractModel):
 
     An opportunity is worth its expected revenue or, where that is more, the largest of its sent quotations (as Odoo
     itself raises the revenue when an order is confirmed): each euro once. A quotation without an opportunity counts
-    with the probability in the settings. A day that has passed, or none, counts as the coming month.
+    with the probability in the settings. A day that has passed, or none, counts as the coming month. Quotations that
+    are not valid any more count for nothing (see `crm.value.lifecycle`).
     """
 
     _name = "crm.value.growth"
@@ -79,9 +80,8 @@ class CrmValueGrowth(models.AbstractModel):
             deadline=readable.day(SQL("lead.date_deadline")),
             validity=readable.day(SQL("sale.validity_date")),
             open_offer=SQL(
-                "sale.state = 'sent' AND sale.company_id = %s AND COALESCE(sale.validity_date, %s) >= %s",
+                "sale.state = 'sent' AND sale.company_id = %s AND %s",
                 company.id,
-                as_of,
-                as_of,
+                self.env["crm.value.lifecycle"]._where_valid(as_of),
             ),
         )

@@ -81,7 +81,7 @@ class CrmValueBriefSource(models.AbstractModel):
 
     @api.model
     def _offers(self, values):
-        """Return the open quotations and opportunities that the user may read: value id → rows."""
+        """Return the valid quotations and open opportunities that the user may read: value id → rows."""
         rows = {}
         customers = Domain("partner_id.commercial_partner_id", "in", values.partner_id.ids)
         value_of = {(value.partner_id.id, value.company_id.id): value for value in values}
@@ -90,7 +90,7 @@ class CrmValueBriefSource(models.AbstractModel):
                 customers & Domain("company_id", "in", values.company_id.ids) & Domain("state", "in", ("draft", "sent"))
             ):
                 value = value_of.get((order.partner_id.commercial_partner_id.id, order.company_id.id))
-                if value:
+                if value and self.env["crm.value.lifecycle"]._is_valid(order, order.company_id._value_today()):
                     text = self.env._(
                         "quotation of %(date)s over %(amount)s",
                         date=format_date(self.env, order.date_order),

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import numpy as np
 
 from odoo import api, models
@@ -73,7 +75,7 @@ class CrmValueLifecycle(models.AbstractModel):
                          JOIN account_move_line line ON line.id = link.invoice_line_id
                          JOIN account_move move ON move.id = line.move_id
                         WHERE part.order_id = sale.id AND part.is_downpayment IS NOT TRUE AND move.state = 'posted')
-                   ELSE COALESCE(sale.validity_date, sale.date_order::date + %(days)s) >= %(today)s END
+                   ELSE %(is_valid)s END
             UNION ALL
             SELECT partner.commercial_partner_id,
                    CASE WHEN lead.automated_probability >= %(promising)s THEN 2 ELSE 1 END
@@ -82,12 +84,22 @@ class CrmValueLifecycle(models.AbstractModel):
              WHERE partner.commercial_partner_id = ANY(%(partners)s)
             """,
             company=company.id,
-            days=_QUOTATION_DAYS,
-            today=today,
+            is_valid=self._where_valid(today),
             leads=self.env["crm.lead"]._select_of_company(company, only_open=True),
             partners=partner_ids,
             promising=company.value_prospect_probability,
         )
+
+    @api.model
+    def _where_valid(self, today):
+        """Return the condition that the quotation ``sale`` is still valid."""
+        return SQL("COALESCE(sale.validity_date, sale.date_order::date + %s) >= %s", _QUOTATION_DAYS, today)
+
+    @api.model
+    def _is_valid(self, quotation, today):
+        """Tell the same of a record."""
+        until = quotation.validity_date or quotation.date_order.date() + timedelta(days=_QUOTATION_DAYS)
+        return until >= today
 
     @api.model
     def _stage(self, basis, columns):

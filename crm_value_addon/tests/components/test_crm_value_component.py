@@ -99,6 +99,7 @@ class TestGrowthValue(PartsCase):
         self.opportunity(customer, expected_revenue=1000).action_set_lost()
         self.quotation(customer, 1000).action_cancel()
         self.quotation(customer, 1000, validity_date=TODAY - timedelta(days=1))
+        self.quotation(customer, 1000).date_order = TODAY - timedelta(days=366)
         self.refresh()
         self.assertEqual(self.value(customer).growth_value, 0)
 

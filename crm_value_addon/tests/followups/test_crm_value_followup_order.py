@@ -127,6 +127,17 @@ class TestCrmValueFollowupOrder(FollowupCase):
         self.refresh()
         self.assertEqual(list(self.due(rule)), ["Silent"])
 
+    def test_invoiced_in_another_unit(self):
+        customer = self.silent()
+        order = self.order(customer, quantity=24)
+        move = order._create_invoices()
+        move.invoice_date = TODAY - timedelta(days=80)
+        dozen = self.env.ref("uom.product_uom_dozen")
+        move.invoice_line_ids.write({"product_uom_id": dozen.id, "quantity": 2, "price_unit": 1200})
+        move.action_post()
+        self.refresh()
+        self.assertEqual(list(self.due(self.rule("at_risk"))), ["Silent"], "nothing is left to invoice of it")
+
     def test_a_forgotten_order_is_no_sign_of_life_for_ever(self):
         customers = [self.silent(name, 1000, 1030, 1060) for name in ("Forgotten", "Promised")]
         _forgotten, promised = [self.order(customer, day=TODAY - timedelta(days=900)) for customer in customers]
