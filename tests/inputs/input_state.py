@@ -58,7 +58,12 @@ def assert_sound(site):
         domain=[("id", ">", max(newest, default=0))],
         fields=["kind", "state", "message", "skipped"],
     )
-    wrong = [run for run in runs if run["state"] != "done" or run["message"] or run["skipped"]]
+    # whom a run of follow-ups left out waits for a place of the day
+    wrong = [
+        run
+        for run in runs
+        if run["state"] != "done" or run["message"] or (run["skipped"] and run["kind"] != "followup")
+    ]
     assert not wrong, f"a refresh failed: {json.dumps(wrong)}"
     assert not count(site, "crm.value.queue"), "somebody was left in the queue"
     # what customers brought along is in no document
