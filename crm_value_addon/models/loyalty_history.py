@@ -50,20 +50,26 @@ class LoyaltyHistory(models.Model):
             ]
         )
 
+    @api.model
+    def _env_of(self, card):
+        """Return the environment in the language of the customer who reads the history of a card."""
+        return self.with_context(lang=card.partner_id.lang or self.env.company.partner_id.lang or self.env.lang).env
+
     def _note_tier(self, tier, factor):
         """Note on these lines that a tier multiplied their points."""
         for line in self:
             extra = line.issued - line.issued / factor
+            env = self._env_of(line.card_id)
             line.write(
                 {
                     "value_tier_id": tier.id,
                     "value_extra_points": extra,
                     "value_extra_amount": extra * line.card_id.program_id._point_worth(),
-                    "description": self.env._(
+                    "description": env._(
                         "%(order)s (points × %(factor)s: %(tier)s)",
                         order=line.description,
                         factor=f"{factor:g}",
-                        tier=tier.name,
+                        tier=tier.with_context(lang=env.lang).name,
                     ),
                 }
             )
@@ -76,9 +82,10 @@ class LoyaltyHistory(models.Model):
                 if line.order_model == "sale.order"
                 else self.env["sale.order"]
             )
+            env = self._env_of(line.card_id)
             line.write(
                 {
                     "value_tier_id": False,
-                    "description": self.env._("Order %(order)s", order=order.name) if order else self.env._("Points"),
+                    "description": env._("Order %(order)s", order=order.name) if order else env._("Points"),
                 }
             )

@@ -423,11 +423,10 @@ class CrmValueTierSimulation(models.TransientModel):
 
         :raise ValidationError: the thresholds contradict each other
         """
-        tiers = self._used_tiers()
-        rules = [
-            tier._tier_rule(self.company_id, self._criteria_of(tier), policy=self._line_of(tier)) for tier in tiers
-        ]
-        tiers._check_conflicts(rules)
+        lines = self.line_ids.filtered(lambda line: line.is_used and line.tier_id)
+        Tier = self.env["crm.value.tier"]
+        rules = Tier._rules_by(self.company_id, lines, self.criterion_ids)
+        Tier._check_conflicts(rules)
         return rules
 
     def _rules_key(self):

@@ -46,10 +46,11 @@ class CrmValueEarningCard(models.AbstractModel):
 
     @api.model
     def _prepare_history_vals(self, gift, card, change):
-        label = gift._label()
+        env = self.env["loyalty.history"]._env_of(card)
+        label = gift.with_env(env)._label()
         return {
             "card_id": card.id,
             "issued": max(change, 0.0),
             "used": max(-change, 0.0),
-            "description": label if change > 0 else self.env._("Taken back: %(occasion)s", occasion=label),
+            "description": label if change > 0 else env._("Taken back: %(occasion)s", occasion=label),
         }

@@ -1,9 +1,15 @@
+import json
+
 from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.tools import SQL
+from odoo.tools.translate import LazyTranslate
 
 from ...const import MARGIN_GROUP
+from ..refresh.said import to_data, to_text
+
+_lt = LazyTranslate(__name__)
 
 #: no mail to the assignee, no follower, no automatic log lines
 QUIET = {
@@ -76,7 +82,8 @@ class CrmValueFollowup(models.Model):
     summary = fields.Char(readonly=True, help="What the activity says of this follow-up")
     note = fields.Html(readonly=True)
     closed_date = fields.Date(string="Closed on", readonly=True)
-    close_term = fields.Char(string="Reason in English", readonly=True)
+    close_note = fields.Json(readonly=True, help="Why it was closed, in no language yet")
+    close_term = fields.Char(string="Reason in English", readonly=True, help="As the activity was marked with")
     close_reason = fields.Char(compute="_compute_close_reason")
     is_in_time = fields.Boolean(string="Done on Time", readonly=True)
     is_measured = fields.Boolean(string="Measured", readonly=True)
@@ -165,18 +172,21 @@ class CrmValueFollowup(models.Model):
 
         An activity that other open follow-ups share stays, and says no more what these said.
 
-        :param reason: a term of the code, where it is not that the reason of the follow-up is gone
+        :param reason: a sentence (see models/refresh/said.py), where it is not that the reason of the follow-up is gone
         """
-        # in the language of the code: whoever reads the follow-up later may have another one than whoever closes it
-        reasons = dict.fromkeys(self, reason) if reason else self.with_context(lang="en_US")._resolutions()
+        notes = dict.fromkeys(self, to_data(reason)) if reason else self._resolutions()
+        # in the language of the code: whoever reads the activity later may have another one than whoever closes it
+        english = self.with_context(lang="en_US").env
+        reasons = {followup: to_text(english, note) for followup, note in notes.items()}
         self.env.cr.execute(
             SQL(
                 """UPDATE crm_value_followup followup SET state = 'closed', closed_date = %s,
-                       close_term = resolved.reason
-                 FROM unnest(%s::int[], %s::text[]) AS resolved(id, reason)
+                       close_note = resolved.note::jsonb, close_term = resolved.reason
+                 FROM unnest(%s::int[], %s::text[], %s::text[]) AS resolved(id, note, reason)
                 WHERE followup.id = resolved.id AND followup.state = 'open'""",
                 today,
                 self.ids,
+                [json.dumps(notes[followup]) for followup in self],
                 [reasons[followup] for followup in self],
             )
         )
@@ -194,7 +204,7 @@ class CrmValueFollowup(models.Model):
             text = self.env._(
                 "Follow-up “%(summary)s” closed: %(reason)s",
                 summary=followup.summary or activity.summary,
-                reason=self.env._(reasons[followup]),
+                reason=to_text(self.env, notes[followup]),
             )
             of_model = bodies.setdefault(activity.res_model, {})
             of_model[activity.res_id] = Markup("<br/>").join(filter(None, [of_model.get(activity.res_id), text]))
@@ -208,33 +218,33 @@ class CrmValueFollowup(models.Model):
         for model, of_model in bodies.items():
             self.env[model].sudo().browse(of_model).exists()._message_log_batch(of_model)
 
-    @api.depends("close_term")
+    @api.depends("close_note")
     @api.depends_context("lang")
     def _compute_close_reason(self):
         for followup in self:
-            followup.close_reason = followup.close_term and self.env._(followup.close_term)
+            followup.close_reason = followup.close_note and to_text(self.env, followup.close_note)
 
     def _resolutions(self):
-        """Return in words why the reasons of these follow-ups are gone: dict followup → text."""
+        """Return why the reasons of these follow-ups are gone: dict followup → sentence, as data."""
         ordered = self.env["crm.value.followup.source"]._who_ordered(self.value_id)
-        return {followup: followup._resolution(followup.value_id in ordered) for followup in self}
+        return {followup: to_data(followup._resolution(followup.value_id in ordered)) for followup in self}
 
     def _resolution(self, has_ordered):
-        """Return in words why the follow-up's reason is gone.
+        """Return as a sentence why the follow-up's reason is gone.
 
         :param has_ordered: whether the customer has an order under way
         """
         self.ensure_one()
         # sudo: the assignee may know that the customer objects.
         if self.partner_id.sudo().value_opt_out:
-            return self.env._("the customer opted out of scoring")
+            return _lt("the customer opted out of scoring")
         trigger = self.env["crm.value.followup.trigger"]._trigger(self.rule_id)
         last_purchase = self.value_id.last_purchase_date
         if trigger.ends_with_purchase and last_purchase and last_purchase >= self.date:
-            return self.env._("the customer bought again")
+            return _lt("the customer bought again")
         if trigger.ends_with_order and has_ordered:
-            return self.env._("the customer ordered")
-        return self.env._(trigger.resolution)
+            return _lt("the customer ordered")
+        return trigger.resolution
 
     @api.autovacuum
     def _gc_followups(self):

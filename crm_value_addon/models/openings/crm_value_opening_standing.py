@@ -115,7 +115,8 @@ class CrmValueOpeningStanding(models.Model):
             super(CrmValueOpeningStanding, row.sudo()).write(  # pylint: disable=super-method-mismatch
                 {"card_id": card.id}
             )
-            lines.append({"card_id": card.id, "issued": row.points, "description": self.env._("Opening balance")})
+            said = History._env_of(card)._("Opening balance")
+            lines.append({"card_id": card.id, "issued": row.points, "description": said})
         History.create(lines)
 
     def _give_tiers(self, company):

@@ -81,7 +81,7 @@ class CrmValuePointsExpiry(models.AbstractModel):
                     "card_id": card.id,
                     "used": lapsed,
                     "value_lapsed_points": lapsed,
-                    "description": self.env._("Lapsed"),
+                    "description": History._env_of(card)._("Lapsed"),
                 }
             )
             card.points -= lapsed

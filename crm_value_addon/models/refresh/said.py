@@ -6,7 +6,8 @@ refresh, which nobody watches, stores it (`to_data`); a computed field makes a t
 
 from typing import NamedTuple
 
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tools import formatLang
 from odoo.tools.translate import LazyGettext
 
 
@@ -29,6 +30,12 @@ class Name(NamedTuple):
         return cls(record._name, record.id, record.display_name)
 
 
+class Number(NamedTuple):
+    """A value of a sentence: a number, with cents where it has some, as the reader writes numbers."""
+
+    number: float
+
+
 class _Said:
     """An error whose sentence can be stored: `said`, a lazy term with its values."""
 
@@ -39,6 +46,10 @@ class _Said:
 
 class SaidError(_Said, UserError):
     """A refusal whose sentence can be stored."""
+
+
+class SaidValidationError(_Said, ValidationError):
+    """A refusal of what does not fit together whose sentence can be stored."""
 
 
 class SaidAccessError(_Said, AccessError):
@@ -73,6 +84,8 @@ def to_data(said):
         return {"module": said._module, "term": said._source, "values": {k: to_data(v) for k, v in values.items()}}
     if isinstance(said, Label):
         return {"label": list(said)}
+    if isinstance(said, Number):
+        return {"number": said.number}
     return {"name": list(said)} if isinstance(said, Name) else said
 
 
@@ -84,6 +97,8 @@ def to_text(env, data):
         model, name = data["label"]
         field = env[model]._fields.get(name) if model in env else None
         return field._description_string(env) if field else name
+    if "number" in data:
+        return formatLang(env, data["number"], digits=2 if data["number"] % 1 else 0)
     if "name" in data:
         model, res_id, name = data["name"]
         # sudo: only its name, which the sentence told everybody who reads it

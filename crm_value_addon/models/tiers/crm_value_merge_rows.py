@@ -1,5 +1,10 @@
 from odoo import api, models
 from odoo.tools import SQL
+from odoo.tools.translate import LazyTranslate
+
+from ..refresh.said import Name
+
+_lt = LazyTranslate(__name__)
 
 #: sums of a month's end; of the other columns, the customer that remains keeps its own
 _SUMS = (
@@ -166,7 +171,7 @@ class CrmValueMergeRows(models.AbstractModel):
         for of_rule in open_ones.grouped("rule_id").values():
             second += of_rule - (of_rule.filtered(lambda one: one.value_id == target) or of_rule)[:1]
         if second:
-            reason = self.env._("merged with %(customer)s", customer=target.display_name)
+            reason = _lt("merged with %(customer)s", customer=Name.of(target.partner_id))
             second._close(target.company_id._value_today(), reason)
         self.env.flush_all()
         self.env.cr.execute(

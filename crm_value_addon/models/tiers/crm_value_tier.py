@@ -5,10 +5,14 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL
+from odoo.tools.translate import LazyTranslate
 
+from ..refresh.said import Name, SaidValidationError, with_values
 from . import tier_rules
 from .conditions import domain_error, try_domain
 from .draft import is_draft_by_default
+
+_lt = LazyTranslate(__name__)
 
 STRATEGIES = [("clasp", "Clasp"), ("velcro", "Velcro"), ("zipper", "Zipper")]
 #: fields whose change can change the tiers of customers
@@ -24,6 +28,22 @@ _RULE_FIELDS = {
     "grace_days",
 }
 _WRITING = "crm_value_addon.tiers_being_written"
+_CONFLICTS = {
+    "limit": _lt("%(tier)s, line “%(line)s”: a threshold must be a number below 9e14."),
+    "keep": _lt("%(tier)s, line “%(line)s”: keeping the tier must not ask for more than entering it."),
+    "enter_easier": _lt(
+        "%(tier)s, line “%(line)s”: entering it must not be easier than entering the lower tier "
+        "%(other)s (“%(other_line)s”)."
+    ),
+    "keep_easier": _lt(
+        "%(tier)s, line “%(line)s”: keeping it must not be easier than keeping the lower tier "
+        "%(other)s (“%(other_line)s”)."
+    ),
+    "unreachable": _lt(
+        "%(other)s asks for no more than the lower tier %(tier)s: nobody would ever be %(tier)s. "
+        "Raise a line of %(other)s or lower one of %(tier)s."
+    ),
+}
 #: conditions on these would make a tier depend on itself
 _TIER_FIELDS = ("value_id", "value_ids", "value_tier_id", "value_next_tier_id", "value_tier_review_date")
 
@@ -355,6 +375,19 @@ class CrmValueTier(models.Model):
             for tier in tiers
         ]
 
+    @api.model
+    def _rules_by(self, company, lines, criteria):
+        """Return the rules that other records describe than tiers: of a simulation, or planned ones.
+
+        :param lines: a record for each tier in use, which says how it is lost
+        :param criteria: their criteria
+        """
+        of_tier = criteria.grouped("tier_id")
+        return [
+            line.tier_id._tier_rule(company, of_tier.get(line.tier_id, criteria.browse()), policy=line)
+            for line in lines.sorted(lambda line: (line.tier_id.sequence, line.tier_id.id))
+        ]
+
     def _tier_rule(self, company, criteria, policy=None):
         """Return the rule of this tier in a company with these criteria.
 
@@ -425,33 +458,24 @@ class CrmValueTier(models.Model):
         :raise ValidationError: a sentence that names the criterion
         """
         for conflict in tier_rules.rule_conflicts(rules):
-            raise ValidationError(self._describe_conflict(conflict))
+            raise SaidValidationError(self.env, self._conflict_said(conflict))
 
     @api.model
-    def _describe_conflict(self, conflict):
-        """Return a sentence on a conflict of the rules."""
+    def _conflict_said(self, conflict):
+        """Return a conflict of the rules as a sentence that can be stored (see models/refresh/said.py)."""
         # sudo: the tier that a rule contradicts may be another company's.
-        tier, other = (self.sudo().browse(rule.tier_id if rule else False) for rule in (conflict.rule, conflict.other))
+        tier, other = (self.sudo().browse(rule and rule.tier_id) for rule in (conflict.rule, conflict.other))
         line, other_line = (
-            criterion and self.env["crm.value.tier.criterion"]._describe(criterion)
+            criterion and self.env["crm.value.tier.criterion"]._said(criterion)
             for criterion in (conflict.criterion, conflict.other_criterion)
         )
-        return {
-            "limit": self.env._("%(tier)s, line “%(line)s”: a threshold must be a number below 9e14."),
-            "keep": self.env._("%(tier)s, line “%(line)s”: keeping the tier must not ask for more than entering it."),
-            "enter_easier": self.env._(
-                "%(tier)s, line “%(line)s”: entering it must not be easier than entering the lower tier "
-                "%(other)s (“%(other_line)s”)."
-            ),
-            "keep_easier": self.env._(
-                "%(tier)s, line “%(line)s”: keeping it must not be easier than keeping the lower tier "
-                "%(other)s (“%(other_line)s”)."
-            ),
-            "unreachable": self.env._(
-                "%(other)s asks for no more than the lower tier %(tier)s: nobody would ever be %(tier)s. "
-                "Raise a line of %(other)s or lower one of %(tier)s."
-            ),
-        }[conflict.code] % {"tier": tier.name, "other": other.name, "line": line, "other_line": other_line}
+        return with_values(
+            _CONFLICTS[conflict.code],
+            tier=Name.of(tier),
+            other=Name.of(other) if other else "",
+            line=line,
+            other_line=other_line,
+        )
 
     # changes of rules
 

@@ -1,6 +1,10 @@
 from odoo import Command, api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import formatLang
+from odoo.tools.translate import LazyTranslate
+
+from ..refresh.said import Number, to_data, to_text
+
+_lt = LazyTranslate(__name__)
 
 
 class CrmValueTierCriterion(models.Model):
@@ -106,14 +110,16 @@ class CrmValueTierCriterion(models.Model):
     @api.model
     def _describe(self, criterion):
         """Return a criterion in words: a record, or a `Criterion` of models/tiers/tier_rules.py."""
-        label = dict(self._selection_metric()).get(criterion.metric, "")
-        enter, keep = (
-            formatLang(self.env, number, digits=2 if number % 1 else 0)
-            for number in (criterion.enter_min, criterion.keep_min)
-        )
-        if enter == keep:
-            return self.env._("%(figure)s from %(enter)s", figure=label, enter=enter)
-        return self.env._("%(figure)s from %(enter)s, kept down to %(keep)s", figure=label, enter=enter, keep=keep)
+        return to_text(self.env, to_data(self._said(criterion)))
+
+    @api.model
+    def _said(self, criterion):
+        """Return a criterion as a sentence that can be stored (see models/refresh/said.py)."""
+        figure = self.env["crm.value.tier.metric"]._said(criterion.metric) if criterion.metric else ""
+        enter, keep = Number(criterion.enter_min), Number(criterion.keep_min)
+        if round(enter.number, 2) == round(keep.number, 2):
+            return _lt("%(figure)s from %(enter)s", figure=figure, enter=enter)
+        return _lt("%(figure)s from %(enter)s, kept down to %(keep)s", figure=figure, enter=enter, keep=keep)
 
     @api.model
     def _apply_to(self, tiers):

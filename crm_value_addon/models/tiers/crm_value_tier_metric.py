@@ -2,8 +2,12 @@ import numpy as np
 
 from odoo import api, models
 from odoo.tools import SQL, ormcache
+from odoo.tools.translate import LazyTranslate
 
 from ...lib.postgres.binary_copy import copy_out
+from ..refresh.said import Label, to_data, to_text
+
+_lt = LazyTranslate(__name__)
 
 #: what a criterion names where it asks for what was spent within a category; its id follows
 _CATEGORY = "category_12m_"
@@ -62,10 +66,15 @@ class CrmValueTierMetric(models.AbstractModel):
 
     @api.model
     def _label(self, metric):
+        return to_text(self.env, to_data(self._said(metric)))
+
+    @api.model
+    def _said(self, metric):
+        """Return the label of a metric as a sentence that can be stored (see models/refresh/said.py)."""
         category = self._category(metric)
         if category:
-            return self.env._("Revenue 12 Months of %(category)s", category=category.exists().complete_name or "–")
-        return self._field(metric)._description_string(self.env)
+            return _lt("Revenue 12 Months of %(category)s", category=category.exists().complete_name or "–")
+        return Label("crm.value", metric)
 
     @api.model
     def _amount(self, value, metric):

@@ -6,6 +6,7 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL, format_date
 
+from ..refresh.said import to_data, to_text, words_of
 from . import tier_rules
 
 _logger = logging.getLogger(__name__)
@@ -49,7 +50,8 @@ class CrmValueTierPlan(models.Model):
         tracking=True,
         copy=False,
     )
-    failure = fields.Char(string="Why Not", readonly=True, copy=False)
+    failure_note = fields.Json(readonly=True, copy=False, help="Why it could not be applied, in no language yet")
+    failure = fields.Char(string="Why Not", compute="_compute_failure")
     announce_days = fields.Integer(
         string="Announced Before (days)",
         default=30,
@@ -71,6 +73,12 @@ class CrmValueTierPlan(models.Model):
     def _compute_display_name(self):
         for plan in self:
             plan.display_name = self.env._("Rules from %(day)s", day=format_date(self.env, plan.from_date) or "…")
+
+    @api.depends("failure_note")
+    @api.depends_context("lang")
+    def _compute_failure(self):
+        for plan in self:
+            plan.failure = plan.failure_note and to_text(self.env, plan.failure_note)
 
     @api.constrains("from_date", "company_id", "scheme", "state")
     def _check_day(self):
@@ -154,14 +162,16 @@ class CrmValueTierPlan(models.Model):
         except psycopg2.OperationalError:
             raise
         except (UserError, psycopg2.Error) as error:
-            reason = str(error.args[0]) if error.args else str(error)
-        _logger.warning("Customer value: the planned tier rules %s could not be applied: %s", self.id, reason)
-        self.write({"state": "failed", "failure": reason})
-        self.activity_schedule(
+            reason = to_data(words_of(error))
+        self.write({"state": "failed", "failure_note": reason})
+        author = self.create_uid
+        plan = self.with_context(lang=author.lang)
+        _logger.warning("Customer value: the planned tier rules %s could not be applied: %s", self.id, self.failure)
+        plan.activity_schedule(
             "mail.mail_activity_data_todo",
-            summary=self.env._("Planned tier rules could not be applied"),
-            note=reason,
-            user_id=self.create_uid.id,
+            summary=plan.env._("Planned tier rules could not be applied"),
+            note=plan.failure,
+            user_id=author.id,
         )
 
     def _apply(self):
@@ -206,22 +216,10 @@ class CrmValueTierPlan(models.Model):
 
     def _select_decision(self, where):
         """Return the SELECT of the decision by the planned rules, by the figures of today."""
-        company, rules = self.company_id, self._rules()
+        company = self.company_id
+        rules = self.env["crm.value.tier"]._rules_by(company, self.line_ids, self.criterion_ids)
         source = self.env["crm.value.tier.assignment"]._select_figures(company, company._value_today(), rules, where)
         return tier_rules.decide(rules, source, self.from_date)
-
-    def _rules(self):
-        """Return the planned rules (see models/tiers/tier_rules.py)."""
-        self.ensure_one()
-        lines = self.line_ids.sorted(lambda line: (line.tier_id.sequence, line.tier_id.id))
-        return [
-            line.tier_id._tier_rule(
-                self.company_id,
-                self.criterion_ids.filtered(lambda criterion, tier=line.tier_id: criterion.tier_id == tier),
-                policy=line,
-            )
-            for line in lines
-        ]
 
     @api.model
     def _tell(self, value):

@@ -5,7 +5,7 @@ from unittest.mock import patch
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError
-from odoo.tools.translate import code_translations
+from odoo.tools.translate import LazyTranslate, code_translations
 
 from ...models.refresh.crm_value_observation import NO_CUSTOMER, UNREADABLE
 from ...models.refresh.crm_value_run import INTERRUPTED
@@ -23,7 +23,14 @@ _FRENCH = {
     "%(customer)s: %(reason)s": "%(customer)s : %(reason)s",
     "and %(count)s more": "et %(count)s autres",
     "Merged with %(customer)s": "Réuni avec %(customer)s",
+    "merged with %(customer)s": "réuni avec %(customer)s",
+    "%(tier)s, line “%(line)s”: keeping the tier must not ask for more than entering it.": "%(tier)s : « %(line)s ».",
+    "%(figure)s from %(enter)s, kept down to %(keep)s": "%(figure)s dès %(enter)s, puis %(keep)s",
+    "Lapsed": "Périmés",
+    "the reason is gone": "la raison n'est plus",
 }
+_lt = LazyTranslate("odoo.addons.crm_value_addon")
+_MERGED = _lt("merged with %(customer)s")
 _MIGRATIONS = Path(__file__).parents[2] / "migrations" / "19.0.1.2.0"
 
 
@@ -150,6 +157,59 @@ class TestSaid(ValueCase):
         change = self.env["crm.value.tier.change"].search([("value_id", "=", self.value(second).id)], limit=1)
         self.assertEqual((change.source, change.reason), ("merge", "Merged with First"))
         self.assertEqual(self.in_french(change).reason, "Réuni avec First")
+
+    def test_a_follow_up_that_is_closed(self):
+        rule = self.env.ref("crm_value_addon.followup_lost")
+        customer = self.customer("Acme 100 %")
+        self.invoice(customer, "2025-06-01")
+        self.refresh()
+        vals = {
+            "rule_id": rule.id,
+            "value_id": self.value(customer).id,
+            "company_id": self.company.id,
+            "date": "2025-06-10",
+            "group": "treated",
+            "state": "open",
+        }
+        said = with_values(_MERGED, customer=Name.of(customer))
+        for reason, english, french in (
+            (said, "merged with Acme 100 %", "réuni avec Acme 100 %"),
+            (None, "the reason is gone", "la raison n'est plus"),
+        ):
+            followup = self.env["crm.value.followup"].create({**vals, "occasion": f"of {english}"})
+            followup.with_env(self.french)._close(TODAY, reason)
+            self.assertIn(english, followup.close_reason)
+            self.assertEqual(followup.close_term, followup.close_reason, "the activity is marked in English")
+            self.assertEqual(self.in_french(followup).close_reason, french)
+
+    def test_planned_rules_that_cannot_hold(self):
+        tier = self.env["crm.value.tier"].create({"name": "Gold", "company_id": self.company.id})
+        tier.with_context(lang="fr_FR").name = "Or"
+        plan = self.env["crm.value.tier.plan"].create(
+            {
+                "company_id": self.company.id,
+                "scheme": tier.scheme,
+                "from_date": "2025-08-01",
+                "line_ids": [(0, 0, {"tier_id": tier.id, "downgrade_policy": "immediate"})],
+                "criterion_ids": [
+                    (0, 0, {"tier_id": tier.id, "metric": "revenue_12m", "enter_min": 1000, "keep_min": 2500.5})
+                ],
+            }
+        )
+        with self.assertLogs("odoo.addons.crm_value_addon.models.tiers.crm_value_tier_plan", "WARNING"):
+            plan.with_env(self.french)._apply_safely()
+        self.assertEqual(plan.state, "failed")
+        self.assertIn("Gold, line “Revenue", plan.failure)
+        self.assertIn("from 1,000, kept down to 2,500.50”", plan.failure)
+        self.assertIn("Or : «", self.in_french(plan).failure)
+        self.assertIn("dès 1\u202f000, puis 2\u202f500,50", self.in_french(plan).failure.replace("\xa0", "\u202f"))
+        self.assertIn("Gold, line", plan.activity_ids.note, "in the language of who planned it")
+
+    def test_what_happened_to_points_is_said_to_the_customer(self):
+        History = self.env["loyalty.history"]
+        for lang, writer, text in (("fr_FR", self.env, "Périmés"), ("en_US", self.french, "Lapsed")):
+            card = self.env["loyalty.card"].new({"partner_id": self.customer(lang=lang).id})
+            self.assertEqual(History.with_env(writer)._env_of(card)._("Lapsed"), text)
 
     # texts of before the update
 
