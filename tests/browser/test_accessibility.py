@@ -86,7 +86,8 @@ def test_a_complaint_and_why_they_leave(visit, axe):
         visitor.open_action(f"crm_value_addon.{action}")
         page.locator(".o_data_row td.o_data_cell").first.click()
         page.wait_for_selector(".o_form_sheet")
-        assert found(page, axe, ".o_form_sheet") == [], action
+        broken = found(page, axe, ".o_form_sheet")
+        assert [one for one in broken if one[0] not in _OF_ODOO_CARDS] == [], action
 
 
 def test_the_dashboard(visit, axe):
