@@ -43,6 +43,7 @@ class Camera:
     def shoot(self, path, element=None):
         """Write the picture of the window, or of an element, once nothing moves on it any more."""
         self.page.wait_for_timeout(1500)  # charts and pictures arrive after their view
+        self.page.wait_for_selector(".o_loading_indicator", state="hidden")
         self.page.evaluate(
             "document.querySelectorAll('.o_notification_close, .o-mail-ChatHub').forEach((x) => x.remove())"
         )
