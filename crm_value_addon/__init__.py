@@ -6,7 +6,8 @@ from . import wizards
 
 
 def uninstall_hook(env):
-    """Archive the programs that were for some tiers only: without tiers they would be open to everybody."""
+    """Archive the programs that were for some tiers only, which would be open to everybody, and delete our triggers."""
+    env["crm.value.sum"]._forget_triggers()
     env["loyalty.program"].browse(env["crm.value.benefit"]._gated_programs()).exists().active = False
 
 

@@ -1,3 +1,4 @@
+from . import sums
 from . import refresh
 from . import products
 from . import prediction

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import MissingError, ValidationError
+from odoo.tools import ormcache
 
 from .benefits.benefit_types import BENEFIT_TYPES
 from .listening.crm_value_completeness import COMPLETENESS_DOMAIN
@@ -689,7 +690,7 @@ class ResCompany(models.Model):
         names = sorted(set(self._value_fields_with("value_setting", "refresh", "note")).intersection(vals))
         before = {company: {name: company[name] for name in names} for company in self} if names else {}
         result = super().write(vals)
-        if "value_leave_out_intercompany" in vals:
+        if not {"value_leave_out_intercompany", "partner_id"}.isdisjoint(vals):
             self.env.registry.clear_cache()
         for company, values in before.items():
             changed = [name for name in names if values[name] != company[name]]
@@ -731,6 +732,12 @@ class ResCompany(models.Model):
         """
         return self._value_now().date()
 
+    @api.model
+    @ormcache("company_id")
+    def _value_timezone(self, company_id):
+        """Return the timezone of a company's own contact, False without one: asked for each time figures are shown."""
+        return self.sudo().browse(company_id).partner_id.tz  # sudo: a timezone is no secret
+
     def _value_now(self):
         """Return the present where the company is, a datetime with its timezone.
 
@@ -740,6 +747,6 @@ class ResCompany(models.Model):
             raise MissingError(self.env._("This record does not exist, or belongs to no company."))
         self.ensure_one()
         now = pytz.utc.localize(fields.Datetime.now())
-        name = self.sudo().partner_id.tz
+        name = self._value_timezone(self.id)
         local: datetime = now.astimezone(pytz.timezone(name)) if name else now
         return local

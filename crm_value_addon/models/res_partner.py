@@ -5,6 +5,7 @@ from odoo.tools import SQL
 from ..const import MARGIN_GROUP, SELLER_GROUP
 from .listening.account_manager import compute_changes, search_changes
 from .privacy.field_access import denies
+from .refresh.concurrent_index import ConcurrentIndex
 from .tiers.crm_value_tier import STRATEGIES
 
 #: what may give a contact another commercial partner
@@ -174,6 +175,8 @@ class ResPartner(models.Model):
     relationship_hint = fields.Char(compute="_compute_relationship_hint", groups=SELLER_GROUP)
 
     _value_opt_out_idx = models.Index("(id) WHERE value_opt_out")
+    # a salesperson's own customers, on the dashboard
+    _crm_value_user_idx = ConcurrentIndex("(user_id) WHERE user_id IS NOT NULL")
 
     def init(self):
         super().init()
@@ -274,6 +277,9 @@ class ResPartner(models.Model):
         if "relationship_stage" in vals:
             moved = self.filtered(lambda partner: partner.relationship_stage != (vals["relationship_stage"] or False))
         result = super().write(vals)
+        # sudo: whoever writes a contact need not see the company that it is of
+        if "tz" in vals and self.sudo().ref_company_ids:
+            self.env.registry.clear_cache()  # see res.company._value_timezone
         if moving:
             Merge._move(moving)
         if changed:

@@ -19,6 +19,7 @@ from .club import *
 from .portal import *
 from .privacy import *
 from .setup import *
+from .sums import *
 from . import test_crm_lead
 from . import test_crm_value_mixin
 from . import test_demo

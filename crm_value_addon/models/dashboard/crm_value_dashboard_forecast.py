@@ -1,6 +1,5 @@
 from odoo import api, models
 from odoo.fields import Domain
-from odoo.tools import SQL
 
 from ...lib import forecast_interval
 
@@ -21,8 +20,7 @@ class CrmValueDashboardForecast(models.AbstractModel):
     @api.model
     def _read(self, scope, payload):
         fit = self._fit(scope)
-        cohorts = self.env["crm.value.dashboard.cohorts"]._scanned(scope)
-        return {"expected": self._expected(scope, fit, cohorts), "calibration": self._calibration(fit)}
+        return {"expected": self._expected(scope, fit, scope.sums.cohorts), "calibration": self._calibration(fit)}
 
     @api.model
     def _fit(self, scope):
@@ -62,26 +60,6 @@ class CrmValueDashboardForecast(models.AbstractModel):
         bias = fit.bias_model if fit.is_used else fit.bias_history
         bounds = forecast_interval.interval(revenue, sum(cohort.variance for cohort in cohorts), bias)
         return figure | {"interval": [round(bound, 2) for bound in bounds]}
-
-    @api.model
-    def _select_variance(self):
-        """Return the SQL of the variance of a customer's spend in the next 12 months (aliases `crm_value`, `fit`).
-
-        With c the expected spend of a purchase and m the expected purchases, Var = c² (m (1 + w) + m² u): w is the
-        squared coefficient of variation of single purchases, 1/p of gamma-gamma; u adds up the uncertainty about the
-        customer: still there or not (1 - a) / a, its rate 1 / (a (r + x)), its mean spend 1 / (p n + q - 2).
-        Without a model: Poisson purchases of exponential spend, 2 c² m.
-        """
-        return SQL(
-            """
-            crm_value.expected_spend::float8 ^ 2 * CASE WHEN crm_value.method = 'model' AND fit.p > 0 THEN
-                crm_value.expected_purchases::float8 * (1 + 1 / fit.p) + crm_value.expected_purchases::float8 ^ 2 * (
-                    (1 - crm_value.probability_alive::float8 + 1 / (fit.r + crm_value.frequency))
-                    / GREATEST(crm_value.probability_alive::float8, 0.0001)
-                    + 1 / GREATEST(fit.p * crm_value.purchase_count + fit.q - 2, 0.5))
-            ELSE 2 * crm_value.expected_purchases::float8 END
-            """
-        )
 
     @api.model
     def _calibration(self, fit):

@@ -25,7 +25,7 @@ class CrmValueDashboardLifecycle(models.AbstractModel):
     @api.model
     def _read(self, scope, payload):
         Customers = self.env["crm.value.dashboard.customers"]
-        groups = Customers._scanned(scope)
+        groups = scope.sums.groups
         return {
             "rows": [
                 {

@@ -15,7 +15,7 @@ class CrmValueDashboardRfm(models.AbstractModel):
         """Return the cells of the grid that hold customers; a customer who has not bought has no scores."""
         Customers = self.env["crm.value.dashboard.customers"]
         cells = {}
-        for group in Customers._scanned(scope):
+        for group in scope.sums.groups:
             if group.r and group.f:
                 cells.setdefault((group.r, group.f), []).append(group)
         return {

@@ -14,7 +14,7 @@ class CrmValueDashboardSection(models.AbstractModel):
 
     How it works: a figure is a dict with ``count`` and ``domain`` (and ``model`` where it is not crm.value): exactly
     the records behind it; ``columns`` says of which field each amount is the sum, and the list that a figure opens has
-    these columns (`crm_value_view_list_dashboard`). Rows that several sections add up are scanned once (`_scanned`).
+    these columns (`crm_value_view_list_dashboard`). What several sections add up is in `scope.sums`.
     """
 
     _name = "crm.value.dashboard.section"
@@ -37,18 +37,6 @@ class CrmValueDashboardSection(models.AbstractModel):
         :param dict payload: the sections read so far
         """
         raise NotImplementedError
-
-    @api.model
-    def _scan(self, scope):
-        """Return the rows that this section shares with others."""
-        raise NotImplementedError
-
-    @api.model
-    def _scanned(self, scope):
-        """Return the rows of `_scan`, read once for all sections of a dashboard."""
-        if self._name not in scope.scans:
-            scope.scans[self._name] = self._scan(scope)
-        return scope.scans[self._name]
 
     @api.model
     def _plain(self, domain):

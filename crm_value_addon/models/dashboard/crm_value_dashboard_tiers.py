@@ -12,23 +12,24 @@ class CrmValueDashboardTiers(models.AbstractModel):
 
     @api.model
     def _read(self, scope, payload):
-        groups = self.env["crm.value.dashboard.customers"]._scanned(scope)
-        return {"best": self._best(scope, groups), "rows": self._rows(scope, groups)}
+        groups = scope.sums.groups
+        return {"best": self._best(scope), "rows": self._rows(scope, groups)}
 
     @api.model
-    def _best(self, scope, groups):
-        """Return the best customers: their number among those who are worth anything, and their share in the total."""
-        counted = sum(group.counted for group in groups)
-        if not counted:
+    def _best(self, scope):
+        """Return the best customers: their number among those who are worth anything, and their share in the total.
+
+        The best fifth includes everybody who is worth as much as its last member, in the first three digits.
+        """
+        best = scope.sums.best
+        if not best:
             return False
-        share = sum(group.best_worth for group in groups) / sum(group.counted_worth for group in groups)
-        least = float(groups[0].least)
         return self._figure(
-            scope.domain & Domain(scope.worth, ">=", least),
-            sum(group.best for group in groups),
-            of=counted,
-            least=least,
-            share=share,
+            scope.domain & Domain(scope.worth, ">=", float(best.least)),
+            best.count,
+            of=best.counted,
+            least=best.least,
+            share=best.worth / best.counted_worth,
         )
 
     @api.model

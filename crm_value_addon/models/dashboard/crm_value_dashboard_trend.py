@@ -1,11 +1,5 @@
-from dateutil.relativedelta import relativedelta
-
 from odoo import api, models
 from odoo.fields import Domain
-from odoo.tools import SQL
-
-#: month ends that the trend goes back
-MONTHS = 12
 
 
 class CrmValueDashboardTrend(models.AbstractModel):
@@ -51,31 +45,15 @@ class CrmValueDashboardTrend(models.AbstractModel):
 
     @api.model
     def _month_ends(self, scope):
-        Snapshot = self.env["crm.value.snapshot"]
-        query = Snapshot._search(
-            Domain("company_id", "in", scope.companies.ids)
-            & Domain("as_of_date", "<", scope.today)
-            & Domain("as_of_date", ">=", scope.today.replace(day=1) - relativedelta(months=MONTHS))
-            & scope.filter("value_id.")
-        )
-        query.groupby = SQL("crm_value_snapshot.company_id, crm_value_snapshot.as_of_date")
-        query.order = SQL("crm_value_snapshot.as_of_date")
-        Snapshot.flush_model()
-        column = SQL.identifier("crm_value_snapshot", "equity" if scope.sees_worth else "revenue_12m")
         taken = {}
-        for company_id, day, count, amount, is_reconstructed in self.env.execute_query(
-            query.select(
-                query.groupby,
-                SQL("count(*)"),
-                SQL("COALESCE(sum(%s), 0)", column),
-                SQL("bool_or(crm_value_snapshot.is_reconstructed IS TRUE)"),
-            )
-        ):
-            found = taken.setdefault(Snapshot._month_end(day), {})
+        for end in scope.sums.month_ends:
+            amount = end.equity if scope.sees_worth else end.revenue
+            found = taken.setdefault(self.env["crm.value.snapshot"]._month_end(end.day), {})
             # The month before the first refresh has two: what was estimated later, and what the documents say of its
             # end. Revenue is what documents say.
-            if scope.sees_worth or company_id not in found:
-                found[company_id] = (day, count, float(amount), is_reconstructed and scope.sees_worth)
+            if scope.sees_worth or end.company_id not in found:
+                is_reconstructed = end.is_reconstructed and scope.sees_worth
+                found[end.company_id] = (end.day, end.count, float(amount), is_reconstructed)
         points, latest = [], {}
         for month in sorted(taken):
             # A company whose refresh came late counts with its month end before; without it the sum would dip.

@@ -145,6 +145,9 @@ class CrmValueFit(models.Model):
     chart_cumulative = fields.Json(compute="_compute_charts")
     chart_calibration = fields.Json(compute="_compute_charts")
 
+    def init(self):
+        self.env["crm.value.sum"]._watch(self._table)
+
     def _estimators(self):
         """Return the fitted purchase and spend models of the kernel; times in days, money in the company's currency."""
         self.ensure_one()

@@ -50,15 +50,32 @@ class CrmValueFreshness(models.AbstractModel):
                 partners="null" if partner_ids is None else json.dumps(list(partner_ids)),
             )
         )
-        refreshed_at = rows[0][0] or False
-        minutes = max(int((fields.Datetime.now() - refreshed_at).total_seconds() // 60), 0) if refreshed_at else None
         waiting_of = {partner_id: count for _at, partner_id, count in rows if count}
-        waiting = sum(waiting_of.values())
+        return self._age(rows[0][0], sum(waiting_of.values())) | {"waiting_of": waiting_of}
+
+    @api.model
+    def _select(self, companies):
+        """Return the SELECT of (company_id, refreshed_at, waiting) of companies (see `_age`), for another query."""
+        self.env["crm.value.run"].flush_model()
+        return SQL(
+            """
+            SELECT company.id AS company_id,
+                   (SELECT max(finished_at) FROM crm_value_run WHERE company_id = company.id AND state = 'done'
+                       AND kind IN ('full', 'incremental')) AS refreshed_at,
+                   (SELECT count(*) FROM crm_value_queue WHERE company_key = company.id) AS waiting
+              FROM unnest(%s::int[]) AS company(id)
+            """,
+            companies.ids,
+        )
+
+    @api.model
+    def _age(self, refreshed_at, waiting):
+        """Return as data and as a sentence how old figures are (see `_measure`)."""
+        minutes = max(int((fields.Datetime.now() - refreshed_at).total_seconds() // 60), 0) if refreshed_at else None
         return {
-            "refreshed_at": refreshed_at,
+            "refreshed_at": refreshed_at or False,
             "minutes": minutes,
             "waiting": waiting,
-            "waiting_of": waiting_of,
             "text": self._describe(minutes, waiting),
         }
 

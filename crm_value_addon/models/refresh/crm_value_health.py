@@ -139,7 +139,8 @@ class CrmValueHealth(models.AbstractModel):
     @api.model
     def _missing_indexes(self):
         """Return the names of those indexes on Odoo's own tables that are not there, or not finished."""
-        return missing_indexes([self.env["account.move"], self.env["account.move.line"], self.env["account.payment"]])
+        models = ("account.move", "account.move.line", "account.payment", "res.partner")
+        return missing_indexes([self.env[model] for model in models])
 
     # the problems
 

@@ -120,7 +120,8 @@ class CrmValueRefresh(models.AbstractModel):
             queue, columns, skipped = transaction(lambda: self._read_company(run, run.next_partner_key))
             self._store_company(run, columns, queue, skipped, transaction)
         transaction(lambda: self.env["crm.value.product.refresh"]._link_values(company))
-        transaction(lambda: (run.write({"has_tiers": True}), run._finish(), ranges.unlink()))
+        sums = self.env["crm.value.sum"]
+        transaction(lambda: (run.write({"has_tiers": True}), run._finish(), ranges.unlink(), sums._count(company)))
         self.env["crm.value.snapshot"]._take_month_end(run, transaction)
         return run
 
@@ -191,7 +192,8 @@ class CrmValueRefresh(models.AbstractModel):
             done = [partner_id for partner_id in rows if partner_id <= upper]
             # before tiers are decided: whoever is in the queue after this has other figures by now
             self.env["crm.value.queue"]._drop([row_id for partner_id in done for row_id in rows[partner_id]])
-            written, left_out = self._store(basis, part, trust_digest=True)
+            with self.env["crm.value.sum"]._counted_later(basis.company):
+                written, left_out = self._store(basis, part, trust_digest=True)
             self.env["crm.value.points.due"]._wake(basis.company, done)
             run._advance(len(part["partner_id"]), written, left_out, upper + 1)
             return done
@@ -225,7 +227,7 @@ class CrmValueRefresh(models.AbstractModel):
         while more:
             run, more = transaction(batch)
         if run:
-            transaction(run._finish)
+            transaction(lambda: (run._finish(), self.env["crm.value.sum"]._add_up(company)))
 
     def _refresh_customers(self, company, partner_ids):
         """Refresh these commercial partners and take them out of the queue; return (written, skipped)."""

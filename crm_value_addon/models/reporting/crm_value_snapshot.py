@@ -87,6 +87,9 @@ class CrmValueSnapshot(models.Model):
     _value_date_uniq = models.Constraint("UNIQUE(value_id, as_of_date)", "A customer has one snapshot a day.")
     _company_date_index = models.Index("(company_id, as_of_date)")
 
+    def init(self):
+        self.env["crm.value.sum"]._watch(self._table)
+
     @api.depends("as_of_date")
     @api.depends_context("lang")
     def _compute_display_name(self):

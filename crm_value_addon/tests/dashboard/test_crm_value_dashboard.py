@@ -341,11 +341,11 @@ class TestDashboardFigures(DashboardCase):
             {path.stem for path in Path(components).glob("*.js")}, set(self.env["crm.value.dashboard"]._sections())
         )
 
-    def test_ten_queries(self):
+    def test_six_queries(self):
         env = self.env(user=self.manager, context={"lang": "en_US"})  # as browsers say
         env["crm.value.dashboard"].read_dashboard()  # what the registry caches once for everybody
         env.invalidate_all()
-        with self.assertQueryCount(10):
+        with self.assertQueryCount(6):
             env["crm.value.dashboard"].read_dashboard()
 
     def test_winning_back(self):

@@ -68,6 +68,7 @@ MODELS = {
     "crm.value.run.skipped": (MANAGERS, NOBODY, NOBODY, NOBODY),
     "crm.value.scorecard": (SELLERS, NOBODY, NOBODY, NOBODY),
     "crm.value.snapshot": (SELLERS, NOBODY, NOBODY, NOBODY),
+    "crm.value.sum": (ADMIN, NOBODY, NOBODY, NOBODY),
     "crm.value.suggestion": (SELLERS, NOBODY, NOBODY, NOBODY),
     "crm.value.target": (MANAGERS, MANAGERS, MANAGERS, MANAGERS),
     "crm.value.tier": (SELLERS, MANAGERS, MANAGERS, MANAGERS),
