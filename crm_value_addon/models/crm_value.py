@@ -573,7 +573,8 @@ class CrmValue(models.Model):
     caution_override_id = fields.Many2one("crm.value.caution.override", compute="_compute_caution_override_id")
 
     _partner_company_uniq = models.Constraint("UNIQUE(partner_id, company_id)", "A customer has one value per company.")
-    # a stage changes rarely, so that nearly all nightly updates stay on their page
+    # stage and revenue change rarely, so that nearly all nightly updates stay on their page
+    _revenue_idx = models.Index("(company_id, revenue_12m)")
     _at_risk_idx = models.Index("(company_id, revenue_12m DESC NULLS LAST) WHERE lifecycle_stage = 'at_risk'")
 
     def _valid_field_parameter(self, field, name):
@@ -583,19 +584,9 @@ class CrmValue(models.Model):
         # Pages with room for another version of each row keep the nightly updates on the page of the row (HOT): no
         # bloat, no index writes. At 50 the last rows of a page do not fit any more.
         self.env.cr.execute(SQL("ALTER TABLE crm_value SET (fillfactor = 45)"))
-        # For the customers at risk, the best first. A value drifts every night, so an index on it would end HOT; one on
-        # its magnitude, which rarely changes, does not.
-        self.env.cr.execute(
-            SQL(
-                """
-            ALTER TABLE crm_value ADD COLUMN IF NOT EXISTS clv_magnitude int2
-                GENERATED ALWAYS AS (CASE WHEN clv > 0 THEN floor(8 * ln(clv::float8)) END) STORED;
-            CREATE INDEX IF NOT EXISTS crm_value_at_risk_clv_idx ON crm_value
-                (company_id, clv_magnitude DESC NULLS LAST) WHERE lifecycle_stage = 'at_risk'
-            """
-            )
-        )
+        self.env["crm.value.magnitude"]._init()
         self.env["crm.value.sum"]._watch(self._table)
+        self.env["crm.value.schema"]._commit()
 
     # what the fields say of themselves
 

@@ -104,7 +104,8 @@ class CrmValueMixin(models.AbstractModel):
         def to_sql(records, alias, query):
             # Figures without groups of their own are guarded by their model, which `bypass_access` passes.
             records._check_field_access(records._fields["value_id"], "read")
-            values = records.env["crm.value"]._search(domain, bypass_access=True)
+            magnitude = records.env["crm.value.magnitude"]
+            values = records.env["crm.value"]._search(magnitude._with_magnitude(domain), bypass_access=True)
             return SQL(
                 "%s IN %s",
                 SQL("(%s, %s)", *records._value_key_to_sql(alias, query)),

@@ -175,6 +175,8 @@ class ResPartner(models.Model):
     relationship_hint = fields.Char(compute="_compute_relationship_hint", groups=SELLER_GROUP)
 
     _value_opt_out_idx = models.Index("(id) WHERE value_opt_out")
+    # joins contacts with the values of their customers without reading the contacts
+    _crm_value_customer_idx = ConcurrentIndex("(commercial_partner_id) WHERE active IS TRUE")
     # a salesperson's own customers, on the dashboard
     _crm_value_user_idx = ConcurrentIndex("(user_id) WHERE user_id IS NOT NULL")
 

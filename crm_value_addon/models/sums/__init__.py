@@ -1,1 +1,2 @@
+from . import crm_value_magnitude
 from . import crm_value_sum

@@ -251,8 +251,9 @@ _EVENTS = {
 _TABLES = ("crm_value", "crm_value_snapshot", "crm_value_fit")
 
 
-def _function(table):
-    return SQL.identifier(f"{table}_count")
+def function(table):
+    """Return the name of the function that the triggers of a table call."""
+    return f"{table}_count"
 
 
 def _trigger_statement(table, event, rows):
@@ -291,7 +292,7 @@ def triggers(table, setting):
             RETURN NULL;
         END $function$
         """,
-        _function(table),
+        SQL.identifier(function(table)),
         SQL(setting),
         branches,
     )
@@ -304,10 +305,12 @@ def triggers(table, setting):
             SQL(event),
             SQL.identifier(table),
             SQL(transition),
-            _function(table),
+            SQL.identifier(function(table)),
         )
 
 
 def drop_triggers():
     """Return the statement that drops the functions and, with them, the triggers."""
-    return SQL("; ").join(SQL("DROP FUNCTION IF EXISTS %s() CASCADE", _function(table)) for table in _TABLES)
+    return SQL("; ").join(
+        SQL("DROP FUNCTION IF EXISTS %s() CASCADE", SQL.identifier(function(table))) for table in _TABLES
+    )

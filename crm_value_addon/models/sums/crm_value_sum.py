@@ -1,4 +1,5 @@
 from contextlib import contextmanager
+from hashlib import sha256
 
 from odoo import api, fields, models
 from odoo.tools import SQL
@@ -71,7 +72,19 @@ class CrmValueSum(models.Model):
 
         :param str table: one of `contributions.OF_TABLE`, or the fits, on which the variance of a customer depends
         """
-        for statement in contributions.triggers(table, _SETTING):
+        statements = list(contributions.triggers(table, _SETTING))
+        mark = sha256(repr(statements).encode()).hexdigest()
+        function = f"{contributions.function(table)}()"
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT FROM pg_trigger WHERE tgrelid = %s::regclass AND tgfoid = to_regprocedure(%s)
+                      AND obj_description(tgfoid, 'pg_proc') = %s LIMIT 1""",
+                *(table, function, mark),
+            )
+        )
+        if rows:
+            return  # nothing new, and a new trigger would lock the table until an update ends
+        for statement in (*statements, SQL("COMMENT ON FUNCTION %s IS %s", SQL(function), mark)):
             self.env.cr.execute(statement)
 
     @api.model

@@ -6,6 +6,7 @@ NAMES = [
     "account_move_crm_value_customer_idx",
     "account_move_line_crm_value_open_idx",
     "account_payment_crm_value_open_idx",
+    "res_partner_crm_value_customer_idx",
     "res_partner_crm_value_user_idx",
 ]
 
