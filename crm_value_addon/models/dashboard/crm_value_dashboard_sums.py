@@ -222,7 +222,8 @@ class CrmValueDashboardSums(models.AbstractModel):
             period=self._period(of_kind),
             month_ends=[
                 MonthEnd(
-                    row.company_key, row.day, row.customers, row.revenue, row.equity, row.reconstructed_customers > 0
+                    *(row.company_key, row.day, row.customers, row.revenue),
+                    *(row.equity if scope.sees_worth else 0, row.reconstructed_customers > 0),
                 )
                 for row in sorted(of_kind.get(MONTH, ()), key=lambda row: row.day)
                 if row.customers
