@@ -39,17 +39,18 @@ class CrmValueDashboardLifecycle(models.AbstractModel):
                 }
                 for stage, name in self.env["crm.value"]._fields["lifecycle_stage"]._description_selection(self.env)
             ],
-            "win_back": self._win_back(scope, groups),
+            "win_back": self._win_back(scope),
         }
 
     @api.model
-    def _win_back(self, scope, groups):
+    def _win_back(self, scope):
         """Return the follow-ups of lost customers, how many are customers again, and what each of these cost."""
-        back = [group for group in groups if group.stage in ACTIVE_STAGES]
+        tries = scope.sums.tries
+        back = [some for some in tries if some.stage in ACTIVE_STAGES]
         domain = self._domain_of_tries(scope)
         came_back = domain & Domain("value_id.lifecycle_stage", "in", ACTIVE_STAGES)
-        count, count_back = (sum(group.tried for group in some) for some in (groups, back))
-        held_out, held_out_back = (sum(group.held_out for group in some) for some in (groups, back))
+        count, count_back = (sum(one.tried for one in some) for some in (tries, back))
+        held_out, held_out_back = (sum(one.held_out for one in some) for some in (tries, back))
         section = {
             "tried": self._figure(domain, count, "crm.value.followup"),
             "back": self._figure(came_back, count_back, "crm.value.followup"),
@@ -57,7 +58,7 @@ class CrmValueDashboardLifecycle(models.AbstractModel):
             "rate_without": round(held_out_back / held_out, 4) if held_out else False,
         }
         if scope.sees_worth and count_back:
-            section["cost"] = round(float(sum(group.cost for group in groups)) / count_back, 2)
+            section["cost"] = round(float(sum(one.cost for one in tries)) / count_back, 2)
         return section
 
     @api.model

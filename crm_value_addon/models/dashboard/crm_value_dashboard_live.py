@@ -5,7 +5,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..sums.contributions import AGES, bucket, variance
-from .crm_value_dashboard_sums import BEST_SHARE, MONTHS, Best, Cohort, Group, MonthEnd, Period, Sums
+from .crm_value_dashboard_sums import BEST_SHARE, FLUSHED, MONTHS, Best, Cohort, Group, MonthEnd, Period, Sums, Tries
 
 
 class CrmValueDashboardLive(models.AbstractModel):
@@ -19,10 +19,10 @@ class CrmValueDashboardLive(models.AbstractModel):
 
     @api.model
     def _read(self, scope):
-        for model in ("crm.value", "crm.value.snapshot", "crm.value.fit"):
+        for model in FLUSHED:
             self.env[model].flush_model()
         cohorts, period = self._cohorts(scope)
-        return Sums(*self._groups(scope), cohorts, period, self._month_ends(scope))
+        return Sums(*self._groups(scope), cohorts, period, self._month_ends(scope), self._tries(scope))
 
     @api.model
     def _groups(self, scope):
@@ -126,6 +126,16 @@ class CrmValueDashboardLive(models.AbstractModel):
                 )
             )
         ]
+
+    @api.model
+    def _tries(self, scope):
+        """Return the follow-ups of lost customers by the stage that these are at now."""
+        query = self.env["crm.value"]._search(scope.domain)
+        tries = self.env["crm.value.dashboard.lifecycle"]._select_tries(scope)
+        query.add_join("JOIN", "tries", SQL("(%s)", tries), SQL("tries.value_id = crm_value.id"))
+        query.groupby = SQL("crm_value.lifecycle_stage")
+        sums = [SQL("sum(%s)", SQL.identifier("tries", name)) for name in ("tried", "held_out", "cost")]
+        return [Tries(*row) for row in self.env.execute_query(query.select(query.groupby, *sums))]
 
     @api.model
     def _total(self, column, where=None):

@@ -16,6 +16,9 @@ BEST_SHARE = 0.2
 MONTHS = 12
 
 
+#: what the sums are read from
+FLUSHED = ("crm.value", "crm.value.snapshot", "crm.value.fit", "crm.value.followup", "crm.value.followup.rule")
+
 #: a row of `CrmValueDashboardSums._select`
 Row = namedtuple("Row", ["company_key", "kind", *KEYS, "in_period", "in_period_before", *AMOUNTS])
 
@@ -87,6 +90,16 @@ class MonthEnd:
 
 
 @dataclass
+class Tries:
+    """How many of the customers of a stage were followed up because they were lost, or held out, and at what cost."""
+
+    stage: str
+    tried: int
+    held_out: int
+    cost: float
+
+
+@dataclass
 class Sums:
     """What the sections add up, whoever added up the customers before."""
 
@@ -95,6 +108,7 @@ class Sums:
     cohorts: list
     period: Period
     month_ends: list
+    tries: list
 
 
 class CrmValueDashboardSums(models.AbstractModel):
@@ -113,7 +127,7 @@ class CrmValueDashboardSums(models.AbstractModel):
 
         :return: (dict company → age as `crm.value.freshness` returns it, Sums or None)
         """
-        for model in ("crm.value", "crm.value.snapshot", "crm.value.fit"):
+        for model in FLUSHED:
             self.env[model].flush_model()
         is_kept = not scope.conditions and all(
             self._sees_whole_companies(model) for model in ("crm.value", "crm.value.snapshot")
@@ -122,7 +136,12 @@ class CrmValueDashboardSums(models.AbstractModel):
             SQL(
                 "SELECT age.*, found.* FROM (%s) age LEFT JOIN (%s) found ON found.company_key = age.company_id",
                 self.env["crm.value.freshness"]._select(scope.companies),
-                SQL("%s UNION ALL %s", self._select(scope), self._select_best(scope))
+                SQL(
+                    "%s UNION ALL %s UNION ALL %s",
+                    self._select(scope),
+                    self._select_best(scope),
+                    self._select_tries(scope),
+                )
                 if is_kept
                 else SQL("SELECT NULL::int AS company_key"),
             )
@@ -194,6 +213,29 @@ class CrmValueDashboardSums(models.AbstractModel):
         )
 
     @api.model
+    def _select_tries(self, scope):
+        """Return the SELECT of the follow-ups of lost customers by stage, as rows like those of `_select`.
+
+        They are few, and the rule that says whom they are of may change: none is kept.
+        """
+        amounts = {
+            "customers": "sum(tries.tried)",
+            "risked_customers": "sum(tries.held_out)",
+            "revenue": "sum(tries.cost)::numeric",
+        }
+        return SQL(
+            """
+            SELECT value.company_id, 'tries', NULL, NULL, value.lifecycle_stage, NULL, NULL, NULL, NULL, NULL, NULL,
+                   NULL, %s
+              FROM (%s) tries JOIN crm_value value ON value.id = tries.value_id
+             WHERE value.company_id = ANY(%s) GROUP BY 1, 5
+            """,
+            SQL(", ").join(SQL(amounts.get(name, "NULL")) for name in AMOUNTS),
+            self.env["crm.value.dashboard.lifecycle"]._select_tries(scope),
+            scope.companies.ids,
+        )
+
+    @api.model
     def _sums(self, scope, rows):
         """Return the sums of rows of `_select`, None unless all customers of all companies are counted."""
         rows = [Row(*row) for row in rows]
@@ -227,6 +269,9 @@ class CrmValueDashboardSums(models.AbstractModel):
                 )
                 for row in sorted(of_kind.get(MONTH, ()), key=lambda row: row.day)
                 if row.customers
+            ],
+            tries=[
+                Tries(row.stage, row.customers, row.risked_customers, row.revenue) for row in of_kind.get("tries", ())
             ],
         )
 
