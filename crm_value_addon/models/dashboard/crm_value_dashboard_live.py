@@ -134,8 +134,8 @@ class CrmValueDashboardLive(models.AbstractModel):
         tries = self.env["crm.value.dashboard.lifecycle"]._select_tries(scope)
         query.add_join("JOIN", "tries", SQL("(%s)", tries), SQL("tries.value_id = crm_value.id"))
         query.groupby = SQL("crm_value.lifecycle_stage")
-        sums = [SQL("sum(%s)", SQL.identifier("tries", name)) for name in ("tried", "held_out", "cost")]
-        return [Tries(*row) for row in self.env.execute_query(query.select(query.groupby, *sums))]
+        sums = SQL("sum(tries.tried)::int8, sum(tries.held_out)::int8, sum(tries.cost)")
+        return [Tries(*row) for row in self.env.execute_query(query.select(query.groupby, sums))]
 
     @api.model
     def _total(self, column, where=None):

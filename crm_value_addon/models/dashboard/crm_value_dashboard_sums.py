@@ -193,7 +193,8 @@ class CrmValueDashboardSums(models.AbstractModel):
         worth = SQL.identifier("clv" if scope.sees_worth else "revenue")
         return SQL(
             """
-            (SELECT %(company)s, 'best', NULL, NULL, NULL, NULL, NULL, NULL, NULL, least, best, counted, %(amounts)s
+            (SELECT %(company)s, 'best', NULL, NULL, NULL, NULL, NULL, NULL, NULL, least, best::int8,
+                    counted::int8, %(amounts)s
                FROM (SELECT least, sum(customers) OVER best AS best, sum(worth) OVER best AS best_worth,
                             sum(customers) OVER () AS counted, sum(worth) OVER () AS counted_worth
                        FROM (SELECT least, sum(customers) AS customers, sum(%(worth)s) AS worth
@@ -219,8 +220,8 @@ class CrmValueDashboardSums(models.AbstractModel):
         They are few, and the rule that says whom they are of may change: none is kept.
         """
         amounts = {
-            "customers": "sum(tries.tried)",
-            "risked_customers": "sum(tries.held_out)",
+            "customers": "sum(tries.tried)::int8",
+            "risked_customers": "sum(tries.held_out)::int8",
             "revenue": "sum(tries.cost)::numeric",
         }
         return SQL(
