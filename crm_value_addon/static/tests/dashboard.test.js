@@ -80,6 +80,29 @@ describe("figures", () => {
         expect("[data-tile=at_risk]").toHaveText(/300.*churn probability, 30% of all.*2 customers at risk/s);
     });
 
+    test("what is at stake is asked once the page is drawn", async () => {
+        const figure = (revenue) => ({
+            count: 2,
+            customers: 1,
+            revenue,
+            model: "crm.value.product",
+            domain: [["id", "in", [revenue]]],
+        });
+        onRpc("crm.value.dashboard", "read_section", ({ args }) => {
+            expect.step(`${args[0]} ${args[1]}`);
+            return { lost: figure(300), shrinking: figure(80), rows: [{ name: "Bakery", ...figure(380) }] };
+        });
+        const data = dashboardData({ products: { asked: ["products", "month", false, {}] } });
+        const followed = await openDashboard(data);
+        await animationFrame();
+        expect.verifySteps(["read month false", "products month"]);
+        expect("[data-section=products]").toHaveText(
+            /No longer bought.*300.*2 products.*Bought less.*80.*Bakery.*380/s
+        );
+        await contains("[data-section=products] ol button").click();
+        expect(opened(followed)).toEqual([["crm.value.product", [380]]]);
+    });
+
     test("another module adds a section", async () => {
         class Extra extends DashboardSection {
             static template = xml`<DashboardCard name="props.name" title="'Extra'"><t t-esc="section.text"/></DashboardCard>`;
