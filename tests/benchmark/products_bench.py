@@ -23,7 +23,7 @@ OPENINGS = 40
 CHANGED = 2_000
 _LINES = """
     SELECT move.commercial_partner_id, template.categ_id, min(move.invoice_date), max(move.invoice_date),
-           sum(-line.balance), sum(line.quantity), count(DISTINCT move.invoice_date)
+           sum(-line.balance) AS revenue, sum(line.quantity) AS quantity, count(DISTINCT move.invoice_date)
       FROM account_move move JOIN account_move_line line ON line.move_id = move.id
       JOIN product_product product ON product.id = line.product_id
       JOIN product_template template ON template.id = product.product_tmpl_id
