@@ -1,3 +1,5 @@
+import json
+
 from odoo import api, models
 from odoo.tools import SQL
 from odoo.tools.translate import LazyTranslate
@@ -41,12 +43,14 @@ class CrmValueFollowupRetirement(models.AbstractModel):
                     ids=ids,
                 )
             )
+        reason = _lt("the rule was switched off")
         self.env.cr.execute(
             SQL(
-                """UPDATE crm_value_followup SET state = 'closed', closed_date = %s, close_term = %s
+                """UPDATE crm_value_followup SET state = 'closed', closed_date = %s, close_note = %s, close_term = %s
                     WHERE rule_id = ANY(%s) AND state = 'open'""",
                 self.env.company._value_today(),
-                _lt("the rule was switched off")._source,
+                json.dumps(to_data(reason)),
+                reason._source,
                 rules.ids,
             )
         )
