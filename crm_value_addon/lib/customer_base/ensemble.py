@@ -269,7 +269,8 @@ class View:
         step = -(-self.weight.size // _SOME)
         past = self.past
         columns = (past.x, past.t_x, past.T, self.log_gaps, self.weight)
-        return RegularMixture(prior, prior_strength).fit(*(column[::step] for column in columns), start)
+        x, t_x, T, log_gaps, weight = (column[::step] for column in columns)
+        return RegularMixture(prior, prior_strength).fit(x, t_x, T, log_gaps, weight, start)
 
     def forecasts(
         self, model: PurchaseModel, spend: GammaGamma, days: float, regular: RegularMixture | None = None
@@ -392,10 +393,10 @@ def fit_ensemble(
     as_floats("largest", largest, minimum=1)
     rows, weight = _sampled_purchases(customer, day, value, as_of, largest)
     now = View(*rows, as_of, weight)
-    model, spend = now.fit(kind, prior, prior_strength, start and (start.model, start.spend))
+    model, spend = now.fit(kind, prior, prior_strength, (start.model, start.spend) if start else None)
     repeaters = float(now.weight[now.past.x > 0].sum())
     enough = repeaters >= STACK_REPEATERS
-    regular = now.fit_regular(prior, prior_strength, start and start.regular) if enough else None
+    regular = now.fit_regular(prior, prior_strength, start.regular if start else None) if enough else None
     if regular is not None and not (regular.converged_ and regular.shares[0] <= LARGEST_RANDOM):
         regular = None
     forecasts = now.forecasts(model, spend, days, regular)

@@ -92,9 +92,11 @@ class CrmValueBenefitText(models.AbstractModel):
             return benefit.customer_text
         if row.has_occasion:
             occasion = OCCASIONS.get(benefit.occasion)
+            if not occasion:
+                return False
+            translated = self.env._(occasion.customer_text)
             # sudo: the name of a day that the customer reads
-            texts = {"holiday": benefit.sudo().holiday_id.name or ""}
-            return bool(occasion) and self.env._(occasion.customer_text) % texts
+            return translated % {"holiday": benefit.sudo().holiday_id.name or ""}
         if row.code == "manager" and not benefit._manager(benefit.tier_id, company, company._value_today()):
             return False
         return self._fill(row.customer_text, benefit)

@@ -1,7 +1,6 @@
 from datetime import date, timedelta
 
-from odoo.addons.crm_value_addon.models.followups.triggers import TRIGGERS
-
+from ...models.followups.triggers import TRIGGERS
 from .common import TODAY, OutreachCase
 
 

@@ -1,7 +1,6 @@
 from freezegun import freeze_time
 
-from odoo.addons.crm_value_addon.models.followups.actions import ACTIONS
-
+from ...models.followups.actions import ACTIONS
 from .common import TODAY
 from .matrix import FollowupMatrixCase
 

@@ -6,6 +6,7 @@ from odoo import Command
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
+from ...models.refresh.basis import Basis
 from ..common import TODAY
 from ..products.test_crm_value_product import ProductCase
 
@@ -73,8 +74,6 @@ class TestCategoryCriterion(ProductCase):
         self.buy(customer, self.beans, 40, amount=300)
         self.refresh()
         Metric = self.env["crm.value.tier.metric"]
-        from odoo.addons.crm_value_addon.models.refresh.basis import Basis  # noqa: PLC0415
-
         for days, amount in ((50, 0), (30, 300)):
             day = TODAY - timedelta(days=days)
             basis = Basis(self.company, day, customer.ids, until=day)
