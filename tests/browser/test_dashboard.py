@@ -99,7 +99,7 @@ def test_the_period_stays_on_the_way_back(visit):
     visitor = visit("admin")
     page = visitor.page
     open_dashboard(visitor)
-    page.get_by_role("button", name="Last 12 months").click()
+    page.get_by_role("button", name="Last 12 months", exact=True).click()
     expect(page.locator("[data-tile=active]")).to_contain_text("Last 12 months")
     page.locator("[data-figure=bought]").click()
     page.wait_for_selector(".o_list_view")
