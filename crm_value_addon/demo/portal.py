@@ -39,7 +39,7 @@ def _open_club(env, company):
     )
     ways = {
         "profile": ("Complete your profile", 50, {}),
-        "referral": ("Recommend us", 200, {"most_count": 5, "most_period": "year"}),
+        "referral": ("Bring a new customer", 200, {"most_count": 5, "most_period": "year"}),
         "anniversary": ("Anniversary of your first purchase", 100, {}),
         "holiday": ("International Coffee Day", 25, {"holiday_id": coffee_day.id}),
     }

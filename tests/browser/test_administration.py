@@ -223,6 +223,7 @@ def test_a_new_tier_takes_twelve_clicks(visit, site):
     click(".o-autocomplete--dropdown-item", has_text="Platinum customers")
     click(".modal .o_form_button_save_new")
     expect(page.locator(".modal .o_field_widget[name=pricelist_id] input")).to_have_value("")
+    expect(page.locator(".o_field_widget[name=benefit_ids] .o_data_row")).to_have_count(1)
     click(".modal .o_field_widget[name=benefit_type] input")
     click(".o_select_menu_item", has_text="Urgent delivery")
     click(".modal .o_form_button_save")

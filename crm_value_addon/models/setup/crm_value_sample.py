@@ -139,8 +139,9 @@ class CrmValueSample(models.AbstractModel):
         company.unlink()
         for records in (contact, *strays):
             records.exists().unlink()
-        # deleting documents asked for a refresh of their customers
-        env["crm.value.queue"].search([("company_key", "=", company.id)]).unlink()
+        # deleting documents asked for a refresh of their customers, and deleting these changed sums
+        for model in ("crm.value.queue", "crm.value.sum"):
+            env[model].search([("company_key", "=", company.id)]).unlink()
         env.registry.clear_cache()
 
     @api.model

@@ -159,7 +159,8 @@ class TestCrmValueBrief(TrustCase):
             self.assertEqual(len(env["crm.value.brief"].brief(partners.ids)), len(partners))
             return env.cr.sql_log_count - start
 
-        queries(others)  # what every session reads once
+        for _ in range(2):  # what every session reads once: the first time, the records are still known
+            queries(others)
         self.assertLessEqual(queries(others), queries(others[:2]) + 4)
 
     def test_in_a_second_currency_and_company(self):
