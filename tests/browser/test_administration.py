@@ -54,7 +54,9 @@ def test_what_is_wrong_is_said_and_leads_there(visit, switched_off):
     expect(page.locator(".o_data_row", has_text=switched_off)).to_be_visible()
     open_settings(visitor)
     page.locator("#value_health button", has_text="Refreshes").click()
-    expect(page.locator(".o_data_row td[name=kind]").first).to_have_text(re.compile("All customers|New documents|Past month ends"))
+    expect(page.locator(".o_data_row td[name=kind]").first).to_have_text(
+        re.compile("All customers|New documents|Past month ends")
+    )
 
 
 def test_each_company_has_its_own_state(visit, site):

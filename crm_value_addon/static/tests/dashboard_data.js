@@ -49,7 +49,13 @@ export function dashboardData(changes = {}) {
                 { stage: "active", name: "Active", ...sums("active", 8, 600) },
                 { stage: "at_risk", name: "At risk", ...at_risk },
             ],
-            win_back: { tried: sums("tried", 0, 0), back: sums("back", 0, 0), rate: false, rate_without: false, cost: 0 },
+            win_back: {
+                tried: sums("tried", 0, 0),
+                back: sums("back", 0, 0),
+                rate: false,
+                rate_without: false,
+                cost: 0,
+            },
         },
         rfm: {
             cells: [
