@@ -91,6 +91,14 @@ class SalesCase(ValueCase):
             move.action_post()
         return move
 
+    def payment_program(self, kind="gift_card"):
+        """Return the products of a payment program: what is sold, and what redeems it."""
+        Program = self.env["loyalty.program"]
+        program = Program.create(Program._get_template_values()[kind] | {"name": kind, "program_type": kind})
+        sold = self.env["product.product"].create({"name": f"Sold {kind}", "type": "service", "taxes_id": False})
+        program.rule_ids.product_ids = [Command.set(sold.ids)]
+        return sold, program.reward_ids.discount_line_product_id
+
     def assertFigures(self, customer, **figures):
         """Check figures of a customer after a refresh of it, and that a refresh of all says the same."""
         for partners in (customer, None):

@@ -14,14 +14,6 @@ class TestDocumentBorders(SalesCase):
 
     # advances
 
-    def payment_program(self, kind="gift_card"):
-        """Return the products of a payment program: what is sold, and what redeems it."""
-        Program = self.env["loyalty.program"]
-        program = Program.create(Program._get_template_values()[kind] | {"name": kind, "program_type": kind})
-        sold = self.env["product.product"].create({"name": f"Sold {kind}", "type": "service", "taxes_id": False})
-        program.rule_ids.product_ids = [Command.set(sold.ids)]
-        return sold, program.reward_ids.discount_line_product_id
-
     def case_all_paid_before(self, customer):
         order = self.sell(customer)
         self.bill(order, "2025-04-01", "percentage", amount=100)

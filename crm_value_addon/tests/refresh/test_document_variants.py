@@ -188,12 +188,7 @@ class TestDocumentVariants(SalesCase):
         self.assertFigures(customer, revenue_total=200, margin_total=80, purchase_count=1, refund_total=0)
 
     def test_ewallet_topped_up_and_paid_out(self):
-        program = self.env["loyalty.program"].create(
-            self.env["loyalty.program"]._get_template_values()["ewallet"]
-            | {"name": "Wallet", "program_type": "ewallet"}
-        )
-        top_up = self.env["product.product"].create({"name": "Top up", "type": "service", "list_price": 50})
-        program.rule_ids.product_ids = [Command.set(top_up.ids)]
+        top_up, _redeemed = self.payment_program("ewallet")
         customer = self.customer()
         paid = self.document_of(customer, "2025-05-01", {"product_id": top_up.id, "price_unit": 50}, self.goods())
         self.assertFigures(customer, revenue_total=150, margin_total=40, purchase_count=1, monetary_value=100)
